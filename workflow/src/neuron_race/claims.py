@@ -1,0 +1,248 @@
+"""From the register's criteria and per-run evidence to verdicts."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from neuron_race import statistics
+
+STATUSES = ("supported", "partly supported", "not supported", "inconclusive")
+TABLES = ("dynamics", "race", "compression", "tickets")
+Read = Callable[[str, str], pd.DataFrame]
+
+
+def sources(criterion: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Tables that a criterion reads, as pairs (table, "experiment/condition")."""
+    where = [criterion["runs"]] if "runs" in criterion else []
+    where += [criterion["minus"]] if "minus" in criterion else []
+    where += [point["runs"] for point in criterion.get("trend", [])]
+    return [(criterion["table"], runs) for runs in where]
+
+
+def evidence(claim: Mapping[str, Any], read: Read) -> pd.DataFrame:
+    """Per-run values of all criteria of a claim.
+
+    A criterion's value is a column of a table, one number per run; with ``minus`` the paired
+    difference to another condition (same seeds); with ``minus_statistic`` the difference to another
+    column; with ``trend`` the slope of the column against log2 of x over conditions, run by run.
+
+    Args:
+        claim: entry of the register.
+        read: ``read(table, "experiment/condition")`` gives the table of runs.
+
+    Returns:
+        Tidy table ``criterion, seed, value``.
+
+    Raises:
+        KeyError: a statistic is no column of its table; the message lists the columns.
+    """
+    parts = []
+    for criterion in claim["criteria"]:
+        name = criterion["statistic"]
+        if "trend" in criterion:
+            x = np.log2([point["x"] for point in criterion["trend"]])
+            columns = [_column(read, criterion, p["runs"], name) for p in criterion["trend"]]
+            Y = pd.concat(columns, axis=1)
+            slopes = [np.polyfit(x, row, 1)[0] if np.isfinite(row).all() else np.nan for row in Y.to_numpy()]
+            values = pd.Series(slopes, index=Y.index)
+        else:
+            values = _column(read, criterion, criterion["runs"], name)
+            if "minus" in criterion:
+                values = values - _column(read, criterion, criterion["minus"], name)
+            if "minus_statistic" in criterion:
+                other = criterion["minus_statistic"]
+                values = values - _column(read, criterion, criterion["runs"], other)
+        parts.append(
+            pd.DataFrame(
+                {"criterion": criterion["name"], "seed": values.index, "value": values.to_numpy()}
+            )
+        )
+    return pd.concat(parts, ignore_index=True)
+
+
+def _column(read: Read, criterion: Mapping[str, Any], runs: str, name: str) -> pd.Series:
+    table = read(criterion["table"], runs).set_index("seed")
+    if name not in table:
+        raise KeyError(
+            f"criterion {criterion['name']}: table {criterion['table']} of {runs} has no column "
+            f"{name!r}; it has {', '.join(table.columns)}"
+        )
+    return table[name].astype(float)
+
+
+def judge(claim: Mapping[str, Any], values: pd.DataFrame) -> list[dict[str, Any]]:
+    """Criteria with estimate, interval, p-value adjusted over the claim (Holm), and whether they hold.
+
+    Only confirmatory criteria enter the correction and, later, the status.
+    """
+    rows = []
+    for criterion in claim["criteria"]:
+        own = values.loc[values["criterion"] == criterion["name"], "value"].to_numpy(dtype=float)
+        low, high = statistics.interval(own)
+        rows.append(
+            {
+                "name": criterion["name"],
+                "meaning": criterion["meaning"],
+                "statistic": criterion["statistic"],
+                "runs": criterion.get("runs") or [point["runs"] for point in criterion["trend"]],
+                "estimate": float(own.mean()) if len(own) else np.nan,
+                "ci_low": low,
+                "ci_high": high,
+                "n_runs": len(own),
+                "n_undefined": int(np.isnan(own).sum()),
+                "threshold": float(criterion["threshold"]),
+                "direction": criterion["direction"],
+                "is_control": bool(criterion.get("control", False)),
+                "confirmatory": bool(criterion.get("confirmatory", True)),
+                "p_value": statistics.p_value(own, criterion["threshold"], criterion["direction"]),
+            }
+        )
+    confirmatory = [row for row in rows if row["confirmatory"]]
+    adjusted = statistics.holm(np.array([row["p_value"] for row in confirmatory]))
+    for row, p in zip(confirmatory, adjusted, strict=True):
+        row["p_holm"] = float(p)
+    for row in rows:
+        p = row.setdefault("p_holm", row["p_value"])
+        row["holds"] = statistics.decide(
+            row["ci_low"], row["ci_high"], p, row["threshold"], row["direction"]
+        )
+    return rows
+
+
+def status(criteria: Sequence[Mapping[str, Any]]) -> str:
+    """Status of a claim from its confirmatory criteria.
+
+    ``supported``: all criteria hold, and all controls fail as predicted (their criterion holds).
+    ``not supported``: at least one criterion fails and none holds. ``partly supported``: some hold
+    and some fail, or all hold but a control does not behave, so that the effect is there and its
+    attribution is not. ``inconclusive``: anything else, such as an undecided or undefined criterion.
+    """
+    counted = [row for row in criteria if row["confirmatory"]]
+    effects = [row["holds"] for row in counted if not row["is_control"]]
+    controls = [row["holds"] for row in counted if row["is_control"]]
+    if not effects:
+        return "inconclusive"
+    if False in effects:
+        return "partly supported" if True in effects else "not supported"
+    if None in effects:
+        return "inconclusive"
+    if False in controls:
+        return "partly supported"
+    return "supported" if controls and None not in controls else "inconclusive"
+
+
+def verdict(
+    claim: Mapping[str, Any], values: pd.DataFrame, preset: str, figures: Sequence[str]
+) -> dict[str, Any]:
+    """The verdict on a claim, ready to be written; provenance is added by who writes it."""
+    criteria = judge(claim, values)
+    caveats = list(claim["caveats"])
+    if preset == "smoke":
+        caveats.insert(0, "Smoke preset: too few runs for any conclusion.")
+    for row in criteria:
+        if row["n_undefined"]:
+            caveats.append(f"{row['name']}: undefined in {row['n_undefined']} of {row['n_runs']} runs.")
+        if row["is_control"] and row["holds"] is False:
+            caveats.append(f"Control {row['name']} did not fail as the theory predicts.")
+    return {
+        "claim": claim["id"],
+        "title": claim["title"],
+        "statement": claim["statement"],
+        "level": claim["level"],
+        "equations": list(claim["equations"]),
+        "status": status(criteria),
+        "expectation": claim["expectation"],
+        "preset": preset,
+        "n_runs": max(row["n_runs"] for row in criteria),
+        "criteria": criteria,
+        "figures": list(figures),
+        "caveats": caveats,
+    }
+
+
+def scoreboard(verdicts: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """One row per criterion of all claims, with Holm's correction over all confirmatory ones."""
+    keys = ("claim", "level", "status", "expectation", "preset")
+    rows = [
+        {**{key: verdict[key] for key in keys}, **row, "runs": " ".join(np.atleast_1d(row["runs"]))}
+        for verdict in verdicts
+        for row in verdict["criteria"]
+    ]
+    table = pd.DataFrame(rows)
+    chosen = table["confirmatory"].astype(bool)
+    table["p_holm_all_claims"] = np.nan
+    p = table.loc[chosen, "p_value"].astype(float).to_numpy()
+    table.loc[chosen, "p_holm_all_claims"] = statistics.holm(p)
+    return table
+
+
+def number(value: float | None) -> str:
+    """A number as people read it: three significant digits."""
+    return "undefined" if value is None or np.isnan(value) else f"{value:.3g}"
+
+
+def main_criterion(verdict: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The criterion shown in summaries: the first of the register."""
+    return verdict["criteria"][0]
+
+
+def summary(verdicts: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """One row per claim: status, main statistic with interval, controls, runs."""
+    rows = []
+    for verdict in verdicts:
+        main = main_criterion(verdict)
+        controls = [row for row in verdict["criteria"] if row["is_control"] and row["confirmatory"]]
+        behaved = sum(row["holds"] is True for row in controls)
+        low, high = number(main["ci_low"]), number(main["ci_high"])
+        rows.append(
+            {
+                "claim": verdict["claim"],
+                "level": verdict["level"],
+                "status": verdict["status"],
+                "main statistic": main["name"].replace("_", " "),
+                "estimate [95 % interval]": f"{number(main['estimate'])} [{low}, {high}]",
+                "controls as predicted": f"{behaved} of {len(controls)}",
+                "runs": verdict["n_runs"],
+                "preset": verdict["preset"],
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def markdown(table: pd.DataFrame) -> str:
+    """A table in Markdown."""
+    lines = ["| " + " | ".join(table.columns) + " |", "|" + " --- |" * len(table.columns)]
+    lines += ["| " + " | ".join(map(str, row)) + " |" for row in table.to_numpy()]
+    return "\n".join(lines) + "\n"
+
+
+def report(verdicts: Sequence[Mapping[str, Any]]) -> str:
+    """All verdicts in Markdown: the summary, then each claim with its criteria and caveats."""
+    parts = ["# Claims\n", markdown(summary(verdicts))]
+    words = {True: "yes", False: "no", None: "undecided"}
+    for verdict in verdicts:
+        parts += [
+            f"## {verdict['claim']}: {verdict['status']}\n",
+            f"{verdict['statement']} *({verdict['level']}; equations "
+            f"{', '.join(verdict['equations'])}; preset {verdict['preset']})*\n",
+        ]
+        rows = [
+            {
+                "criterion": row["name"],
+                "role": ("control" if row["is_control"] else "effect")
+                + ("" if row["confirmatory"] else ", exploratory"),
+                "meaning": row["meaning"],
+                "estimate [95 % interval]": f"{number(row['estimate'])} "
+                f"[{number(row['ci_low'])}, {number(row['ci_high'])}]",
+                "threshold": f"{row['direction']} {number(row['threshold'])}",
+                "p (Holm)": number(row["p_holm"]),
+                "holds": words[row["holds"]],
+            }
+            for row in verdict["criteria"]
+        ]
+        parts.append(markdown(pd.DataFrame(rows)))
+        parts += [f"- {caveat}" for caveat in verdict["caveats"]]
+        parts.append("")
+    return "\n".join(parts)

@@ -1,0 +1,270 @@
+"""What each neuron and each run did: alignment, gates, growth, clusters.
+
+All of it is read off recorded runs, as three tidy tables: one row per run, per neuron, and per
+snapshot.
+"""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.stats import spearmanr
+
+from neuron_race import clusters, networks
+from neuron_race.pruning import norm_product
+from neuron_race.runs import Trained
+
+Array = NDArray[Any]
+COSINES = (0.95, 0.99, 0.999)
+EARLY = (0.0, 0.05, 0.1, 0.25, 0.5, 1.0)  # fractions of the time to the drop
+DROP = "drop_10"
+
+
+def rank_correlation(a: Array, b: Array) -> float:
+    """Spearman's rank correlation; NaN below four points or where one side is constant."""
+    if len(a) < 4 or np.ptp(a) == 0 or np.ptp(b) == 0:
+        return float("nan")
+    return float(spearmanr(a, b).statistic)
+
+
+def snapshot_at(step: Array, wanted: float) -> int:
+    """Index of the snapshot nearest to a step, on the log scale of the snapshots."""
+    return int(np.argmin(np.abs(np.log1p(step) - np.log1p(wanted))))
+
+
+def stable_rank(M: Array) -> float:
+    """|M|_F^2 / |M|_2^2 of a matrix."""
+    singular = np.linalg.svd(M, compute_uv=False)
+    return float((singular**2).sum() / singular[0] ** 2) if singular[0] > 0 else float("nan")
+
+
+def predicted_growth(measured: dict[str, Array]) -> Array:
+    """d log c/dt = |a| |D| |w| cos(delta) (1/|a|^2 + 1/|w|^2), of all neurons (S, T, m) (E4)."""
+    w, a = measured["norm_w"], measured["norm_a"]
+    return measured["norm_D"] * measured["cos_delta"] * (w / a + a / w)
+
+
+def tables(trained: Trained) -> dict[str, pd.DataFrame]:
+    """Tidy tables ``runs``, ``neurons`` and ``trajectory`` of a condition."""
+    per_run, per_neuron, per_snapshot = [], [], []
+    for s in range(len(trained.start.seed)):
+        run = _Run(trained, s)
+        per_run.append(run.summary())
+        per_neuron.append(run.neurons())
+        per_snapshot.append(run.trajectory())
+    return {
+        "runs": pd.DataFrame(per_run),
+        "neurons": pd.concat(per_neuron, ignore_index=True),
+        "trajectory": pd.concat(per_snapshot, ignore_index=True),
+    }
+
+
+class _Run:
+    """One run and what is asked of it."""
+
+    def __init__(self, trained: Trained, s: int):
+        self.trained, self.s = trained, s
+        start, runs = trained.start, trained.runs
+        self.seed = int(start.seed[s])
+        self.step, self.loss = runs.step, runs.loss[s]
+        self.measured = {name: array[s] for name, array in runs.measured.items()}
+        self.c = self.measured["norm_w"] * self.measured["norm_a"]
+        self.rate = trained.recipe.learning_rate
+        self.X, self.Y = start.X[s], start.Y[s]
+        self.drop_step = {
+            name: int(runs.event_step[s, trained.event(name)])
+            for name in trained.recipe.events
+            if name.startswith("drop")
+        }
+        self.W = {e: runs.W_events[s, i] for i, e in enumerate(trained.recipe.events)}
+        self.A = {e: runs.A_events[s, i] for i, e in enumerate(trained.recipe.events)}
+        self.active = clusters.active(self.X, self.W["end"])
+        self.labels = {
+            q: clusters.find(self.W["end"], self.A["end"], q, self.active) for q in COSINES
+        }
+        self.final = norm_product(self.W["end"], self.A["end"])
+
+    @property
+    def dropped(self) -> bool:
+        return self.drop_step[DROP] >= 0
+
+    def early(self, fraction: float) -> int:
+        """Snapshot at a fraction of the time to the drop."""
+        return snapshot_at(self.step, fraction * max(self.drop_step[DROP], 0))
+
+    def summary(self) -> dict[str, Any]:
+        start, s = self.trained.start, self.s
+        W, A = self.W["end"], self.A["end"]
+        F = networks.forward(self.X, W, A)
+        F_test = networks.forward(start.X_test[s], W, A)
+        labels = self.labels[0.99]
+        rotation = np.abs((clusters.unit(self.W["init"]) * clusters.unit(W)).sum(axis=1))
+        row: dict[str, Any] = {
+            "seed": self.seed,
+            "steps": int(self.step[-1]),
+            "loss_init": self.loss[0],
+            "loss_end": self.loss[-1],
+            "loss_end_relative": self.loss[-1] / self.loss[0],
+            "fitted": float(self.loss[-1] <= 0.05 * self.loss[0]),
+            "accuracy": float(networks.accuracy(F, self.Y)),
+            "test_accuracy": float(networks.accuracy(F_test, start.Y_test[s])),
+            "active": int(self.active.sum()),
+            "rotation": float(rotation.mean()),
+            "largest_cluster": int((labels == 0).sum()),
+            "stable_rank": stable_rank(self.final[:, None] * clusters.unit(W)),
+            "effective_width": self.effective_width(),
+        }
+        for q in COSINES:
+            K = clusters.count(self.labels[q])
+            row[f"clusters_{str(q)[2:]}"] = K
+            row[f"clusters_per_neuron_{str(q)[2:]}"] = K / max(self.active.sum(), 1)
+        for name, step in self.drop_step.items():
+            row[f"t_{name}"] = step * self.rate if step >= 0 else np.nan
+            row[f"alignment_at_{name}"] = self.weighted_alignment(step) if step >= 0 else np.nan
+        row["alignment_at_init"] = self.weighted_alignment(0)
+        row |= self.gates() | self.identity() | self.second_group() | self.race(labels)
+        return row
+
+    def weighted_alignment(self, step: int) -> float:
+        """Mean of cos(delta), weighted by the norm product."""
+        t = snapshot_at(self.step, step)
+        return float(np.average(self.measured["cos_delta"][t], weights=self.c[t]))
+
+    def effective_width(self) -> float:
+        """Participation ratio (sum c)^2 / sum c^2 over clusters' norm products."""
+        labels = self.labels[0.99]
+        share = np.bincount(labels[labels >= 0], weights=self.final[labels >= 0])
+        return float(share.sum() ** 2 / (share**2).sum()) if len(share) else float("nan")
+
+    def gates(self) -> dict[str, float]:
+        """Gate patterns up to the drop (U1), and neurons that first point against the pull (U2)."""
+        names = ("gate_patterns_kept", "gates_changed", "against_at_init", "turned_by_drop")
+        if not self.dropped:
+            return dict.fromkeys(names, np.nan)
+        t = self.early(1.0)
+        pattern, cos = self.measured["gate_pattern"], self.measured["cos_delta"]
+        alive = self.measured["open"][0] > 0
+        against = alive & (cos[0] < 0)
+        return {
+            "gate_patterns_kept": len(np.unique(pattern[t])) / len(np.unique(pattern[0])),
+            "gates_changed": float(self.measured["gate_changes"][t].mean()),
+            "against_at_init": float(against.sum() / alive.sum()),
+            "turned_by_drop": float((cos[t][against] > 0).mean()) if against.any() else np.nan,
+        }
+
+    def identity(self) -> dict[str, float]:
+        """Error of the growth law E4 on the plateau, and with neurons' alignments permuted."""
+        plateau = (self.step > 0) & (self.step <= 0.5 * self.drop_step[DROP])
+        if not plateau.any():
+            return {"growth_error": np.nan, "growth_error_permuted": np.nan}
+        measured = self.measured["growth"][plateau]
+        predicted = predicted_growth(self.measured)[plateau]
+        permuted = {**self.measured, "cos_delta": np.roll(self.measured["cos_delta"], 1, axis=1)}
+        scale = np.abs(measured).mean()
+        wrong = predicted_growth(permuted)[plateau]
+        return {
+            "growth_error": float(np.median(np.abs(measured - predicted)) / scale),
+            "growth_error_permuted": float(np.median(np.abs(measured - wrong)) / scale),
+        }
+
+    def second_group(self) -> dict[str, float]:
+        """Rise of the second group's growth once the first has fitted (U3).
+
+        The first group are the neurons of the sign with the larger norm at the drop, the second
+        those of the other sign. Growth of a group is weighted by final norm products, and given
+        relative to the first group's growth half-way to the drop.
+        """
+        if not self.dropped or self.A["end"].shape[1] != 1:
+            return {"second_group_rise": np.nan}
+        positive = self.A["end"][:, 0] > 0
+        at_drop = self.c[self.early(1.0)]
+        first = positive if at_drop[positive].sum() >= at_drop[~positive].sum() else ~positive
+        growth, half = self.measured["growth"], self.early(0.5)
+        group = {
+            name: np.average(growth, axis=1, weights=self.final * chosen)
+            for name, chosen in (("first", first), ("second", ~first))
+            if (self.final * chosen).sum() > 0
+        }
+        if len(group) < 2:
+            return {"second_group_rise": np.nan}
+        later = self.step > self.drop_step["drop_20"]
+        peak = group["second"][later].max(initial=-np.inf)
+        rise = (peak - group["second"][half]) / group["first"][half]
+        return {"second_group_rise": float(rise)}
+
+    def race(self, labels: Array) -> dict[str, float]:
+        """Rank correlation of early alignment with final norm, in the largest cluster and in all."""
+        row = {}
+        cos, largest = self.measured["cos_delta"], labels == 0
+        for fraction in EARLY:
+            t = self.early(fraction)
+            name = f"{round(100 * fraction):03d}"
+            known = self.dropped
+            row[f"rho_alignment_{name}"] = (
+                rank_correlation(cos[t][largest], self.final[largest]) if known else np.nan
+            )
+            row[f"rho_alignment_all_{name}"] = (
+                rank_correlation(cos[t][self.active], self.final[self.active])
+                if known
+                else np.nan
+            )
+        return row
+
+    def neurons(self) -> pd.DataFrame:
+        t_drop = self.early(1.0)
+        table = {
+            "seed": self.seed,
+            "neuron": np.arange(len(self.final)),
+            "sign": np.sign(self.A["end"][:, 0]).astype(int) if self.A["end"].shape[1] == 1 else 0,
+            "active": self.active,
+            "norm_a_init": self.measured["norm_a"][0],
+            "norm_w_init": self.measured["norm_w"][0],
+            "norm_product_init": self.c[0],
+            "norm_product_drop": self.c[t_drop] if self.dropped else np.nan,
+            "norm_product_end": self.final,
+        }
+        for q in COSINES:
+            table[f"cluster_{str(q)[2:]}"] = self.labels[q]
+        for fraction in EARLY:
+            t = self.early(fraction)
+            name = f"{round(100 * fraction):03d}"
+            table[f"cos_delta_{name}"] = self.measured["cos_delta"][t] if self.dropped else np.nan
+            table[f"norm_product_{name}"] = self.c[t] if self.dropped else np.nan
+        # When a neuron that first pointed against its pull turned to growth (U2's survival curve).
+        grows = self.measured["cos_delta"] > 0
+        turned = grows.any(axis=0)
+        first = self.step[np.argmax(grows, axis=0)] * self.rate
+        table["turned"] = turned
+        table["t_turned"] = np.where(turned, first, self.step[-1] * self.rate)
+        return pd.DataFrame(table)
+
+    def trajectory(self) -> pd.DataFrame:
+        cos, growth = self.measured["cos_delta"], self.measured["growth"]
+        return pd.DataFrame(
+            {
+                "seed": self.seed,
+                "step": self.step,
+                "time": self.step * self.rate,
+                "loss": self.loss,
+                "alignment": np.average(cos, axis=1, weights=self.c),
+                "alignment_mean": cos.mean(axis=1),
+                "gate_patterns": [len(np.unique(p)) for p in self.measured["gate_pattern"]],
+                "gate_changes": self.measured["gate_changes"].mean(axis=1),
+                "growing": (growth > 0).mean(axis=1),
+                "growth_winners": self._growth_of(1),
+                "growth_losers": self._growth_of(-1),
+            }
+        )
+
+    def _growth_of(self, sign: int) -> Array:
+        """Growth of the first (+1) or second (-1) sign group, weighted by final norm."""
+        if self.A["end"].shape[1] != 1:
+            return np.full(len(self.step), np.nan)
+        positive = self.A["end"][:, 0] > 0
+        at_drop = self.c[self.early(1.0)]
+        first = positive if at_drop[positive].sum() >= at_drop[~positive].sum() else ~positive
+        chosen = self.final * (first if sign > 0 else ~first)
+        if chosen.sum() == 0:
+            return np.full(len(self.step), np.nan)
+        return np.average(self.measured["growth"], axis=1, weights=chosen)

@@ -1,0 +1,178 @@
+"""From a data set and a condition to trained runs on disk, and back."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuron_race import networks, span, storage
+from neuron_race.training import MEASURED, Recipe, Runs, train
+
+Array = NDArray[Any]
+DATASET_ARRAYS = ("X", "Y", "X_test", "Y_test")
+
+
+@dataclass(frozen=True)
+class Start:
+    """Data and initial weights of all runs of a condition: all that a forecast may look at.
+
+    Attributes:
+        seed: (S,).
+        X, X_test: inputs (S, N, d), (S, N_test, d').
+        Y, Y_test: targets (S, N, k), (S, N_test, k).
+        W, A: initial weights (S, m, d'), (S, m, k).
+        rank: number of coordinates that span the data, or None where nothing was reduced.
+    """
+
+    seed: Array
+    X: Array
+    Y: Array
+    X_test: Array
+    Y_test: Array
+    W: Array
+    A: Array
+    rank: int | None
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A condition's runs as read from disk: the start, what was recorded, and the options."""
+
+    start: Start
+    runs: Runs
+    options: dict[str, Any]
+
+    @property
+    def recipe(self) -> Recipe:
+        """How the runs were trained."""
+        return Recipe.of(self.options)
+
+    def event(self, name: str) -> int:
+        """Index of an event such as ``init``, ``drop_10`` or ``end``."""
+        return self.recipe.events.index(name)
+
+
+def read_datasets(paths: Iterable[Path]) -> dict[str, Array]:
+    """Stack the data sets of all seeds.
+
+    Raises:
+        ResultError: a file is unreadable, lacks an array, differs in shape, or holds a NaN.
+    """
+    samples = []
+    for path in paths:
+        sample = storage.read_arrays(path, DATASET_ARRAYS)
+        for name, array in sample.items():
+            if array.ndim != 2 or not np.isfinite(array).all():
+                raise storage.ResultError(f"{path}: {name} is no matrix of finite numbers")
+            if samples and array.shape != samples[0][name].shape:
+                raise storage.ResultError(
+                    f"{path}: {name} has shape {array.shape}, other seeds {samples[0][name].shape}"
+                )
+        samples.append(sample)
+    return {name: np.stack([sample[name] for sample in samples]) for name in DATASET_ARRAYS}
+
+
+def begin(experiment: str, options: Mapping[str, Any], data: Mapping[str, Array]) -> Start:
+    """Draw the initial weights of all runs, and reduce inputs and weights to the data span.
+
+    Args:
+        experiment: name of the random stream of the initial weights.
+        options: the condition's options (``width``, ``head``, ``alpha``, ``bias``, ``seeds``).
+        data: arrays ``X (S, N, d)``, ``Y``, ``X_test``, ``Y_test``.
+    """
+    X, X_test = data["X"], data["X_test"]
+    if options.get("bias", False):
+        X, X_test = (
+            np.concatenate([Z, np.ones((*Z.shape[:2], 1))], axis=2) for Z in (X, X_test)
+        )
+    width, dim, outputs = options["width"], X.shape[2], data["Y"].shape[2]
+    weights = [
+        networks.initialise(
+            experiment, seed, width, dim, outputs, options["head"], options["alpha"]
+        )
+        for seed in options["seeds"]
+    ]
+    W, A = (np.stack(part) for part in zip(*weights, strict=True))
+    rank = max(span.rank(x) for x in X)
+    reduced = rank < dim and options.get("reduce", True)
+    if reduced:
+        bases = [span.basis(x, w, rank) for x, w in zip(X, W, strict=True)]
+        W = np.stack([w @ b for w, b in zip(W, bases, strict=True)])
+        X_test = np.stack([x @ b for x, b in zip(X_test, bases, strict=True)])
+        X = np.stack([x @ b[:, :rank] for x, b in zip(X, bases, strict=True)])
+    return Start(
+        seed=np.asarray(options["seeds"], dtype=np.int64),
+        X=X,
+        Y=data["Y"],
+        X_test=X_test,
+        Y_test=data["Y_test"],
+        W=W,
+        A=A,
+        rank=rank if reduced else None,
+    )
+
+
+def run(start: Start, options: Mapping[str, Any], label: str = "") -> Runs:
+    """Train all runs of a condition."""
+    recipe = Recipe.of(options)
+    return train(
+        start.X, start.Y, start.W, start.A, recipe, options.get("device", "auto"), label
+    )
+
+
+def save(path: Path, start: Start, runs: Runs, sidecar: Mapping[str, Any]) -> None:
+    """Write ``.npz`` and, beside it, the ``.json`` sidecar (last: it vouches for the arrays)."""
+    arrays = {
+        "step": runs.step,
+        "loss": runs.loss,
+        "seed": start.seed,
+        "event_step": runs.event_step,
+        "W_events": runs.W_events,
+        "A_events": runs.A_events,
+        **{name: getattr(start, name) for name in DATASET_ARRAYS},
+        **{f"measured_{name}": array for name, array in runs.measured.items()},
+    }
+    if runs.W is not None and runs.A is not None:
+        arrays |= {"W": runs.W, "A": runs.A}
+    storage.write_arrays(path, arrays)
+    weights = "all snapshots" if runs.W is not None else "events only"
+    description = {
+        "weights_kept": weights,
+        "events": list(Recipe.of(sidecar["parameters"]["options"]).events),
+        "coordinates": "input space"
+        if start.rank is None
+        else f"span of the data ({start.rank} coordinates), then what else the initial weights span",
+        "rank": start.rank,
+    }
+    storage.write_json(Path(path).with_suffix(".json"), {**description, **sidecar})
+
+
+def load(path: Path) -> Trained:
+    """Read trained runs.
+
+    Raises:
+        ResultError: arrays or sidecar are missing or unreadable.
+    """
+    arrays = storage.read_arrays(path)
+    sidecar = storage.read_json(Path(path).with_suffix(".json"))
+    try:
+        options = sidecar["parameters"]["options"]
+        start = Start(
+            seed=arrays["seed"],
+            **{name: arrays[name] for name in DATASET_ARRAYS},
+            W=arrays["W_events"][:, 0],
+            A=arrays["A_events"][:, 0],
+            rank=sidecar["rank"],
+        )
+        runs = Runs(
+            **{key: arrays[key] for key in ("step", "loss", "event_step", "W_events", "A_events")},
+            measured={name: arrays[f"measured_{name}"] for name in MEASURED},
+            W=arrays.get("W"),
+            A=arrays.get("A"),
+        )
+    except KeyError as error:
+        raise storage.ResultError(f"{path}: no {error} in the arrays or the sidecar") from error
+    return Trained(start, runs, options)

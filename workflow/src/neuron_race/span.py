@@ -1,0 +1,44 @@
+"""Exact reduction of training to the span of the data.
+
+Full-batch gradient descent moves each w_j only within span(X). In an orthonormal basis whose first
+r vectors span the data, the inputs have r coordinates, and the other coordinates of w_j never move.
+Of those, only the part spanned by the initial weights is needed: m more coordinates give all norms,
+cosines and outputs exactly (to rounding). At N = 200 and d = 3072 the work falls fifteenfold.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+def rank(X: Array) -> int:
+    """Numerical rank of the inputs ``X (N, d)``."""
+    return int(np.linalg.matrix_rank(X))
+
+
+def basis(X: Array, W: Array, r: int) -> Array:
+    """Orthonormal basis of span(X) and span(W).
+
+    Args:
+        X: inputs (N, d).
+        W: initial incoming weights (m, d).
+        r: number of coordinates for the data, at least its rank.
+
+    Returns:
+        Array (d, r + c) with c = min(m, d - r); X lies in the first r columns' span, and W in the
+        span of all columns.
+    """
+    d = X.shape[1]
+    # Full right singular vectors: beyond the rank they complete the basis, orthogonal to the data.
+    V = np.linalg.svd(X, full_matrices=True)[2].T if r > min(X.shape) else _right(X)
+    inside = V[:, :r]
+    rest = W - (W @ inside) @ inside.T
+    # A second projection restores orthogonality lost to rounding in the first.
+    rest -= (rest @ inside) @ inside.T
+    outside = np.linalg.qr(rest.T)[0][:, : min(len(W), d - r)]
+    return np.concatenate([inside, outside], axis=1)
+
+
+def _right(X: Array) -> Array:
+    return np.linalg.svd(X, full_matrices=False)[2].T

@@ -1,0 +1,152 @@
+"""Reading and writing of results: whole or not at all, never pickled."""
+
+import csv
+import hashlib
+import importlib.metadata
+import json
+import os
+import platform
+import zipfile
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import pandas as pd
+
+RECORDED_PACKAGES = ("numpy", "scipy", "pandas", "torch", "scikit-learn", "statsmodels", "seaborn")
+
+
+class ResultError(Exception):
+    """A result file that can't be used: the message names the file and the cause."""
+
+
+def _write(path: Path, write: Callable[[BinaryIO], Any]) -> None:
+    """Write under a temporary name in the same folder, then rename: no reader sees half a file."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with open(temporary, "wb") as stream:
+            write(stream)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Write arrays as ``.npz``; the same arrays give the same bytes."""
+    for name, array in arrays.items():
+        if array.dtype.hasobject:
+            raise TypeError(f"{path}: array {name} holds objects, which would have to be pickled")
+
+    def write(stream: BinaryIO) -> None:
+        # numpy.savez stamps the time of day into the archive; a fixed date keeps bytes equal.
+        with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:
+            for name, array in arrays.items():
+                entry = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
+                with archive.open(entry, "w", force_zip64=True) as member:
+                    np.lib.format.write_array(member, np.asarray(array), allow_pickle=False)
+
+    _write(path, write)
+
+
+def read_arrays(path: Path, names: tuple[str, ...] = ()) -> dict[str, np.ndarray]:
+    """Read arrays of an ``.npz`` file: those named, or all.
+
+    Raises:
+        ResultError: if the file is missing, truncated, holds objects, or lacks a named array.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            missing = [name for name in names if name not in archive.files]
+            if missing:
+                raise ResultError(
+                    f"{path}: no array {', '.join(missing)}; it has {', '.join(archive.files)}"
+                )
+            return {name: archive[name] for name in (names or archive.files)}
+    except FileNotFoundError as error:
+        raise ResultError(f"{path}: no such file") from error
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError) as error:
+        raise ResultError(f"{path}: not a readable .npz file ({error})") from error
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON with stable order; NaN becomes null, for JSON has no NaN."""
+    text = json.dumps(_plain(content), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    _write(path, lambda stream: stream.write(text.encode()))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return [_plain(item) for item in value]
+    if isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    if isinstance(value, np.integer):
+        return int(value)
+    if isinstance(value, (float, np.floating)):
+        return float(value) if np.isfinite(value) else None
+    if isinstance(value, Path):
+        return str(value)
+    return value
+
+
+def read_json(path: Path) -> Any:
+    """Read JSON.
+
+    Raises:
+        ResultError: if the file is missing or is no JSON.
+    """
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ResultError(f"{path}: not a readable JSON file ({error})") from error
+
+
+def write_table(path: Path, table: pd.DataFrame) -> None:
+    """Write a tidy table as CSV, numbers to 10 significant digits."""
+    text = table.to_csv(index=False, float_format="%.10g", quoting=csv.QUOTE_MINIMAL)
+    _write(path, lambda stream: stream.write(text.encode()))
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """Read a tidy table.
+
+    Raises:
+        ResultError: if the file is missing or is no table.
+    """
+    try:
+        return pd.read_csv(path)
+    except (OSError, ValueError) as error:
+        raise ResultError(f"{path}: not a readable table ({error})") from error
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file."""
+    _write(path, lambda stream: stream.write(text.encode()))
+
+
+def checksum(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def provenance(inputs: Iterable[Path], parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """What made a result: parameters, checksums of its inputs (data and code), versions.
+
+    Nothing in it depends on the time, the folder or the number of cores, so two runs of the same
+    code on the same data agree in every byte.
+    """
+    return {
+        "parameters": dict(parameters),
+        "inputs": {Path(path).name: checksum(path) for path in inputs},
+        "versions": {
+            "python": platform.python_version(),
+            **{name: importlib.metadata.version(name) for name in RECORDED_PACKAGES},
+        },
+    }
