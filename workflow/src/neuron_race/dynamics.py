@@ -155,7 +155,7 @@ class _Run:
 
     def identity(self) -> dict[str, float]:
         """Error of the growth law E4 on the plateau, and with neurons' alignments permuted."""
-        plateau = (self.step > 0) & (self.step <= 0.5 * self.drop_step[DROP])
+        plateau = (self.step > 0) & (self.step <= 0.25 * self.drop_step[DROP])
         if not plateau.any():
             return {"growth_error": np.nan, "growth_error_permuted": np.nan}
         measured = self.measured["growth"][plateau]

@@ -19,9 +19,9 @@ from sklearn.metrics import roc_auc_score
 from neuron_race import flow
 from neuron_race.dynamics import rank_correlation
 from neuron_race.pruning import norm_product
+from neuron_race.recipe import Recipe, Runs
 from neuron_race.runs import Start, Trained
 from neuron_race.seeding import stream
-from neuron_race.training import Recipe, Runs, train
 
 Array = NDArray[Any]
 WINNERS = 0.2  # the fraction of neurons that counts as winners
@@ -70,6 +70,8 @@ def forecast(start: Start, options: Mapping[str, Any], name: str) -> dict[str, A
 
 
 def _integrate(start: Start, Y: Array, recipe: Recipe, device: str) -> Runs:
+    from neuron_race.training import train
+
     # With the residual frozen the loss explodes after the drop; runs wait there for one another.
     return train(start.X, Y, start.W, start.A, recipe, device, explode=np.inf)
 
@@ -129,9 +131,10 @@ def _row(trained: Trained, s: int, own: pd.DataFrame, step: int) -> dict[str, fl
             row[f"rho_{name}{suffix}"] = rank_correlation(part[name].to_numpy(), final)
         row[f"partial_alignment{suffix}"] = partial_rank_correlation(early, final, [head])
         row[f"partial_head{suffix}"] = partial_rank_correlation(head, final, [early])
-        row[f"partial_forecast{suffix}"] = partial_rank_correlation(
-            part["forecast"].to_numpy(), final, [head]
-        )
+        for name in ("forecast", "forecast_shuffled"):
+            row[f"partial_{name}{suffix}"] = partial_rank_correlation(
+                part[name].to_numpy(), final, [head]
+            )
     active = own[own["active"]].dropna(subset=["forecast"])
     won = active["norm_product_end"].rank(pct=True) > 1 - WINNERS
     for name in ("forecast", "forecast_shuffled", "race_score", "norm_product_init"):

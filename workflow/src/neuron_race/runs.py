@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuron_race import networks, span, storage
-from neuron_race.training import MEASURED, Recipe, Runs, train
+from neuron_race.recipe import MEASURED, Recipe, Runs
 
 Array = NDArray[Any]
 DATASET_ARRAYS = ("X", "Y", "X_test", "Y_test")
@@ -117,10 +117,10 @@ def begin(experiment: str, options: Mapping[str, Any], data: Mapping[str, Array]
 
 def run(start: Start, options: Mapping[str, Any], label: str = "") -> Runs:
     """Train all runs of a condition."""
+    from neuron_race.training import train  # torch is slow to import; reading runs does without
+
     recipe = Recipe.of(options)
-    return train(
-        start.X, start.Y, start.W, start.A, recipe, options.get("device", "auto"), label
-    )
+    return train(start.X, start.Y, start.W, start.A, recipe, options.get("device", "auto"), label)
 
 
 def save(path: Path, start: Start, runs: Runs, sidecar: Mapping[str, Any]) -> None:

@@ -1,0 +1,62 @@
+# What several rules files need: the package's modules as inputs, and wildcard constraints.
+
+PACKAGE = ROOT / "workflow/src/neuron_race"
+
+
+# Snakemake does not see edits of imported modules, so rules name those that they really use.
+def modules(*names):
+    return [str(PACKAGE / f"{name}.py") for name in ("seeding", "storage", *names)]
+
+
+wildcard_constraints:
+    dataset="|".join(SETTINGS.datasets),
+    experiment="|".join(SETTINGS.experiments),
+    claim="|".join(CLAIMS),
+
+
+def datasets_of(experiment):
+    """Data files of all seeds, for the data sets that an experiment's conditions use."""
+    return expand(
+        "results/datasets/{dataset}/seed{seed}.npz",
+        dataset=SETTINGS.datasets_of(experiment),
+        seed=SETTINGS.seeds,
+    )
+
+
+def runs_of(experiment, conditions=None):
+    """Run files of an experiment's conditions (all by default), arrays and sidecars."""
+    return expand(
+        "results/runs/{experiment}/{condition}.{ending}",
+        experiment=experiment,
+        condition=conditions or SETTINGS.experiments[experiment],
+        ending=["npz", "json"],
+    )
+
+
+def image_manifest(options):
+    """Manifest of the fetched images that a data set is drawn from, if it is of that kind."""
+    return [f"{IMAGE_CACHE}/{options['images']}/manifest.json"] if "images" in options else []
+
+
+def tables_of(claim):
+    """Tables of per-run statistics that a claim's criteria read."""
+    return [f"results/{table}/{name}/runs.csv" for table, name in SETTINGS.tables(claim)]
+
+
+def measured_criteria(claim):
+    """Criteria without thresholds: a changed threshold changes verdicts, not evidence."""
+    judged = ("threshold", "direction", "meaning", "control", "confirmatory")
+    return [
+        {key: value for key, value in criterion.items() if key not in judged}
+        for criterion in SETTINGS.claims[claim]["criteria"]
+    ]
+
+
+def figure_tables(claim):
+    """Tables that a claim's figure draws."""
+    return [f"results/{path}" for path in SETTINGS.claims[claim]["figure_tables"]]
+
+
+def figure_modules(claim):
+    """The style and the claim's own plot module."""
+    return modules("plots/style", f"plots/{claim}")

@@ -1,0 +1,24 @@
+# In: runs of an experiment.
+# Out: results/compression/<experiment>/{runs,merging,pruning}.csv.
+
+
+# Merge by each rule, prune by each arm.
+rule compression:
+    input:
+        code=modules("recipe", "runs", "networks", "clusters", "merging", "pruning", "compression"),
+        runs=lambda w: runs_of(w.experiment),
+    output:
+        runs="results/compression/{experiment}/runs.csv",
+        merging="results/compression/{experiment}/merging.csv",
+        pruning="results/compression/{experiment}/pruning.csv",
+    log:
+        "results/logs/compression/{experiment}.log",
+    benchmark:
+        "results/benchmarks/compression/{experiment}.tsv"
+    params:
+        measure="compression",
+        conditions=lambda w: list(SETTINGS.experiments[w.experiment]),
+    resources:
+        mem_mb=2000,
+    script:
+        "../scripts/measure.py"

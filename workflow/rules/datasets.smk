@@ -1,0 +1,23 @@
+# In: options of a data set (config), fetched images for kind `images`.
+# Out: results/datasets/<name>/seed<seed>.npz with X, Y, X_test, Y_test, and provenance.
+
+
+# All seeds of one data set.
+rule dataset:
+    input:
+        code=modules("datasets"),
+        images=lambda w: image_manifest(SETTINGS.datasets[w.dataset]),
+    output:
+        expand("results/datasets/{{dataset}}/seed{seed}.npz", seed=SETTINGS.seeds),
+        provenance="results/datasets/{dataset}/provenance.json",
+    log:
+        "results/logs/dataset/{dataset}.log",
+    benchmark:
+        "results/benchmarks/dataset/{dataset}.tsv"
+    params:
+        options=lambda w: SETTINGS.datasets[w.dataset],
+        seeds=SETTINGS.seeds,
+    resources:
+        mem_mb=2000,
+    script:
+        "../scripts/dataset.py"

@@ -1,0 +1,46 @@
+# In: runs of an experiment; for the race, forecasts too.
+# Out: results/dynamics/<experiment>/{runs,neurons,trajectory}.csv, results/race/<experiment>/...
+
+
+# Alignment, gates, growth and clusters: per run, per neuron, per snapshot.
+rule dynamics:
+    input:
+        code=modules("recipe", "runs", "networks", "clusters", "pruning", "dynamics"),
+        runs=lambda w: runs_of(w.experiment),
+    output:
+        runs="results/dynamics/{experiment}/runs.csv",
+        neurons="results/dynamics/{experiment}/neurons.csv",
+        trajectory="results/dynamics/{experiment}/trajectory.csv",
+    log:
+        "results/logs/dynamics/{experiment}.log",
+    benchmark:
+        "results/benchmarks/dynamics/{experiment}.tsv"
+    params:
+        measure="dynamics",
+        conditions=lambda w: list(SETTINGS.experiments[w.experiment]),
+    resources:
+        mem_mb=2000,
+    script:
+        "../scripts/measure.py"
+
+
+# Forecasts against what happened.
+rule race:
+    input:
+        code=modules("recipe", "runs", "dynamics", "forecast"),
+        runs=lambda w: runs_of(w.experiment, SETTINGS.forecastable(w.experiment)),
+        neurons="results/dynamics/{experiment}/neurons.csv",
+        forecasts="results/forecasts/{experiment}.npz",
+    output:
+        runs="results/race/{experiment}/runs.csv",
+        neurons="results/race/{experiment}/neurons.csv",
+    log:
+        "results/logs/race/{experiment}.log",
+    benchmark:
+        "results/benchmarks/race/{experiment}.tsv"
+    params:
+        conditions=lambda w: SETTINGS.forecastable(w.experiment),
+    resources:
+        mem_mb=2000,
+    script:
+        "../scripts/race.py"

@@ -1,0 +1,19 @@
+# In: tidy tables and the verdict; plots never see runs, so that a restyle never retrains.
+# Out: figures/<claim>.{pdf,png} and, beside them, the numbers drawn: figures/<claim>.csv.
+
+
+rule figure:
+    input:
+        code=lambda w: figure_modules(w.claim),
+        tables=lambda w: figure_tables(w.claim),
+        verdict="results/claims/{claim}.json",
+    output:
+        pdf="figures/{claim}.pdf",
+        png="figures/{claim}.png",
+        csv="figures/{claim}.csv",
+    log:
+        "results/logs/figure/{claim}.log",
+    benchmark:
+        "results/benchmarks/figure/{claim}.tsv"
+    script:
+        "../scripts/figure.py"

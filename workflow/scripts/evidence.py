@@ -1,0 +1,25 @@
+"""Collect per-run values of a claim's criteria."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(snakemake.scriptdir)))  # noqa: F821
+import job as script
+
+from neuron_race import claims, storage
+
+
+def work(job) -> None:
+    """Read each table once."""
+    tables = {path: storage.read_table(path) for path in job.input.tables}
+
+    def read(table: str, runs: str):
+        experiment, condition = runs.split("/")
+        whole = tables[f"results/{table}/{experiment}/runs.csv"]
+        return whole[whole["condition"] == condition]
+
+    values = claims.evidence({"criteria": job.params.criteria}, read)
+    storage.write_table(job.output[0], values)
+
+
+script.run(snakemake, work)  # noqa: F821

@@ -1,0 +1,26 @@
+"""Draw a claim's figure from tidy tables."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(snakemake.scriptdir)))  # noqa: F821
+import job as script
+
+import importlib
+
+from neuron_race import storage
+from neuron_race.plots import style
+
+
+def work(job) -> None:
+    """The claim's plot module gets the tables by path, and returns figure and numbers drawn."""
+    verdict = storage.read_json(job.input.verdict)
+    tables = {path.removeprefix("results/"): storage.read_table(path) for path in job.input.tables}
+    style.apply()
+    module = importlib.import_module(f"neuron_race.plots.{verdict['claim']}")
+    figure, numbers = module.draw(tables, verdict)
+    style.save(figure, job.output.pdf, job.output.png)
+    storage.write_table(job.output.csv, numbers)
+
+
+script.run(snakemake, work)  # noqa: F821

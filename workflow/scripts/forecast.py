@@ -1,0 +1,27 @@
+"""Forecast the race from initial weights and data."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(snakemake.scriptdir)))  # noqa: F821
+import job as script
+
+import torch
+from neuron_race import forecast, runs, storage
+
+torch.set_num_threads(1)
+torch.use_deterministic_algorithms(True)
+
+
+def work(job) -> None:
+    """One set of arrays per condition, named <condition>.<array>."""
+    experiment, arrays = job.params.experiment, {}
+    for name, options in job.params.conditions.items():
+        paths = [f"results/datasets/{options['dataset']}/seed{s}.npz" for s in options["seeds"]]
+        start = runs.begin(experiment, options, runs.read_datasets(paths))
+        result = forecast.forecast(start, options, experiment)
+        arrays |= {f"{name}.{key}": value for key, value in result.items()}
+    storage.write_arrays(job.output[0], arrays)
+
+
+script.run(snakemake, work)  # noqa: F821

@@ -1,0 +1,45 @@
+"""What every script does first: find the package, one thread, messages to log and terminal."""
+
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+# A fixed thread count per job: the same bits whatever the number of cores.
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[variable] = "1"
+sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
+
+
+class Tee:
+    """Writes to several streams."""
+
+    def __init__(self, *streams: Any):
+        self.streams = streams
+
+    def write(self, text: str) -> int:
+        for stream in self.streams:
+            stream.write(text)
+            stream.flush()
+        return len(text)
+
+    def flush(self) -> None:
+        for stream in self.streams:
+            stream.flush()
+
+
+def run(job: Any, work: Callable[[Any], None]) -> None:
+    """Run a script's work: errors become one clear message, the traceback goes to the log."""
+    with open(job.log[0], "w", encoding="utf-8") as log:
+        terminal = sys.stderr
+        sys.stderr = Tee(terminal, log)
+        try:
+            work(job)
+        except Exception as error:
+            traceback.print_exc(file=log)
+            print(f"Error in {job.rule}: {error} (details in {job.log[0]})", file=sys.stderr)
+            sys.exit(1)
+        finally:
+            sys.stderr = terminal

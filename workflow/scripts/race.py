@@ -1,0 +1,27 @@
+"""Compare forecasts with what happened."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(snakemake.scriptdir)))  # noqa: F821
+import job as script
+
+import pandas as pd
+from neuron_race import forecast, runs, storage
+
+
+def work(job) -> None:
+    """Tables of all forecast conditions."""
+    arrays = storage.read_arrays(job.input.forecasts)
+    neurons = storage.read_table(job.input.neurons)
+    parts = []
+    for name in job.params.conditions:
+        path = next(p for p in job.input.runs if Path(p).name == f"{name}.npz")
+        own = {k.split(".", 1)[1]: v for k, v in arrays.items() if k.startswith(f"{name}.")}
+        tables = forecast.tables(runs.load(path), neurons[neurons["condition"] == name], own)
+        parts.append({key: table.assign(condition=name) for key, table in tables.items()})
+    for key in ("runs", "neurons"):
+        storage.write_table(getattr(job.output, key), pd.concat([part[key] for part in parts]))
+
+
+script.run(snakemake, work)  # noqa: F821

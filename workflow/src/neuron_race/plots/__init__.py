@@ -1,0 +1,1 @@
+"""Figures, one module per claim: each draws tidy tables and returns the numbers drawn."""

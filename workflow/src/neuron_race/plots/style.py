@@ -1,0 +1,131 @@
+"""One look for all figures: colour-blind safe, labelled directly, the same bytes every time."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import seaborn as sns
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from neuron_race import statistics
+
+# Okabe and Ito's colours: told apart with any colour vision.
+COLOURS = {
+    "gaussian": "#0072B2",
+    "balanced": "#D55E00",
+    "pytorch": "#009E73",
+    "lazy": "#7F7F7F",
+    "gates_frozen": "#CC79A7",
+    "two": "#0072B2",
+    "one": "#7F7F7F",
+}
+NAMES = {
+    "gaussian": "Gaussian head",
+    "balanced": "balanced head",
+    "pytorch": "PyTorch init",
+    "lazy": "large init (control)",
+    "gates_frozen": "gates frozen (control)",
+    "two": "two features",
+    "one": "one feature (control)",
+}
+WIDTH = 7.5  # inches; at 150 dots per inch PNGs stay below 1,200 pixels
+
+
+def apply() -> None:
+    """Set the style for all figures that follow."""
+    sns.set_theme(context="paper", style="ticks", font_scale=0.9)
+    plt.rcParams.update(
+        {
+            "figure.dpi": 150,
+            "savefig.dpi": 150,
+            "pdf.fonttype": 42,
+            "svg.hashsalt": "neuron_race",
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.titlelocation": "left",
+            "axes.titlesize": "medium",
+            "legend.frameon": False,
+        }
+    )
+
+
+def panels(columns: int, rows: int = 1, height: float = 2.6) -> tuple[Figure, Sequence[Axes]]:
+    """A figure with lettered panels, and its axes in reading order."""
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(WIDTH, height * rows), layout="constrained", squeeze=False
+    )
+    flat = list(axes.flat)
+    for letter, ax in zip("abcdefgh", flat, strict=False):
+        ax.annotate(
+            letter,
+            (0, 1),
+            xytext=(-26, 8),
+            xycoords="axes fraction",
+            textcoords="offset points",
+            fontweight="bold",
+            va="bottom",
+        )
+    return figure, flat
+
+
+def save(figure: Figure, pdf: Path, png: Path) -> None:
+    """Write both formats, without dates."""
+    for path in (pdf, png):
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(pdf, metadata={"CreationDate": None, "ModDate": None, "Producer": None})
+    figure.savefig(png, metadata={"Software": None})
+    plt.close(figure)
+
+
+def footer(figure: Figure, verdict: dict[str, Any]) -> None:
+    """Verdict, preset and number of runs, below the panels."""
+    text = f"{verdict['claim']}: {verdict['status']} (preset {verdict['preset']}, "
+    figure.supxlabel(
+        f"{text}{verdict['n_runs']} runs per condition; bands and bars: 95 % bootstrap intervals)",
+        fontsize=7,
+        color="#555555",
+        x=0.99,
+        ha="right",
+    )
+
+
+def summarise(table: pd.DataFrame, by: Sequence[str], value: str) -> pd.DataFrame:
+    """Mean and bootstrap interval over runs, ``mean, low, high``, for each group."""
+    rows = []
+    for key, part in table.groupby(list(by), sort=False):
+        values = part[value].to_numpy(dtype=float)
+        low, high = statistics.interval(values)
+        rows.append({**dict(zip(by, key, strict=True)), "mean": values.mean(), "low": low, "high": high})
+    return pd.DataFrame(rows).assign(quantity=value)
+
+
+def band(ax: Axes, table: pd.DataFrame, x: str, **kwargs: Any) -> None:
+    """A line of means with its interval as a band."""
+    (line,) = ax.plot(table[x], table["mean"], **kwargs)
+    ax.fill_between(table[x], table["low"], table["high"], color=line.get_color(), alpha=0.2, lw=0)
+
+
+def dots(ax: Axes, table: pd.DataFrame, labels: Sequence[str], colours: Sequence[str]) -> None:
+    """Means with intervals, one row each, read from top to bottom."""
+    y = np.arange(len(table))[::-1]
+    for position, (_, row), colour in zip(y, table.iterrows(), colours, strict=True):
+        ax.plot([row["low"], row["high"]], [position] * 2, color=colour, lw=2)
+        ax.plot(row["mean"], position, "o", color=colour, ms=5)
+    ax.set_yticks(y, labels)
+    ax.set_ylim(-0.6, len(table) - 0.4)
+
+
+def threshold(ax: Axes, value: float, text: str, vertical: bool = True) -> None:
+    """A criterion's threshold as a dashed line, labelled."""
+    draw = ax.axvline if vertical else ax.axhline
+    draw(value, ls="--", lw=0.8, color="black", zorder=0)
+    where = (value, 1.0) if vertical else (1.0, value)
+    transform = ax.get_xaxis_transform() if vertical else ax.get_yaxis_transform()
+    ax.text(*where, f" {text}", transform=transform, fontsize=6.5, va="bottom", ha="left" if vertical else "right")

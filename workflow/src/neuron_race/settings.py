@@ -1,0 +1,242 @@
+"""The configuration and the claims register, checked before anything runs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonschema import Draft202012Validator
+
+from neuron_race.claims import sources
+
+SCHEMAS = Path(__file__).parents[2] / "schemas"
+DIGITS_IMAGES = 1797
+MAX_YAML_BYTES = 2_000_000
+
+
+class SettingsError(ValueError):
+    """Config or register is wrong: the message names file, key, and what is allowed."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the workflow asks of the configuration.
+
+    Attributes:
+        preset: name of the preset.
+        seeds: seeds of the runs.
+        datasets: options of each data set.
+        experiments: experiment -> condition -> all options of that condition.
+        claims: claims by id, with the id inside.
+    """
+
+    preset: str
+    seeds: list[int]
+    datasets: dict[str, dict[str, Any]]
+    experiments: dict[str, dict[str, dict[str, Any]]]
+    claims: dict[str, dict[str, Any]]
+
+    def tables(self, claim: str) -> list[tuple[str, str]]:
+        """Pairs (table, experiment) that a claim's criteria read, each once."""
+        return list(
+            dict.fromkeys(
+                (table, runs.split("/")[0])
+                for criterion in self.claims[claim]["criteria"]
+                for table, runs in sources(criterion)
+            )
+        )
+
+    def datasets_of(self, experiment: str) -> list[str]:
+        """Data sets that an experiment's conditions use, each once."""
+        return list(dict.fromkeys(o["dataset"] for o in self.experiments[experiment].values()))
+
+    def forecastable(self, experiment: str) -> list[str]:
+        """Conditions with a plateau at f = 0 and nothing frozen: where a forecast means anything."""
+        return [
+            name
+            for name, options in self.experiments[experiment].items()
+            if options["alpha"] <= 0.01 and not options.get("freeze")
+        ]
+
+    def forecast_conditions(self, experiment: str) -> dict[str, dict[str, Any]]:
+        """Options of the conditions that are forecast."""
+        return {name: self.experiments[experiment][name] for name in self.forecastable(experiment)}
+
+
+def read_yaml(path: Path) -> Any:
+    """Read a YAML file with the safe loader; anchors and oversized files are refused.
+
+    Raises:
+        SettingsError: missing, too large, aliases (they can blow up), or no YAML.
+    """
+    try:
+        if path.stat().st_size > MAX_YAML_BYTES:
+            raise SettingsError(f"{path}: larger than {MAX_YAML_BYTES} bytes")
+        text = path.read_text(encoding="utf-8")
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text)):
+            raise SettingsError(f"{path}: YAML aliases are not allowed here")
+        return yaml.safe_load(text)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise SettingsError(f"{path}: can't be read ({error})") from error
+
+
+def validate(content: Any, schema: str, where: str) -> None:
+    """Check content against a JSON schema of ``workflow/schemas``.
+
+    Raises:
+        SettingsError: one line per fault, with file, key, and what is allowed.
+    """
+    rules = read_yaml(SCHEMAS / f"{schema}.schema.yaml")
+    validator = Draft202012Validator(rules)
+    faults = []
+    for error in sorted(validator.iter_errors(content), key=lambda e: list(map(str, e.path))):
+        faults += _explain(error)
+    if faults:
+        raise SettingsError("\n".join(f"{where}: {fault}" for fault in dict.fromkeys(faults)))
+
+
+def _explain(error: Any) -> list[str]:
+    key = ".".join(map(str, error.absolute_path)) or "top level"
+    if error.validator == "oneOf" and isinstance(error.instance, dict) and "kind" in error.instance:
+        # Of the alternatives, only that of the kind in question says anything useful.
+        kind = error.instance["kind"]
+        own = [e for e in error.context if _const_kind(error.schema, e) == kind]
+        return [line for e in own for line in _explain(e)]
+    if error.validator in ("additionalProperties", "unevaluatedProperties"):
+        known: set[str] = set(error.schema.get("properties", {}))
+        if "allOf" in error.schema:
+            known |= set(read_yaml(SCHEMAS / "config.schema.yaml")["$defs"]["options"]["properties"])
+        unknown = sorted(set(error.instance) - known)
+        if not unknown:  # a known key with a bad value, which has an error of its own
+            return []
+        if known:
+            names = ", ".join(unknown)
+            return [f"{key}: unknown key {names}; allowed are {', '.join(sorted(known))}"]
+    if error.validator == "pattern" and error.schema.get("description", "").startswith("Names"):
+        return [f"{key}: name {error.instance!r}: {error.schema['description']}"]
+    return [f"{key}: {error.message}"]
+
+
+def _const_kind(schema: Mapping[str, Any], error: Any) -> str:
+    index = error.schema_path[0]
+    return str(schema["oneOf"][index]["$ref"]).rsplit("/", 1)[-1]
+
+
+def read(config: Mapping[str, Any], root: Path) -> Settings:
+    """Check configuration and register, and resolve them.
+
+    Args:
+        config: merged configuration.
+        root: folder that the register's path starts from.
+
+    Raises:
+        SettingsError: anything wrong, before any job starts.
+    """
+    where = "config"
+    validate(config, "config", where)
+    faults: list[str] = []
+    seeds = _seeds(config["seeds"], faults)
+    datasets = {name: dict(options) for name, options in config["datasets"].items()}
+    for name, options in datasets.items():
+        faults += _dataset_faults(name, options, config)
+    experiments = {
+        name: _conditions(name, experiment, datasets, seeds, config["device"], faults)
+        for name, experiment in config["experiments"].items()
+    }
+    if faults:
+        raise SettingsError("\n".join(f"{where}: {fault}" for fault in faults))
+    path = root / config["claims"]
+    register = read_yaml(path)
+    validate(register, "claims", str(config["claims"]))
+    claims = {name: {"id": name, **claim} for name, claim in register["claims"].items()}
+    faults = [fault for claim in claims.values() for fault in _claim_faults(claim, experiments)]
+    if faults:
+        raise SettingsError("\n".join(f"{config['claims']}: {fault}" for fault in faults))
+    return Settings(config["preset"], seeds, datasets, experiments, claims)
+
+
+def _seeds(entry: Mapping[str, Any], faults: list[str]) -> list[int]:
+    if "list" in entry:
+        return list(entry["list"])
+    if "first" not in entry or "count" not in entry:
+        faults.append("seeds: needs first and count, or list")
+        return []
+    return list(range(entry["first"], entry["first"] + entry["count"]))
+
+
+def _dataset_faults(name: str, options: Mapping[str, Any], config: Mapping[str, Any]) -> list[str]:
+    at, total = f"datasets.{name}", options["n_train"] + options["n_test"]
+    faults = []
+    if options["kind"] == "orthogonal" and total > options["dim"]:
+        faults.append(f"{at}.n_train: with n_test {total} orthogonal inputs, dim {options['dim']}")
+    if options["kind"] == "clusters" and options["axes"] > options["dim"]:
+        faults.append(f"{at}.axes: at most dim = {options['dim']}, got {options['axes']}")
+    if options["kind"] == "teacher" and options["neurons"] > options["dim"]:
+        faults.append(f"{at}.neurons: at most dim = {options['dim']}, got {options['neurons']}")
+    if options["kind"] == "digits":
+        from sklearn.datasets import load_digits
+
+        labels = load_digits(return_X_y=True)[1].tolist()
+        there = sum(label in options["classes"] for label in labels)
+        if total > there:
+            faults.append(
+                f"{at}.n_train: n_train + n_test = {total}, but digits has {there} images of "
+                f"classes {options['classes']}"
+            )
+    if options["kind"] == "images" and options["images"] not in config["images"]:
+        faults.append(
+            f"{at}.images: {options['images']!r} is none of {', '.join(config['images'])}"
+        )
+    return faults
+
+
+def _conditions(
+    name: str,
+    experiment: Mapping[str, Any],
+    datasets: Mapping[str, Any],
+    seeds: list[int],
+    device: str,
+    faults: list[str],
+) -> dict[str, dict[str, Any]]:
+    common = {key: value for key, value in experiment.items() if key != "conditions"}
+    resolved = {}
+    for condition, overrides in experiment["conditions"].items():
+        options = {**common, **overrides, "seeds": seeds, "device": device}
+        at = f"experiments.{name}.conditions.{condition}"
+        for key in ("dataset", "width", "head", "alpha", "loss", "learning_rate", "max_steps"):
+            if key not in options:
+                faults.append(f"{at}: {key} is missing (set it there or in experiments.{name})")
+        if options.get("dataset") not in datasets and "dataset" in options:
+            faults.append(
+                f"{at}.dataset: {options['dataset']!r} is none of {', '.join(datasets)}"
+            )
+        if 0.1 not in options.get("drops", [0.1]):
+            faults.append(f"{at}.drops: must include 0.1, the definition that criteria use")
+        resolved[condition] = options
+    return resolved
+
+
+def _claim_faults(claim: Mapping[str, Any], experiments: Mapping[str, Any]) -> list[str]:
+    at, faults = f"claims.{claim['id']}", []
+    names = [criterion["name"] for criterion in claim["criteria"]]
+    if len(set(names)) < len(names):
+        faults.append(f"{at}: criteria need different names, got {', '.join(names)}")
+    counted = [c for c in claim["criteria"] if c.get("confirmatory", True)]
+    for wanted, role in ((False, "effect"), (True, "control")):
+        if not any(c.get("control", False) is wanted for c in counted):
+            faults.append(f"{at}: needs at least one confirmatory {role}")
+    for criterion in claim["criteria"]:
+        for _, runs in sources(criterion):
+            experiment, condition = runs.split("/")
+            if experiment not in experiments:
+                faults.append(
+                    f"{at}.{criterion['name']}: experiment {experiment!r} is none of "
+                    f"{', '.join(experiments)}"
+                )
+            elif condition not in experiments[experiment]:
+                faults.append(
+                    f"{at}.{criterion['name']}: condition {condition!r} is none of "
+                    f"{', '.join(experiments[experiment])}"
+                )
+    return faults
