@@ -1,0 +1,42 @@
+# `make` sets everything up and runs the main job; `make test` passes the tests.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+PYTHON ?= python3.11
+CORES ?= all
+VENV := .venv
+BIN := $(VENV)/bin
+# Marks an environment that holds exactly what the lock says.
+READY := $(VENV)/.ready
+
+.PHONY: run test check lock clean help
+
+run: $(READY) ## set up, then regenerate every verdict and figure
+	@"$(BIN)/snakemake" --cores $(CORES)
+	@"$(BIN)/python" workflow/scripts/show.py results/claims
+
+test: $(READY) ## set up, then run all tests
+	@"$(BIN)/python" -m pytest
+
+check: $(READY) ## formatters, linters, types
+	@"$(BIN)/python" -m pytest tests/workflow/test_style.py
+
+lock: ## write envs/requirements.lock anew from envs/requirements.in
+	@rm -rf .lock-venv && $(PYTHON) -m venv .lock-venv
+	@.lock-venv/bin/python -m pip install --quiet -r envs/requirements.in
+	@{ echo "# Exact versions, written by \`make lock\` from requirements.in."; \
+	   .lock-venv/bin/python -m pip list --format=freeze | grep -v -E '^pip=' | sed 's/+cpu$$//'; } > envs/requirements.lock
+	@rm -rf .lock-venv
+
+clean: ## delete results and figures (data already fetched stays)
+	@find results figures -mindepth 1 -not -path 'results/datasets/raw*' -not -path results/datasets -delete 2>/dev/null || true
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 10
+
+# Runs again whenever the lock changes; not reached, and no network needed, otherwise.
+$(READY): envs/requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' \
+	  || { echo "Python 3.11 is needed; set PYTHON=/path/to/python3.11"; exit 1; }
+	@test -x "$(BIN)/python" || $(PYTHON) -m venv $(VENV)
+	@"$(BIN)/python" -m pip install --disable-pip-version-check --requirement envs/requirements.lock
+	@touch $(READY)
