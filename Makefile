@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 # Marks an environment that holds exactly what the lock says.
 READY := $(VENV)/.ready
 
-.PHONY: run test check lock clean help
+.PHONY: run test check lock reference readme clean help
 
 run: $(READY) ## set up, then regenerate every verdict and figure
 	@"$(BIN)/snakemake" --cores $(CORES)
@@ -26,6 +26,16 @@ lock: ## write envs/requirements.lock anew from envs/requirements.in
 	@{ echo "# Exact versions, written by \`make lock\` from requirements.in."; \
 	   .lock-venv/bin/python -m pip list --format=freeze | grep -v -E '^pip=' | sed 's/+cpu$$//'; } > envs/requirements.lock
 	@rm -rf .lock-venv
+
+reference: run ## copy a default run's verdicts and figures to docs/reference, and into README
+	@mkdir -p docs/reference/claims docs/reference/figures
+	@cp results/claims/*.json docs/reference/claims/
+	@cp results/claims.md docs/reference/
+	@cp figures/*.png docs/reference/figures/
+	@"$(BIN)/python" workflow/scripts/readme.py
+
+readme: $(READY) ## write the generated parts of README
+	@"$(BIN)/python" workflow/scripts/readme.py
 
 clean: ## delete results and figures (data already fetched stays)
 	@find results figures -mindepth 1 -not -path 'results/datasets/raw*' -not -path results/datasets -delete 2>/dev/null || true

@@ -13,6 +13,8 @@ rule evidence:
         "results/logs/evidence/{claim}.log",
     benchmark:
         "results/benchmarks/evidence/{claim}.tsv"
+    conda:
+        "../../envs/neuron_race.yaml"
     params:
         criteria=lambda w: measured_criteria(w.claim),
     script:
@@ -30,6 +32,8 @@ rule verdict:
         "results/logs/verdict/{claim}.log",
     benchmark:
         "results/benchmarks/verdict/{claim}.tsv"
+    conda:
+        "../../envs/neuron_race.yaml"
     params:
         claim=lambda w: SETTINGS.claims[w.claim],
         preset=SETTINGS.preset,
@@ -50,6 +54,8 @@ rule scoreboard:
         "results/logs/scoreboard.log",
     benchmark:
         "results/benchmarks/scoreboard.tsv"
+    conda:
+        "../../envs/neuron_race.yaml"
     script:
         "../scripts/scoreboard.py"
 
@@ -73,5 +79,7 @@ rule strict:
     log:
         "results/logs/strict.log",
     localrule: True
+    conda:
+        "../../envs/neuron_race.yaml"
     script:
         "../scripts/strict.py"

@@ -15,10 +15,12 @@ rule compression:
         "results/logs/compression/{experiment}.log",
     benchmark:
         "results/benchmarks/compression/{experiment}.tsv"
+    conda:
+        "../../envs/neuron_race.yaml"
+    resources:
+        mem_mb=2000,
     params:
         measure="compression",
         conditions=lambda w: list(SETTINGS.experiments[w.experiment]),
-    resources:
-        mem_mb=2000,
     script:
         "../scripts/measure.py"

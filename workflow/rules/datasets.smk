@@ -14,10 +14,12 @@ rule dataset:
         "results/logs/dataset/{dataset}.log",
     benchmark:
         "results/benchmarks/dataset/{dataset}.tsv"
+    conda:
+        "../../envs/neuron_race.yaml"
+    resources:
+        mem_mb=2000,
     params:
         options=lambda w: SETTINGS.datasets[w.dataset],
         seeds=SETTINGS.seeds,
-    resources:
-        mem_mb=2000,
     script:
         "../scripts/dataset.py"

@@ -15,11 +15,13 @@ rule dynamics:
         "results/logs/dynamics/{experiment}.log",
     benchmark:
         "results/benchmarks/dynamics/{experiment}.tsv"
+    conda:
+        "../../envs/neuron_race.yaml"
+    resources:
+        mem_mb=2000,
     params:
         measure="dynamics",
         conditions=lambda w: list(SETTINGS.experiments[w.experiment]),
-    resources:
-        mem_mb=2000,
     script:
         "../scripts/measure.py"
 
@@ -38,9 +40,11 @@ rule race:
         "results/logs/race/{experiment}.log",
     benchmark:
         "results/benchmarks/race/{experiment}.tsv"
-    params:
-        conditions=lambda w: SETTINGS.forecastable(w.experiment),
+    conda:
+        "../../envs/neuron_race.yaml"
     resources:
         mem_mb=2000,
+    params:
+        conditions=lambda w: SETTINGS.forecastable(w.experiment),
     script:
         "../scripts/race.py"

@@ -15,5 +15,7 @@ rule figure:
         "results/logs/figure/{claim}.log",
     benchmark:
         "results/benchmarks/figure/{claim}.tsv"
+    conda:
+        "../../envs/neuron_race.yaml"
     script:
         "../scripts/figure.py"

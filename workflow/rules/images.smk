@@ -9,6 +9,8 @@ rule fetch_images:
         "results/logs/fetch_images/{images}.log",
     wildcard_constraints:
         images="|".join(config["images"]),
+    conda:
+        "../../envs/neuron_race.yaml"
     params:
         images=lambda wildcards: config["images"][wildcards.images],
     script:

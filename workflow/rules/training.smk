@@ -25,11 +25,13 @@ for experiment in SETTINGS.experiments:
             f"results/logs/train/{experiment}.log",
         benchmark:
             f"results/benchmarks/train/{experiment}.tsv"
+        conda:
+            "../../envs/neuron_race.yaml"
+        resources:
+            mem_mb=2000,
         params:
             experiment=experiment,
             conditions=SETTINGS.experiments[experiment],
-        resources:
-            mem_mb=2000,
         script:
             "../scripts/train.py"
 
@@ -45,10 +47,12 @@ rule forecast:
         "results/logs/forecast/{experiment}.log",
     benchmark:
         "results/benchmarks/forecast/{experiment}.tsv"
+    conda:
+        "../../envs/neuron_race.yaml"
+    resources:
+        mem_mb=2000,
     params:
         experiment="{experiment}",
         conditions=lambda w: SETTINGS.forecast_conditions(w.experiment),
-    resources:
-        mem_mb=2000,
     script:
         "../scripts/forecast.py"

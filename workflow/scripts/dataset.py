@@ -13,7 +13,11 @@ def work(job) -> None:
     """Write one file per seed, then what made them."""
     options = dict(job.params.options)
     manifest = job.input.get("images")
-    fetched = images.load(Path(manifest[0] if isinstance(manifest, list) else manifest)) if manifest else None
+    fetched = (
+        images.load(Path(manifest[0] if isinstance(manifest, list) else manifest))
+        if manifest
+        else None
+    )
     for seed, path in zip(job.params.seeds, job.output[: len(job.params.seeds)], strict=True):
         sample = datasets.make(job.wildcards.dataset, options, seed, fetched)
         storage.write_arrays(path, vars(sample))

@@ -17,7 +17,10 @@ def work(job) -> None:
     measure = importlib.import_module(f"neuron_race.{job.params.measure}")
     arrays = [path for path in job.input.runs if path.endswith(".npz")]
     parts = [
-        {key: table.assign(condition=Path(path).stem) for key, table in measure.tables(runs.load(path)).items()}
+        {
+            key: table.assign(condition=Path(path).stem)
+            for key, table in measure.tables(runs.load(path)).items()
+        }
         for path in arrays
     ]
     for key in parts[0]:

@@ -45,7 +45,10 @@ def evidence(claim: Mapping[str, Any], read: Read) -> pd.DataFrame:
             x = np.log2([point["x"] for point in criterion["trend"]])
             columns = [_column(read, criterion, p["runs"], name) for p in criterion["trend"]]
             Y = pd.concat(columns, axis=1)
-            slopes = [np.polyfit(x, row, 1)[0] if np.isfinite(row).all() else np.nan for row in Y.to_numpy()]
+            slopes = [
+                np.polyfit(x, row, 1)[0] if np.isfinite(row).all() else np.nan
+                for row in Y.to_numpy()
+            ]
             values = pd.Series(slopes, index=Y.index)
         else:
             values = _column(read, criterion, criterion["runs"], name)
@@ -73,7 +76,7 @@ def _column(read: Read, criterion: Mapping[str, Any], runs: str, name: str) -> p
 
 
 def judge(claim: Mapping[str, Any], values: pd.DataFrame) -> list[dict[str, Any]]:
-    """Criteria with estimate, interval, p-value adjusted over the claim (Holm), and whether they hold.
+    """Criteria with estimate, interval, p-value (Holm over the claim), and whether they hold.
 
     Only confirmatory criteria enter the correction and, later, the status.
     """
@@ -117,7 +120,7 @@ def status(criteria: Sequence[Mapping[str, Any]]) -> str:
     ``supported``: all criteria hold, and all controls fail as predicted (their criterion holds).
     ``not supported``: at least one criterion fails and none holds. ``partly supported``: some hold
     and some fail, or all hold but a control does not behave, so that the effect is there and its
-    attribution is not. ``inconclusive``: anything else, such as an undecided or undefined criterion.
+    attribution is not. ``inconclusive``: anything else, such as an undecided criterion.
     """
     counted = [row for row in criteria if row["confirmatory"]]
     effects = [row["holds"] for row in counted if not row["is_control"]]
@@ -143,7 +146,9 @@ def verdict(
         caveats.insert(0, "Smoke preset: too few runs for any conclusion.")
     for row in criteria:
         if row["n_undefined"]:
-            caveats.append(f"{row['name']}: undefined in {row['n_undefined']} of {row['n_runs']} runs.")
+            caveats.append(
+                f"{row['name']}: undefined in {row['n_undefined']} of {row['n_runs']} runs."
+            )
         if row["is_control"] and row["holds"] is False:
             caveats.append(f"Control {row['name']} did not fail as the theory predicts.")
     return {

@@ -21,7 +21,7 @@ def cosines(W: Array, A: Array) -> Array:
 
 def active(X: Array, W: Array) -> NDArray[np.bool_]:
     """Neurons (m,) whose gate is open on at least one sample of ``X (N, d)``."""
-    return (X @ W[:, : X.shape[1]].T > 0).any(axis=0)
+    return np.asarray((X @ W[:, : X.shape[1]].T > 0).any(axis=0))
 
 
 def find(W: Array, A: Array, cosine: float, among: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -45,7 +45,9 @@ def find(W: Array, A: Array, cosine: float, among: NDArray[np.bool_]) -> NDArray
     if len(chosen) < 2:
         labels[chosen] = 0
         return labels
-    distance = 1.0 - cosines(W[chosen], A[chosen])
+    # A neuron and its mirror image (-w, -a) have one total weight vector, but opposite gates.
+    opposite = unit(W[chosen]) @ unit(W[chosen]).T <= 0
+    distance = np.where(opposite, 2.0, 1.0 - cosines(W[chosen], A[chosen]))
     np.fill_diagonal(distance, 0.0)
     tree = linkage(squareform(np.maximum(distance, distance.T), checks=False), "complete")
     raw = fcluster(tree, 1.0 - cosine, "distance")

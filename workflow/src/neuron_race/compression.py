@@ -78,7 +78,9 @@ class _Network:
             bound = merging.bound(self.X, self.W, self.A, labels)
             # Rounding is no violation: singletons merge exactly, with a bound of zero.
             excess = np.maximum(change - 1e-9 * (1 + np.abs(self.Y).max()), 0)
-            row["bound_used"] = float(np.max(np.where(excess > 0, change / np.maximum(bound, 1e-300), 0)))
+            row["bound_used"] = float(
+                np.max(np.where(excess > 0, change / np.maximum(bound, 1e-300), 0))
+            )
             rows.append({**row, "neurons_before": len(self.W), "loss_before": full["loss"]})
         return rows
 
@@ -114,14 +116,16 @@ class _Network:
             scores["merge_then_prune"] = [self.score(merged_W[best], merged_A[best])]
             for arm, draws in scores.items():
                 mean = pd.DataFrame(draws).mean().to_dict()
-                rows.append({"seed": self.seed, "arm": arm, "kept": kept, "fraction": fraction, **mean})
+                rows.append(
+                    {"seed": self.seed, "arm": arm, "kept": kept, "fraction": fraction, **mean}
+                )
         return rows
 
     def summary(self, merged: pd.DataFrame, pruned: pd.DataFrame) -> dict[str, Any]:
         """One row per run: the statistics that criteria are about.
 
-        ``merge_shrinks`` tells whether merging removed anything: K = m, nothing changed, is vacuous,
-        and its statistics are then undefined.
+        Where merging removed nothing (K = m) its success is vacuous, and what it changed is
+        undefined.
         """
         full = self.score(self.W, self.A)
         row: dict[str, Any] = {"seed": self.seed, **{f"full_{k}": v for k, v in full.items()}}
@@ -130,9 +134,7 @@ class _Network:
         vacuous = by_rule.loc["merge", "neurons"] >= self.active.sum()
         for rule in merging.RULES:
             result = by_rule.loc[rule]
-            row[f"{rule}_loss_change"] = (
-                np.nan if vacuous else result["loss"] / full["loss"] - 1
-            )
+            row[f"{rule}_loss_change"] = np.nan if vacuous else result["loss"] / full["loss"] - 1
             row[f"{rule}_test_change"] = (
                 np.nan if vacuous else 100 * (result["test_accuracy"] - full["test_accuracy"])
             )
@@ -141,9 +143,7 @@ class _Network:
         accuracy, loss = curve["accuracy"], curve["loss"]
         at_zero = float(networks.loss(np.zeros_like(self.Y), self.Y, self.kind))
         for arm in (*pruning.ARMS, "merge_then_prune"):
-            row[f"{arm}_accuracy_change"] = 100 * (
-                accuracy.loc[DECLARED, arm] - full["accuracy"]
-            )
+            row[f"{arm}_accuracy_change"] = 100 * (accuracy.loc[DECLARED, arm] - full["accuracy"])
             row[f"{arm}_test_change"] = 100 * (
                 curve["test_accuracy"].loc[DECLARED, arm] - full["test_accuracy"]
             )

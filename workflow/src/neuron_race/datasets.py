@@ -118,7 +118,7 @@ def two_features(rng: np.random.Generator, options: Mapping[str, Any]) -> Sample
 
 
 def _classes(
-    rng: np.random.Generator, options: Mapping[str, Any], images: Array, labels: NDArray[np.int64]
+    rng: np.random.Generator, options: Mapping[str, Any], images: NDArray[Any], labels: NDArray[Any]
 ) -> tuple[Array, Array]:
     """Images of the classes asked for, shuffled; a pair becomes ±1, more become one-hot."""
     wanted = list(options["classes"])
@@ -151,7 +151,7 @@ def photographs(rng: np.random.Generator, options: Mapping[str, Any], images: Im
         n = options[key]
         wanted = np.isin(labels, options["classes"])
         _enough(options["images"], options, n, int(wanted.sum()), key)
-        X, Y = _classes(rng, options, pixels, labels.astype(np.int64))
+        X, Y = _classes(rng, options, pixels, labels)
         arrays += [X[:n] / 255.0, Y[:n]]
     return Sample(*arrays)
 
@@ -172,9 +172,7 @@ KINDS: dict[str, Callable[[np.random.Generator, Mapping[str, Any]], Sample]] = {
 }
 
 
-def make(
-    name: str, options: Mapping[str, Any], seed: int, images: Images | None = None
-) -> Sample:
+def make(name: str, options: Mapping[str, Any], seed: int, images: Images | None = None) -> Sample:
     """Make one data set of one seed.
 
     Args:

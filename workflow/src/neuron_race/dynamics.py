@@ -188,13 +188,13 @@ class _Run:
         }
         if len(group) < 2:
             return {"second_group_rise": np.nan}
-        later = self.step > self.drop_step["drop_20"]
+        later = self.step > max(self.drop_step.values())
         peak = group["second"][later].max(initial=-np.inf)
         rise = (peak - group["second"][half]) / group["first"][half]
         return {"second_group_rise": float(rise)}
 
     def race(self, labels: Array) -> dict[str, float]:
-        """Rank correlation of early alignment with final norm, in the largest cluster and in all."""
+        """Rank correlation of early alignment with final norm, in the largest cluster and all."""
         row = {}
         cos, largest = self.measured["cos_delta"], labels == 0
         for fraction in EARLY:
@@ -205,9 +205,7 @@ class _Run:
                 rank_correlation(cos[t][largest], self.final[largest]) if known else np.nan
             )
             row[f"rho_alignment_all_{name}"] = (
-                rank_correlation(cos[t][self.active], self.final[self.active])
-                if known
-                else np.nan
+                rank_correlation(cos[t][self.active], self.final[self.active]) if known else np.nan
             )
         return row
 

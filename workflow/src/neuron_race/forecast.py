@@ -24,6 +24,11 @@ from neuron_race.runs import Start, Trained
 from neuron_race.seeding import stream
 
 Array = NDArray[Any]
+DETAILS = (
+    *("seed", "neuron", "cluster_99", "norm_product_end", "norm_a_init", "cos_delta_010"),
+    *("forecast", "forecast_shuffled", "race_score"),
+)
+PER_RUN = ("seed", "X", "Y", "X_test", "Y_test", "W", "A")
 WINNERS = 0.2  # the fraction of neurons that counts as winners
 
 
@@ -48,13 +53,18 @@ def forecast(start: Start, options: Mapping[str, Any], name: str) -> dict[str, A
     runs = _integrate(start, start.Y, recipe, device)
     step = runs.event_step[:, 1]
     shuffled = np.full(start.W.shape[:2], np.nan)
-    score = np.empty(start.W.shape[:2])
+    score = np.zeros(start.W.shape[:2])
     for s, seed in enumerate(start.seed):
-        one = Start(**{k: v[s : s + 1] if isinstance(v, np.ndarray) else v for k, v in vars(start).items()})
+        one = replace(start, **{name: getattr(start, name)[s : s + 1] for name in PER_RUN})
         d = start.X.shape[2]
-        R = flow.residual(np.zeros_like(start.Y[s]), start.Y[s], recipe.loss)
+        R = flow.residual(
+            np.zeros_like(start.Y[s]),
+            start.Y[s],
+            "squared" if recipe.loss == "squared" else "logistic",
+        )
         C = flow.gated_residual_correlation(start.W[s, :, :d], start.X[s], R)
-        score[s] = flow.race_score(start.W[s, :, :d], start.A[s], C)
+        pulled = C.any(axis=(1, 2))  # a neuron closed on all data does not race: its score is 0
+        score[s, pulled] = flow.race_score(start.W[s, pulled, :d], start.A[s, pulled], C[pulled])
         if step[s] > 0:
             Y = stream(name, int(seed), "shuffled labels").permutation(start.Y[s])[None]
             budget = replace(recipe, max_steps=int(step[s]), stop_at_drop=False)
@@ -110,12 +120,7 @@ def tables(
             forecast_shuffled=forecasts["norm_product_shuffled"][s],
             race_score=forecasts["race_score"][s],
         )
-        details.append(
-            own[
-                ["seed", "neuron", "cluster_99", "norm_product_end", "norm_a_init", "cos_delta_010"]
-                + ["forecast", "forecast_shuffled", "race_score"]
-            ]
-        )
+        details.append(own[list(DETAILS)])
         rows.append({"seed": int(seed), **_row(trained, s, own, int(forecasts["step"][s]))})
     return {"runs": pd.DataFrame(rows), "neurons": pd.concat(details, ignore_index=True)}
 

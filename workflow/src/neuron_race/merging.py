@@ -35,9 +35,7 @@ def naive_average(W: Array, A: Array, labels: NDArray[np.int64]) -> tuple[Array,
     return member @ W / member.sum(axis=1, keepdims=True), member @ A
 
 
-def shuffle_membership(
-    rng: np.random.Generator, labels: NDArray[np.int64]
-) -> NDArray[np.int64]:
+def shuffle_membership(rng: np.random.Generator, labels: NDArray[np.int64]) -> NDArray[np.int64]:
     """Control: clusters of the same sizes, filled at random."""
     shuffled = labels.copy()
     inside = labels >= 0

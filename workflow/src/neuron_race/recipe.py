@@ -61,9 +61,12 @@ class Recipe:
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> "Recipe":
         """Take from a condition's options those that belong to training."""
-        known = {f.name for f in fields(cls)}
-        values = {key: value for key, value in options.items() if key in known}
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+        values: dict[str, Any] = {}
+        for known in fields(cls):
+            if known.name in options:
+                value = options[known.name]
+                values[known.name] = tuple(value) if isinstance(value, list) else value
+        return cls(**values)
 
     @property
     def events(self) -> tuple[str, ...]:

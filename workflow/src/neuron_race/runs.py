@@ -61,7 +61,7 @@ def read_datasets(paths: Iterable[Path]) -> dict[str, Array]:
     Raises:
         ResultError: a file is unreadable, lacks an array, differs in shape, or holds a NaN.
     """
-    samples = []
+    samples: list[dict[str, Array]] = []
     for path in paths:
         sample = storage.read_arrays(path, DATASET_ARRAYS)
         for name, array in sample.items():
@@ -85,9 +85,7 @@ def begin(experiment: str, options: Mapping[str, Any], data: Mapping[str, Array]
     """
     X, X_test = data["X"], data["X_test"]
     if options.get("bias", False):
-        X, X_test = (
-            np.concatenate([Z, np.ones((*Z.shape[:2], 1))], axis=2) for Z in (X, X_test)
-        )
+        X, X_test = (np.concatenate([Z, np.ones((*Z.shape[:2], 1))], axis=2) for Z in (X, X_test))
     width, dim, outputs = options["width"], X.shape[2], data["Y"].shape[2]
     weights = [
         networks.initialise(
@@ -144,7 +142,7 @@ def save(path: Path, start: Start, runs: Runs, sidecar: Mapping[str, Any]) -> No
         "events": list(Recipe.of(sidecar["parameters"]["options"]).events),
         "coordinates": "input space"
         if start.rank is None
-        else f"span of the data ({start.rank} coordinates), then what else the initial weights span",
+        else f"span of the data ({start.rank} coordinates), then the rest of the initial weights",
         "rank": start.rank,
     }
     storage.write_json(Path(path).with_suffix(".json"), {**description, **sidecar})

@@ -52,7 +52,7 @@ class Settings:
         return list(dict.fromkeys(o["dataset"] for o in self.experiments[experiment].values()))
 
     def forecastable(self, experiment: str) -> list[str]:
-        """Conditions with a plateau at f = 0 and nothing frozen: where a forecast means anything."""
+        """Conditions that can be forecast: with a plateau at f = 0, and nothing frozen."""
         return [
             name
             for name, options in self.experiments[experiment].items()
@@ -106,8 +106,10 @@ def _explain(error: Any) -> list[str]:
     if error.validator in ("additionalProperties", "unevaluatedProperties"):
         known: set[str] = set(error.schema.get("properties", {}))
         if "allOf" in error.schema:
-            known |= set(read_yaml(SCHEMAS / "config.schema.yaml")["$defs"]["options"]["properties"])
-        unknown = sorted(set(error.instance) - known)
+            known |= set(
+                read_yaml(SCHEMAS / "config.schema.yaml")["$defs"]["options"]["properties"]
+            )
+        unknown = sorted(map(str, set(error.instance) - known))
         if not unknown:  # a known key with a bad value, which has an error of its own
             return []
         if known:
@@ -208,9 +210,7 @@ def _conditions(
             if key not in options:
                 faults.append(f"{at}: {key} is missing (set it there or in experiments.{name})")
         if options.get("dataset") not in datasets and "dataset" in options:
-            faults.append(
-                f"{at}.dataset: {options['dataset']!r} is none of {', '.join(datasets)}"
-            )
+            faults.append(f"{at}.dataset: {options['dataset']!r} is none of {', '.join(datasets)}")
         if 0.1 not in options.get("drops", [0.1]):
             faults.append(f"{at}.drops: must include 0.1, the definition that criteria use")
         resolved[condition] = options

@@ -36,7 +36,9 @@ def basis(X: Array, W: Array, r: int) -> Array:
     rest = W - (W @ inside) @ inside.T
     # A second projection restores orthogonality lost to rounding in the first.
     rest -= (rest @ inside) @ inside.T
-    outside = np.linalg.qr(rest.T)[0][:, : min(len(W), d - r)]
+    # Together with the data's vectors, so that dependent weights can't break orthogonality.
+    both = np.linalg.qr(np.concatenate([inside, rest.T], axis=1))[0]
+    outside = both[:, r : r + min(len(W), d - r)]
     return np.concatenate([inside, outside], axis=1)
 
 

@@ -82,12 +82,14 @@ def holm(p_values: Array) -> Array:
     return np.where(np.isnan(p_values), np.nan, multipletests(filled, method="holm")[1])
 
 
-def decide(low: float, high: float, p: float, threshold: float, direction: Direction) -> bool | None:
+def decide(
+    low: float, high: float, p: float, threshold: float, direction: Direction
+) -> bool | None:
     """Does a criterion hold?
 
-    True if the whole interval lies on the right side of the threshold and the adjusted p-value is at
-    most 0.05; False if the whole interval lies on the wrong side; None (undecided) otherwise, and
-    always where the statistic is undefined.
+    True if the whole interval lies on the right side of the threshold and the adjusted p-value is
+    at most 0.05; False if the whole interval lies on the wrong side; None (undecided) otherwise,
+    and always where the statistic is undefined.
     """
     if not all(np.isfinite([low, high, p])):
         return None

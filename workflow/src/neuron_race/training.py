@@ -17,6 +17,7 @@ from neuron_race.recipe import MEASURED, Recipe, Runs, snapshot_steps
 Array = NDArray[Any]
 Tensor = torch.Tensor
 
+
 class TrainingDiverged(ArithmeticError):
     """The loss became NaN or exploded: the message names the step, the runs and the remedy."""
 
@@ -147,14 +148,14 @@ def train(
     recorder = _Recorder(nets, rest, recipe)
 
     grid = set(snapshot_steps(recipe.max_steps, recipe.snapshots).tolist())
-    initial, limit = None, None
+    at_zero = mean_loss(torch.zeros_like(nets.Y), nets.Y, recipe.loss)
+    initial = limit = torch.full_like(at_zero, torch.inf)
     passed = torch.zeros((len(X), len(recipe.drops)), dtype=torch.bool, device=place)
     thresholds = 1 - torch.tensor(recipe.drops, dtype=torch.float64, device=place)
     began = shown = time.monotonic()
     for step in range(recipe.max_steps + 1):
         losses = nets.forward()
-        if initial is None:
-            at_zero = mean_loss(torch.zeros_like(nets.Y), nets.Y, recipe.loss)
+        if step == 0:
             initial, limit = losses, explode * torch.maximum(losses, at_zero)
             recorder.event(0, step, torch.ones(len(X), dtype=torch.bool, device=place))
         if not bool((losses <= limit).all()):  # also false for NaN

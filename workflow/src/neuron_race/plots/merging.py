@@ -9,18 +9,16 @@ from neuron_race.plots import style
 
 RULES = {
     "merge": "merge (E7)",
-    "naive_average": "naive average (control)",
-    "shuffled_membership": "shuffled membership (control)",
+    "naive_average": "naive average",
+    "shuffled_membership": "shuffled",
 }
 TASKS = {"digits": "digits", "clusters": "XOR clusters"}
 
 
 def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figure, pd.DataFrame]:
     """Draw from ``compression/{digits,clusters}`` tables; returns the numbers drawn."""
-    figure, (change, left) = style.panels(2)
-    table = pd.concat(
-        tables[f"compression/{task}/merging.csv"].assign(task=task) for task in TASKS
-    )
+    figure, (change, left) = style.panels(2, widths=(1.2, 1))
+    table = pd.concat(tables[f"compression/{task}/merging.csv"].assign(task=task) for task in TASKS)
     table["loss_change"] = (table["loss"] / table["loss_before"] - 1).abs()
     table["left"] = table["neurons"] / table["neurons_before"]
     small = table[table["condition"].isin(["gaussian", "balanced"])]
@@ -33,8 +31,8 @@ def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figu
         [f"{RULES[r.rule]}, {TASKS[r.task]}, {r.condition}" for r in losses.itertuples()],
         [colours.get(r, style.COLOURS["lazy"]) for r in losses["rule"]],
     )
-    change.set(xscale="log", xlabel="relative change of the loss, absolute value")
-    change.set_title("Loss after merging")
+    change.set(xscale="log", xlabel="relative change of the loss")
+    change.set_title("Loss after merging (grey: controls)")
     style.threshold(change, 0.02, "margin 2 %")
     shown = ["gaussian", "balanced", "lazy"]
     merged = table[(table["rule"] == "merge") & table["condition"].isin(shown)]

@@ -13,17 +13,24 @@ CONDITIONS = ("gaussian", "balanced", "pytorch", "lazy")
 def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figure, pd.DataFrame]:
     """Draw from ``dynamics/{digits,clusters}`` tables; returns the numbers drawn."""
     path = tables["dynamics/digits/trajectory.csv"]
-    figure, (time, loss, count) = style.panels(3)
+    figure, (time, loss, count) = style.panels(3, widths=(1.2, 1.2, 1))
     numbers = []
     for condition in CONDITIONS:
         own = path[path["condition"] == condition]
         for ax, value in ((time, "alignment"), (loss, "loss")):
             curve = style.summarise(own, ["condition", "time"], value)
-            style.band(ax, curve[curve["time"] > 0], "time", color=style.COLOURS[condition])
+            style.band(
+                ax,
+                curve[curve["time"] > 0],
+                "time",
+                color=style.COLOURS[condition],
+                label=style.NAMES[condition],
+            )
             numbers.append(curve)
-    for ax, label in ((time, "alignment cos δ, weighted by c"), (loss, "training loss")):
+    for ax, label in ((time, "alignment cos δ, weighted"), (loss, "training loss")):
         ax.set(xscale="log", xlabel="time t = rate × step", ylabel=label)
     time.set_title("Alignment with the pull")
+    time.legend(fontsize=6, loc="upper left")
     loss.set_title("Loss")
     loss.set_ylim(0, 0.6)
 
@@ -35,7 +42,7 @@ def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figu
     task_names = {"digits": "digits", "clusters": "XOR clusters"}
     labels = [f"{task_names[r.task]}, {style.NAMES[r.condition]}" for r in dots.itertuples()]
     style.dots(count, dots, labels, [style.COLOURS[c] for c in dots["condition"]])
-    count.set(xlabel="clusters per neuron, K/m", title="Clusters at cos > .99", xlim=(-0.03, 1.05))
+    count.set(xlabel="clusters per neuron", title="Clusters", xlim=(-0.03, 1.05))
     style.threshold(count, 0.2, "claim: below")
     numbers.append(dots)
     style.footer(figure, verdict)

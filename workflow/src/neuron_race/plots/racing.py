@@ -12,7 +12,7 @@ HEADS = ("gaussian", "balanced", "pytorch")
 
 def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figure, pd.DataFrame]:
     """Draw from ``dynamics/digits`` and ``race/digits`` tables; returns the numbers drawn."""
-    figure, (scatter, rho, forecast) = style.panels(3)
+    figure, (scatter, rho, forecast) = style.panels(3, widths=(1.3, 1.2, 0.9))
     neurons = tables["dynamics/digits/neurons.csv"]
     first = neurons["seed"].min()
     own = neurons[
@@ -42,7 +42,12 @@ def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figu
         long["percent"] = long["variable"].str[-3:].astype(int)
         curve = style.summarise(long, ["condition", "percent"], "rho")
         style.band(
-            rho, curve, "percent", color=style.COLOURS[condition], marker="o", ms=3,
+            rho,
+            curve,
+            "percent",
+            color=style.COLOURS[condition],
+            marker="o",
+            ms=3,
             label=style.NAMES[condition],
         )
         numbers.append(curve)
@@ -69,7 +74,7 @@ def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figu
         for r in table.itertuples()
     ]
     style.dots(forecast, table, labels, colours)
-    forecast.set(xlabel="rank correlation with final norm", title="Forecast from init,\nlargest cluster")
+    forecast.set(xlabel="rank correlation", title="Forecast with\nfinal norm")
     numbers.append(table)
     style.footer(figure, verdict)
     return figure, pd.concat(numbers, ignore_index=True)

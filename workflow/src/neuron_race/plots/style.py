@@ -56,17 +56,24 @@ def apply() -> None:
     )
 
 
-def panels(columns: int, rows: int = 1, height: float = 2.6) -> tuple[Figure, Sequence[Axes]]:
+def panels(
+    columns: int, rows: int = 1, height: float = 2.6, widths: Sequence[float] | None = None
+) -> tuple[Figure, Sequence[Axes]]:
     """A figure with lettered panels, and its axes in reading order."""
     figure, axes = plt.subplots(
-        rows, columns, figsize=(WIDTH, height * rows), layout="constrained", squeeze=False
+        rows,
+        columns,
+        figsize=(WIDTH, height * rows),
+        layout="constrained",
+        squeeze=False,
+        gridspec_kw={"width_ratios": widths} if widths else None,
     )
     flat = list(axes.flat)
     for letter, ax in zip("abcdefgh", flat, strict=False):
         ax.annotate(
             letter,
             (0, 1),
-            xytext=(-26, 8),
+            xytext=(-14, 10),
             xycoords="axes fraction",
             textcoords="offset points",
             fontweight="bold",
@@ -102,7 +109,9 @@ def summarise(table: pd.DataFrame, by: Sequence[str], value: str) -> pd.DataFram
     for key, part in table.groupby(list(by), sort=False):
         values = part[value].to_numpy(dtype=float)
         low, high = statistics.interval(values)
-        rows.append({**dict(zip(by, key, strict=True)), "mean": values.mean(), "low": low, "high": high})
+        rows.append(
+            {**dict(zip(by, key, strict=True)), "mean": values.mean(), "low": low, "high": high}
+        )
     return pd.DataFrame(rows).assign(quantity=value)
 
 
@@ -122,10 +131,16 @@ def dots(ax: Axes, table: pd.DataFrame, labels: Sequence[str], colours: Sequence
     ax.set_ylim(-0.6, len(table) - 0.4)
 
 
-def threshold(ax: Axes, value: float, text: str, vertical: bool = True) -> None:
-    """A criterion's threshold as a dashed line, labelled."""
-    draw = ax.axvline if vertical else ax.axhline
-    draw(value, ls="--", lw=0.8, color="black", zorder=0)
-    where = (value, 1.0) if vertical else (1.0, value)
-    transform = ax.get_xaxis_transform() if vertical else ax.get_yaxis_transform()
-    ax.text(*where, f" {text}", transform=transform, fontsize=6.5, va="bottom", ha="left" if vertical else "right")
+def threshold(ax: Axes, value: float, text: str) -> None:
+    """A criterion's threshold as a dashed line, labelled along it."""
+    ax.axvline(value, ls="--", lw=0.8, color="black", zorder=0)
+    ax.text(
+        value,
+        0.5,
+        f" {text}",
+        transform=ax.get_xaxis_transform(),
+        fontsize=6.5,
+        rotation=90,
+        va="center",
+        ha="left",
+    )

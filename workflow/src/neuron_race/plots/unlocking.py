@@ -38,8 +38,9 @@ def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figu
         curve = SurvfuncRight(own["t_turned"], own["turned"].astype(int))
         times = np.concatenate([[0], curve.surv_times])
         share = np.concatenate([[1], curve.surv_prob])
-        turn.step(times, share, where="post", color=style.COLOURS[condition],
-                  label=style.NAMES[condition])
+        turn.step(
+            times, share, where="post", color=style.COLOURS[condition], label=style.NAMES[condition]
+        )
         numbers.append(
             pd.DataFrame(
                 {"condition": condition, "time": times, "mean": share, "quantity": "not turned"}
@@ -54,9 +55,14 @@ def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figu
         own = path[path["condition"] == condition]
         for value, line in (("growth_winners", "-"), ("growth_losers", "--")):
             curve = style.summarise(own, ["condition", "time"], value)
-            style.band(staircase, curve[curve["time"] > 1], "time",
-                       color=style.COLOURS[condition], ls=line,
-                       label=f"{style.NAMES[condition]}, {'first' if line == '-' else 'second'} group")
+            style.band(
+                staircase,
+                curve[curve["time"] > 1],
+                "time",
+                color=style.COLOURS[condition],
+                ls=line,
+                label=f"{style.NAMES[condition]}, {'first' if line == '-' else 'second'} group",
+            )
             numbers.append(curve)
     staircase.set(xlabel="time t", ylabel="growth rate d log c / dt", xlim=(0, 150))
     staircase.set_title("U3: the second group rises")

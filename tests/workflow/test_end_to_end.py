@@ -1,0 +1,207 @@
+"""The real thing in small: the smoke preset from nothing to figures, and again."""
+
+import hashlib
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import copy_project, snakemake
+
+from neuron_race import settings, storage
+
+ROOT = Path(__file__).parents[2]
+CLAIMS = settings.read_yaml(ROOT / "config/claims.yaml")["claims"]
+SMOKE = ("--configfile", "config/smoke.yaml")
+
+
+@pytest.mark.parametrize("claim", CLAIMS)
+def test_verdict_and_figure(smoke: Path, claim: str) -> None:
+    verdict = storage.read_json(smoke / f"results/claims/{claim}.json")
+    settings.validate(verdict, "verdict", claim)
+    assert verdict["preset"] == "smoke" and verdict["n_runs"] == 2
+    assert verdict["caveats"][0].startswith("Smoke preset")
+    assert {c["name"] for c in verdict["criteria"]} == {
+        c["name"] for c in CLAIMS[claim]["criteria"]
+    }
+    assert any(c["is_control"] for c in verdict["criteria"])
+    for figure in verdict["figures"]:
+        assert (smoke / figure).stat().st_size > 5_000
+    assert (smoke / f"figures/{claim}.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+    assert (smoke / f"figures/{claim}.pdf").read_bytes()[:5] == b"%PDF-"
+    drawn = pd.read_csv(smoke / f"figures/{claim}.csv")
+    assert len(drawn) > 0
+    inputs = verdict["provenance"]["inputs"]
+    evidence = smoke / f"results/evidence/{claim}.csv"
+    assert inputs[f"{claim}.csv"] == storage.checksum(evidence)
+
+
+def test_estimates_are_means_of_the_evidence(smoke: Path) -> None:
+    for claim in CLAIMS:
+        verdict = storage.read_json(smoke / f"results/claims/{claim}.json")
+        values = pd.read_csv(smoke / f"results/evidence/{claim}.csv")
+        for criterion in verdict["criteria"]:
+            own = values.loc[values["criterion"] == criterion["name"], "value"]
+            assert len(own) == 2
+            if own.notna().all():
+                assert criterion["estimate"] == pytest.approx(own.mean(), rel=1e-8, abs=1e-12)
+
+
+def test_run_files(smoke: Path) -> None:
+    path = smoke / "results/runs/digits/gaussian.npz"
+    arrays = storage.read_arrays(path)
+    S, T, m, d = 2, len(arrays["step"]), 300, arrays["X"].shape[2]
+    assert arrays["loss"].shape == (S, T)
+    assert arrays["W_events"].shape[:3] == (S, 5, m)
+    assert arrays["X"].shape == (S, 200, d) and arrays["X"].dtype == np.float64
+    assert arrays["seed"].tolist() == [100, 101]
+    assert (arrays["loss"][:, -1] < 0.2 * arrays["loss"][:, 0]).all()
+    sidecar = storage.read_json(path.with_suffix(".json"))
+    assert sidecar["weights_kept"] == "events only"
+    data = smoke / "results/datasets/digits/seed100.npz"
+    assert sidecar["inputs"]["seed100.npz"] == storage.checksum(data)
+
+
+def test_second_run_has_nothing_to_do(smoke: Path) -> None:
+    again = snakemake(smoke, "--cores", "2", *SMOKE)
+    assert again.returncode == 0
+    assert "Nothing to be done" in again.stdout + again.stderr
+
+
+def test_same_bits_on_one_core(smoke: Path, tmp_path: Path) -> None:
+    folder = copy_project(tmp_path / "one core")
+    done = snakemake(folder, "--cores", "1", "racing", *SMOKE)
+    assert done.returncode == 0, done.stderr
+
+    def digests(root: Path) -> dict[str, str]:
+        kept = [p for p in root.glob("results/**/*") if p.suffix in (".npz", ".csv", ".json")]
+        kept += list(root.glob("figures/racing.*"))
+        return {
+            str(p.relative_to(root)): hashlib.sha256(p.read_bytes()).hexdigest()
+            for p in kept
+            if "benchmarks" not in p.parts
+        }
+
+    one, two = digests(folder), digests(smoke)
+    assert "results/claims/racing.json" in one and "figures/racing.png" in one
+    assert {k: two[k] for k in one} == one
+    # Just what the claim needs: no other claim's verdict, no data set it does not use.
+    assert "results/claims/pruning.json" not in one
+    assert not (folder / "results/datasets/teacher").exists()
+
+
+def rerun(folder: Path, *targets: str) -> set[str]:
+    """Rules that a dry run would execute."""
+    dry = snakemake(folder, "-n", "--quiet", "host", "--cores", "1", *targets, *SMOKE)
+    assert dry.returncode == 0, dry.stderr
+    lines = dry.stdout + dry.stderr
+    if "Nothing to be done" in lines:
+        return set()
+    table = lines.split("Job stats:")[1].split("total")[0].splitlines()[3:]
+    return {line.split()[0] for line in table if line.strip()}
+
+
+def edit(path: Path) -> None:
+    """Append a harmless line: contents change, meaning does not."""
+    path.write_text(path.read_text() + "\n_EDITED = True\n")
+
+
+@pytest.fixture
+def finished(smoke: Path, tmp_path: Path) -> Path:
+    """A finished run that a test may spoil."""
+    folder = tmp_path / "its race"
+    shutil.copytree(smoke, folder, symlinks=True)
+    return folder
+
+
+def test_edited_module_reruns_what_uses_it(finished: Path) -> None:
+    package = finished / "workflow/src/neuron_race"
+    assert rerun(finished) == set()
+    edit(package / "plots/merging.py")
+    assert rerun(finished) == {"figure", "all"}
+    edit(package / "merging.py")
+    rules = rerun(finished)
+    assert {"compression", "evidence", "verdict", "figure"} <= rules
+    assert not any(rule.startswith("train") for rule in rules) and "dynamics" not in rules
+    edit(package / "training.py")
+    rules = rerun(finished)
+    assert {"train_digits", "forecast", "dynamics", "compression", "race"} <= rules
+    assert "dataset" not in rules
+
+
+def test_changed_threshold_retrains_nothing(finished: Path) -> None:
+    register = finished / "config/claims.yaml"
+    text = register.read_text()
+    assert text.count("threshold: 0.95") > 1
+    register.write_text(text.replace("threshold: 0.95", "threshold: 0.94"))
+    rules = rerun(finished)
+    assert "verdict" in rules and rules <= {"verdict", "figure", "scoreboard", "all"}
+
+
+def test_changed_parameter_reruns_its_experiment(finished: Path) -> None:
+    config = finished / "config/config.yaml"
+    config.write_text(config.read_text().replace("learning_rate: 0.02}", "learning_rate: 0.01}", 1))
+    rules = rerun(finished)
+    assert "train_clusters" in rules and "train_digits" not in rules
+
+
+def test_deleted_intermediate_is_made_again(finished: Path) -> None:
+    (finished / "results/evidence/merging.csv").unlink()
+    assert "evidence" in rerun(finished, "merging")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("widht", "3", ["unknown key widht", "allowed are"]),
+        ("width", "0", ["experiments.digits.width", "minimum"]),
+        ("alpha", "-1", ["experiments.digits.alpha"]),
+        ("dataset", "nope", ["'nope' is none of digits"]),
+        ("head", "round", ["balanced", "gaussian", "pytorch"]),
+    ],
+)
+def test_bad_config_is_refused_before_any_job(
+    project: Path, tmp_path: Path, key: str, value: str, words: list[str]
+) -> None:
+    overlay = tmp_path / "bad.yaml"
+    overlay.write_text(f"experiments: {{digits: {{{key}: {value}}}}}\n")
+    done = snakemake(project, "--cores", "1", "--configfile", str(overlay))
+    said = done.stdout + done.stderr
+    assert done.returncode != 0
+    for word in words:
+        assert word in said
+    assert "Traceback" not in said
+    assert not (project / "results").exists()
+
+
+def test_divergence_is_an_error_and_leaves_no_run(project: Path, tmp_path: Path) -> None:
+    overlay = tmp_path / "hot.yaml"
+    overlay.write_text(
+        "seeds: {count: 1}\n"
+        "experiments: {two_features: {learning_rate: 500.0, alpha: 1.0, width: 10}}\n"
+    )
+    folder = tmp_path / "diverges"
+    done = snakemake(
+        project,
+        "--cores",
+        "1",
+        "--directory",
+        str(folder),
+        "--configfile",
+        str(overlay),
+        "unlocking",
+    )
+    said = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert "two_features/two: loss diverged at step" in said
+    assert not (folder / "results/runs/two_features/two.npz").exists()
+
+
+def test_strict_fails_where_verdicts_differ(finished: Path) -> None:
+    verdicts = {c: storage.read_json(finished / f"results/claims/{c}.json") for c in CLAIMS}
+    differ = [c for c, v in verdicts.items() if v["status"] != v["expectation"]]
+    done = snakemake(finished, "--cores", "1", "strict", *SMOKE)
+    assert (done.returncode != 0) == bool(differ)
+    for claim in differ:
+        assert claim in done.stdout + done.stderr

@@ -1,0 +1,174 @@
+"""Each verdict can fail: break something, and it is no longer what it was."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from neuron_race import (
+    claims,
+    clusters,
+    compression,
+    datasets,
+    dynamics,
+    forecast,
+    merging,
+    runs,
+    settings,
+)
+
+ROOT = Path(__file__).parents[2]
+CONFIG = settings.read_yaml(ROOT / "config/config.yaml")
+# Seeds of their own: neither exploratory nor confirmatory ones.
+CONFIG["seeds"] = {"first": 50, "count": 5}
+SETTINGS = settings.read(CONFIG, ROOT)
+Tables = dict[tuple[str, str], pd.DataFrame]
+CLAIMS = ("mutual_alignment", "unlocking", "racing", "merging", "pruning")
+
+
+def train(experiment: str, condition: str) -> tuple[runs.Trained, dict[str, Any]]:
+    """Train a condition of the register at a third of its width."""
+    options = {**SETTINGS.experiments[experiment][condition], "device": "cpu"}
+    options["width"] = min(options["width"], 100)
+    name = options["dataset"]
+    samples = [datasets.make(name, SETTINGS.datasets[name], s) for s in options["seeds"]]
+    data = {key: np.stack([getattr(s, key) for s in samples]) for key in runs.DATASET_ARRAYS}
+    start = runs.begin(experiment, options, data)
+    return runs.Trained(start, runs.run(start, options), options), options
+
+
+def needed() -> list[str]:
+    """Conditions that confirmatory criteria of the five claims read, and their lazy twins."""
+    return sorted(
+        {"clusters/lazy"}
+        | {
+            where
+            for claim in CLAIMS
+            for criterion in SETTINGS.claims[claim]["criteria"]
+            if criterion.get("confirmatory", True)
+            for _, where in claims.sources(criterion)
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def trained() -> dict[str, tuple[runs.Trained, dict[str, Any]]]:
+    return {where: train(*where.split("/")) for where in needed()}
+
+
+def measure(trained: runs.Trained, options: dict[str, Any], experiment: str) -> Tables:
+    """All tables of per-run statistics of a condition."""
+    dynamic = dynamics.tables(trained)
+    tables = {"dynamics": dynamic["runs"], "compression": compression.tables(trained)["runs"]}
+    if options["alpha"] <= 0.01 and not options.get("freeze"):
+        forecasts = forecast.forecast(trained.start, options, experiment)
+        tables["race"] = forecast.tables(trained, dynamic["neurons"], forecasts)["runs"]
+    return tables
+
+
+@pytest.fixture(scope="module")
+def tables(trained: dict[str, tuple[runs.Trained, dict[str, Any]]]) -> Tables:
+    return {
+        (table, where): content
+        for where, (own, options) in trained.items()
+        for table, content in measure(own, options, where.split("/")[0]).items()
+    }
+
+
+def confirmatory(claim: str) -> dict[str, Any]:
+    """A claim of the register with its confirmatory criteria only."""
+    entry = dict(SETTINGS.claims[claim])
+    entry["criteria"] = [c for c in entry["criteria"] if c.get("confirmatory", True)]
+    return entry
+
+
+def status(claim: str, read: Callable[[str, str], pd.DataFrame]) -> str:
+    """Status of a claim's confirmatory criteria."""
+    entry = confirmatory(claim)
+    return str(claims.verdict(entry, claims.evidence(entry, read), "sabotage", [])["status"])
+
+
+@pytest.mark.parametrize("claim", CLAIMS)
+def test_untouched(tables: Tables, claim: str) -> None:
+    found = status(claim, lambda table, where: tables[table, where])
+    assert found == SETTINGS.claims[claim]["expectation"]
+
+
+@pytest.mark.parametrize("claim", CLAIMS)
+def test_large_init(tables: Tables, claim: str) -> None:
+    """Lazy networks in place of all others support nothing."""
+
+    def read(table: str, where: str) -> pd.DataFrame:
+        experiment = where.split("/")[0]
+        lazy = f"{experiment}/lazy" if experiment in ("digits", "clusters") else where
+        if table == "race":  # a lazy network has no plateau, hence no forecast
+            known = tables[table, where]
+            return known.astype(float).where(known.columns.to_series() == "seed", axis=1)
+        return tables[table, lazy]
+
+    found = status(claim, read)
+    assert found != "supported"
+    # Where the untouched verdict was not 'supported' either, it must have become worse.
+    if SETTINGS.claims[claim]["expectation"] != "supported":
+        effects = [
+            c
+            for c in SETTINGS.claims[claim]["criteria"]
+            if c.get("confirmatory", True) and not c.get("control")
+        ]
+        held = {
+            name: sum(
+                row["holds"] is True
+                for row in claims.judge(
+                    {"criteria": effects}, claims.evidence({"criteria": effects}, source)
+                )
+            )
+            for name, source in (
+                ("before", lambda table, where: tables[table, where]),
+                ("after", read),
+            )
+        }
+        assert held["after"] < held["before"]
+
+
+def sabotaged(
+    trained: dict[str, tuple[runs.Trained, dict[str, Any]]], tables: Tables
+) -> Callable[[str, str], pd.DataFrame]:
+    """Compression measured again, with whatever the test has broken."""
+
+    def read(table: str, where: str) -> pd.DataFrame:
+        if table != "compression":
+            return tables[table, where]
+        return compression.tables(trained[where][0])["runs"]
+
+    return read
+
+
+def test_naive_average_in_place_of_merge(
+    trained: dict[str, Any], tables: Tables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(merging, "merge", merging.naive_average)
+    assert status("merging", sabotaged(trained, tables)) != "supported"
+
+
+def test_shuffled_membership(
+    trained: dict[str, Any], tables: Tables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find, rng = clusters.find, np.random.default_rng(0)
+    monkeypatch.setattr(clusters, "find", lambda *a: merging.shuffle_membership(rng, find(*a)))
+    assert status("merging", sabotaged(trained, tables)) != "supported"
+
+
+def test_pruning_by_nothing(
+    trained: dict[str, Any], tables: Tables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Norm products replaced by noise: pruning by them is pruning at random."""
+    rng = np.random.default_rng(0)
+    monkeypatch.setattr(compression, "norm_product", lambda W, A: rng.random(W.shape[:-1]))
+    entry = confirmatory("pruning")
+    rows = claims.judge(entry, claims.evidence(entry, sabotaged(trained, tables)))
+    holds = {row["name"]: row["holds"] for row in rows}
+    assert holds["loss_kept"] is False and holds["loss_kept_xor"] is False
+    assert holds["better_than_random"] is not True

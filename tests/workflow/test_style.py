@@ -1,0 +1,54 @@
+"""Formatters, linters, types, and documents that are generated."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from neuron_race import settings
+
+ROOT = Path(__file__).parents[2]
+SNAKEFILES = ["Snakefile", *map(str, sorted((ROOT / "workflow/rules").glob("*.smk")))]
+COMMANDS = {
+    "ruff check": ["ruff", "check", "workflow", "tests"],
+    "ruff format": ["ruff", "format", "--check", "workflow", "tests"],
+    "snakefmt": ["snakefmt", "--check", *SNAKEFILES],
+    "mypy": ["mypy"],
+    "snakemake --lint": ["snakemake", "--lint"],
+    "README is current": ["workflow/scripts/readme.py", "--check"],
+}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_clean(name: str) -> None:
+    first, *rest = COMMANDS[name]
+    start = [sys.executable, first] if first.endswith(".py") else [sys.executable, "-m", first]
+    done = subprocess.run([*start, *rest], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_lock_pins_every_requirement() -> None:
+    lock = (ROOT / "envs/requirements.lock").read_text().splitlines()
+    pinned = {line.split("==")[0].lower() for line in lock if line and not line.startswith("#")}
+    assert all("==" in line for line in lock if line and not line.startswith("#"))
+    for line in (ROOT / "envs/requirements.in").read_text().splitlines():
+        name = line.split("#")[0].strip()
+        for operator in ("==", ">="):
+            name = name.split(operator)[0]
+        if name:
+            assert name.lower() in pinned, f"{name} is not pinned"
+
+
+def test_files_of_rules_are_short() -> None:
+    for path in sorted((ROOT / "workflow/rules").glob("*.smk")):
+        text = path.read_text()
+        assert text.startswith("#"), f"{path.name} opens with what goes in and out"
+        assert text.count("\nrule ") + text.count("    rule:") <= 8
+        assert "run:" not in text
+
+
+def test_every_claim_has_a_control_and_a_plot() -> None:
+    for name, claim in settings.read_yaml(ROOT / "config/claims.yaml")["claims"].items():
+        assert any(c.get("control") for c in claim["criteria"])
+        assert (ROOT / f"workflow/src/neuron_race/plots/{name}.py").exists()
