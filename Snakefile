@@ -1,6 +1,7 @@
 # Every theoretical claim is a target: `snakemake --cores all racing`, and `snakemake --cores all`
 # for all of them. The graph: dataset -> runs -> dynamics, compression, race -> evidence -> verdict
 # -> figure -> claims.md.
+import os
 import sys
 from pathlib import Path
 
@@ -33,6 +34,7 @@ include: "workflow/rules/datasets.smk"
 include: "workflow/rules/training.smk"
 include: "workflow/rules/dynamics.smk"
 include: "workflow/rules/compression.smk"
+include: "workflow/rules/tickets.smk"
 include: "workflow/rules/claims.smk"
 include: "workflow/rules/figures.smk"
 

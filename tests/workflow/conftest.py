@@ -10,7 +10,16 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PARTS = ("Snakefile", "config", "profiles", "workflow", "README.md", "docs", "pyproject.toml")
+PARTS = (
+    "Snakefile",
+    "config",
+    "envs",
+    "profiles",
+    "workflow",
+    "README.md",
+    "docs",
+    "pyproject.toml",
+)
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 

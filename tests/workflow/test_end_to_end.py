@@ -49,7 +49,7 @@ def test_estimates_are_means_of_the_evidence(smoke: Path) -> None:
 
 
 def test_run_files(smoke: Path) -> None:
-    path = smoke / "results/runs/digits/gaussian.npz"
+    path = smoke / "results/runs/pair/gaussian.npz"
     arrays = storage.read_arrays(path)
     S, T, m, d = 2, len(arrays["step"]), 300, arrays["X"].shape[2]
     assert arrays["loss"].shape == (S, T)
@@ -126,7 +126,7 @@ def test_edited_module_reruns_what_uses_it(finished: Path) -> None:
     assert not any(rule.startswith("train") for rule in rules) and "dynamics" not in rules
     edit(package / "training.py")
     rules = rerun(finished)
-    assert {"train_digits", "forecast", "dynamics", "compression", "race"} <= rules
+    assert {"train_pair", "forecast", "dynamics", "compression", "race"} <= rules
     assert "dataset" not in rules
 
 
@@ -143,7 +143,7 @@ def test_changed_parameter_reruns_its_experiment(finished: Path) -> None:
     config = finished / "config/config.yaml"
     config.write_text(config.read_text().replace("learning_rate: 0.02}", "learning_rate: 0.01}", 1))
     rules = rerun(finished)
-    assert "train_clusters" in rules and "train_digits" not in rules
+    assert "train_clusters" in rules and "train_pair" not in rules
 
 
 def test_deleted_intermediate_is_made_again(finished: Path) -> None:
@@ -184,13 +184,8 @@ def test_divergence_is_an_error_and_leaves_no_run(project: Path, tmp_path: Path)
     folder = tmp_path / "diverges"
     done = snakemake(
         project,
-        "--cores",
-        "1",
-        "--directory",
-        str(folder),
-        "--configfile",
-        str(overlay),
         "unlocking",
+        *("--cores", "1", "--directory", str(folder), "--configfile", str(overlay)),
     )
     said = done.stdout + done.stderr
     assert done.returncode != 0

@@ -103,7 +103,7 @@ def test_large_init(tables: Tables, claim: str) -> None:
 
     def read(table: str, where: str) -> pd.DataFrame:
         experiment = where.split("/")[0]
-        lazy = f"{experiment}/lazy" if experiment in ("digits", "clusters") else where
+        lazy = f"{experiment}/lazy" if experiment in ("pair", "clusters") else where
         if table == "race":  # a lazy network has no plateau, hence no forecast
             known = tables[table, where]
             return known.astype(float).where(known.columns.to_series() == "seed", axis=1)

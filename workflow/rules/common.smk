@@ -1,11 +1,12 @@
 # What several rules files need: the package's modules as inputs, and wildcard constraints.
 
-PACKAGE = ROOT / "workflow/src/neuron_race"
+# Relative to the working directory: a folder that moved has nothing to do again.
+PACKAGE = os.path.relpath(ROOT / "workflow/src/neuron_race")
 
 
 # Snakemake does not see edits of imported modules, so rules name those that they really use.
 def modules(*names):
-    return [str(PACKAGE / f"{name}.py") for name in ("seeding", "storage", *names)]
+    return [f"{PACKAGE}/{name}.py" for name in ("seeding", "storage", *names)]
 
 
 wildcard_constraints:

@@ -9,7 +9,6 @@ import pandas as pd
 from neuron_race import statistics
 
 STATUSES = ("supported", "partly supported", "not supported", "inconclusive")
-TABLES = ("dynamics", "race", "compression", "tickets")
 Read = Callable[[str, str], pd.DataFrame]
 
 

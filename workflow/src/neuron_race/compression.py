@@ -95,13 +95,18 @@ class _Network:
             "stratified": [pruning.keep_stratified(self.c, self.labels, kept)],
         }
 
+    def greedy(self) -> Array:
+        """Neurons in the order in which the greedy oracle adds them."""
+        contribution = networks.forward(self.X, self.W[:, None], self.A[:, None])
+        return pruning.greedy_order(
+            contribution, self.Y, lambda F, Y: networks.loss(F, Y, self.kind)
+        )
+
     def pruning(self) -> list[dict[str, Any]]:
         """Loss and accuracy against the number of neurons kept, for every arm."""
         m = len(self.c)
-        contribution = networks.forward(self.X, self.W[:, None], self.A[:, None])
-        greedy = pruning.greedy_order(
-            contribution, self.Y, lambda F, Y: networks.loss(F, Y, self.kind)
-        )
+        # The oracle tries every neuron at every step: affordable for one output.
+        greedy = self.greedy() if self.A.shape[1] == 1 else None
         merged_W, merged_A = merging.merge(self.W, self.A, self.labels)
         merged_c = norm_product(merged_W, merged_A)
         rows = []
@@ -111,7 +116,8 @@ class _Network:
                 arm: [self.score(self.W[mask], self.A[mask]) for mask in masks]
                 for arm, masks in self.masks(kept).items()
             }
-            scores["greedy"] = [self.score(self.W[greedy[:kept]], self.A[greedy[:kept]])]
+            if greedy is not None:
+                scores["greedy"] = [self.score(self.W[greedy[:kept]], self.A[greedy[:kept]])]
             best = np.argsort(-merged_c, kind="stable")[:kept]
             scores["merge_then_prune"] = [self.score(merged_W[best], merged_A[best])]
             for arm, draws in scores.items():
@@ -142,7 +148,7 @@ class _Network:
         curve = pruned.pivot(index="fraction", columns="arm")
         accuracy, loss = curve["accuracy"], curve["loss"]
         at_zero = float(networks.loss(np.zeros_like(self.Y), self.Y, self.kind))
-        for arm in (*pruning.ARMS, "merge_then_prune"):
+        for arm in pruned["arm"].unique():
             row[f"{arm}_accuracy_change"] = 100 * (accuracy.loc[DECLARED, arm] - full["accuracy"])
             row[f"{arm}_test_change"] = 100 * (
                 curve["test_accuracy"].loc[DECLARED, arm] - full["test_accuracy"]

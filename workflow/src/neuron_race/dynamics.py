@@ -114,6 +114,10 @@ class _Run:
             "largest_cluster": int((labels == 0).sum()),
             "stable_rank": stable_rank(self.final[:, None] * clusters.unit(W)),
             "effective_width": self.effective_width(),
+            "lower_half_share": float(
+                np.sort(self.final)[: len(self.final) // 2].sum() / self.final.sum()
+            ),
+            "dropped": float(self.dropped),
         }
         for q in COSINES:
             K = clusters.count(self.labels[q])
@@ -123,8 +127,31 @@ class _Run:
             row[f"t_{name}"] = step * self.rate if step >= 0 else np.nan
             row[f"alignment_at_{name}"] = self.weighted_alignment(step) if step >= 0 else np.nan
         row["alignment_at_init"] = self.weighted_alignment(0)
-        row |= self.gates() | self.identity() | self.second_group() | self.race(labels)
+        row |= (
+            self.shape() | self.gates() | self.identity() | self.second_group() | self.race(labels)
+        )
         return row
+
+    def shape(self) -> dict[str, float]:
+        """Plateau, fall, and the end of the race, at multiples of the time to the drop."""
+        names = ("plateau", "fallen", "late_growth")
+        if not self.dropped or 3 * self.drop_step[DROP] > self.step[-1]:
+            missing = dict.fromkeys(names, np.nan)
+            if self.dropped:  # with the residual frozen a run ends early, but its growth is known
+                missing["late_growth"] = self.growth_of_leaders(-1)
+            return missing
+        half, late = self.early(0.5), self.early(3.0)
+        return {
+            "plateau": self.loss[half] / self.loss[0],
+            "fallen": self.loss[late] / self.loss[0],
+            "late_growth": self.growth_of_leaders(late),
+        }
+
+    def growth_of_leaders(self, t: int) -> float:
+        """Growth at a snapshot over that half-way to the drop, weighted by norm products."""
+        growth, half = self.measured["growth"], self.early(0.5)
+        before = np.average(growth[half], weights=self.c[half])
+        return float(np.average(growth[t], weights=self.c[t]) / before)
 
     def weighted_alignment(self, step: int) -> float:
         """Mean of cos(delta), weighted by the norm product."""

@@ -47,7 +47,12 @@ def forecast(start: Start, options: Mapping[str, Any], name: str) -> dict[str, A
         drop (then the forecast is NaN).
     """
     recipe = replace(
-        Recipe.of(options), freeze=("residual",), stop_at_drop=True, snapshots=2, drops=(0.1,)
+        Recipe.of(options),
+        freeze=("residual",),
+        loss_target=0.0,
+        stop_at_drop=True,
+        snapshots=2,
+        drops=(0.1,),
     )
     device = options.get("device", "auto")
     runs = _integrate(start, start.Y, recipe, device)
@@ -148,3 +153,55 @@ def _row(trained: Trained, s: int, own: pd.DataFrame, step: int) -> dict[str, fl
     drop = int(trained.runs.event_step[s, trained.event("drop_10")])
     row["forecast_step_ratio"] = step / drop if step > 0 and drop > 0 else np.nan
     return row
+
+
+def audit(trained: Trained, name: str) -> pd.DataFrame:
+    """What moves a forecast, one row per run: largest or median relative change of norm products.
+
+    ``forecast_changed``: all that was recorded after step 0 replaced by noise (largest);
+    ``budget_changed``: other step budget, snapshots and loss target (largest); ``init_changed``:
+    initial weights changed by 1 % (median); ``leak_changed``: what the first perturbation does to a
+    "forecast" that peeks at the norm products at the drop (median).
+
+    Args:
+        trained: the condition's runs, as read from disk.
+        name: experiment.
+    """
+    rng = np.random.default_rng(np.random.SeedSequence(0))
+    honest = forecast(trained.start, trained.options, name)["norm_product"]
+
+    noisy = replace(trained.runs)
+    noisy.W_events, noisy.A_events = trained.runs.W_events.copy(), trained.runs.A_events.copy()
+    noisy.W_events[:, 1:] = rng.standard_normal(noisy.W_events[:, 1:].shape)
+    noisy.A_events[:, 1:] = rng.standard_normal(noisy.A_events[:, 1:].shape)
+    noisy.loss = np.concatenate([noisy.loss[:, :1], rng.random(noisy.loss[:, 1:].shape)], axis=1)
+    noisy.event_step = np.concatenate(
+        [noisy.event_step[:, :1], rng.permutation(noisy.event_step[:, 1:])], axis=1
+    )
+    changed = replace(trained, runs=noisy)
+    blind = forecast(changed.start, changed.options, name)["norm_product"]
+    other = {**trained.options, "max_steps": 2 * trained.recipe.max_steps, "snapshots": 7}
+    budget = forecast(trained.start, {**other, "loss_target": 0.5}, name)["norm_product"]
+    shaken = replace(
+        trained.start, W=trained.start.W * (1 + 0.01 * rng.standard_normal(trained.start.W.shape))
+    )
+    moved = forecast(shaken, trained.options, name)["norm_product"]
+
+    drop = trained.event("drop_10")
+    peek, peek_noisy = (
+        norm_product(runs.W_events[:, drop], runs.A_events[:, drop])
+        for runs in (trained.runs, noisy)
+    )
+    return pd.DataFrame(
+        {
+            "seed": trained.start.seed,
+            "forecast_changed": _change(honest, blind).max(axis=1),
+            "budget_changed": _change(honest, budget).max(axis=1),
+            "init_changed": np.median(_change(honest, moved), axis=1),
+            "leak_changed": np.median(_change(peek, peek_noisy), axis=1),
+        }
+    )
+
+
+def _change(before: Array, after: Array) -> Array:
+    return np.abs(after - before) / np.abs(before)

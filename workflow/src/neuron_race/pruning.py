@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 Order = NDArray[np.int64]
-ARMS = ("lowest_first", "random", "highest_first", "stratified", "greedy")
 
 
 def norm_product(W: Array, A: Array) -> Array:

@@ -59,6 +59,18 @@ class Settings:
             if options["alpha"] <= 0.01 and not options.get("freeze")
         ]
 
+    def conditions_read(self, table: str, experiment: str) -> list[str]:
+        """Conditions of an experiment that any claim reads from a table, each once."""
+        return list(
+            dict.fromkeys(
+                runs.split("/")[1]
+                for claim in self.claims.values()
+                for criterion in claim["criteria"]
+                for where, runs in sources(criterion)
+                if where == table and runs.split("/")[0] == experiment
+            )
+        )
+
     def forecast_conditions(self, experiment: str) -> dict[str, dict[str, Any]]:
         """Options of the conditions that are forecast."""
         return {name: self.experiments[experiment][name] for name in self.forecastable(experiment)}

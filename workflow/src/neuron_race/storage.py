@@ -60,7 +60,8 @@ def read_arrays(path: Path, names: tuple[str, ...] = ()) -> dict[str, np.ndarray
         ResultError: if the file is missing, truncated, holds objects, or lacks a named array.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        # Opened here, for numpy leaves a damaged file open.
+        with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as archive:
             missing = [name for name in names if name not in archive.files]
             if missing:
                 raise ResultError(
@@ -69,7 +70,7 @@ def read_arrays(path: Path, names: tuple[str, ...] = ()) -> dict[str, np.ndarray
             return {name: archive[name] for name in (names or archive.files)}
     except FileNotFoundError as error:
         raise ResultError(f"{path}: no such file") from error
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError) as error:
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, TypeError) as error:
         raise ResultError(f"{path}: not a readable .npz file ({error})") from error
 
 

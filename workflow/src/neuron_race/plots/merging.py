@@ -12,11 +12,11 @@ RULES = {
     "naive_average": "naive average",
     "shuffled_membership": "shuffled",
 }
-TASKS = {"digits": "digits", "clusters": "XOR clusters"}
+TASKS = {"pair": "image pair", "clusters": "XOR clusters"}
 
 
 def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figure, pd.DataFrame]:
-    """Draw from ``compression/{digits,clusters}`` tables; returns the numbers drawn."""
+    """Draw from ``compression/{pair,clusters}`` tables; returns the numbers drawn."""
     figure, (change, left) = style.panels(2, widths=(1.2, 1))
     table = pd.concat(tables[f"compression/{task}/merging.csv"].assign(task=task) for task in TASKS)
     table["loss_change"] = (table["loss"] / table["loss_before"] - 1).abs()

@@ -11,8 +11,8 @@ CONDITIONS = ("gaussian", "balanced", "pytorch", "lazy")
 
 
 def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figure, pd.DataFrame]:
-    """Draw from ``dynamics/{digits,clusters}`` tables; returns the numbers drawn."""
-    path = tables["dynamics/digits/trajectory.csv"]
+    """Draw from ``dynamics/{pair,clusters}`` tables; returns the numbers drawn."""
+    path = tables["dynamics/pair/trajectory.csv"]
     figure, (time, loss, count) = style.panels(3, widths=(1.2, 1.2, 1))
     numbers = []
     for condition in CONDITIONS:
@@ -35,11 +35,11 @@ def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figu
     loss.set_ylim(0, 0.6)
 
     runs = pd.concat(
-        tables[f"dynamics/{task}/runs.csv"].assign(task=task) for task in ("digits", "clusters")
+        tables[f"dynamics/{task}/runs.csv"].assign(task=task) for task in ("pair", "clusters")
     )
     wanted = runs[runs["condition"].isin(CONDITIONS)]
     dots = style.summarise(wanted, ["task", "condition"], "clusters_per_neuron_99")
-    task_names = {"digits": "digits", "clusters": "XOR clusters"}
+    task_names = {"pair": "image pair", "clusters": "XOR clusters"}
     labels = [f"{task_names[r.task]}, {style.NAMES[r.condition]}" for r in dots.itertuples()]
     style.dots(count, dots, labels, [style.COLOURS[c] for c in dots["condition"]])
     count.set(xlabel="clusters per neuron", title="Clusters", xlim=(-0.03, 1.05))

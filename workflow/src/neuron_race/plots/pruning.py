@@ -16,15 +16,15 @@ ARMS = {
     "highest_first": ("highest norm first (control)", "#D55E00", "--"),
 }
 COLUMNS = (
-    ("digits", "gaussian", "digits, Gaussian head"),
-    ("digits", "balanced", "digits, balanced head"),
+    ("pair", "gaussian", "image pair, Gaussian head"),
+    ("pair", "balanced", "image pair, balanced head"),
     ("clusters", "gaussian", "XOR clusters, Gaussian head"),
-    ("digits", "lazy", "digits, large init (control)"),
+    ("pair", "lazy", "image pair, large init (control)"),
 )
 
 
 def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figure, pd.DataFrame]:
-    """Draw from ``compression/{digits,clusters}`` tables; returns the numbers drawn."""
+    """Draw from ``compression/{pair,clusters}`` tables; returns the numbers drawn."""
     figure, axes = style.panels(len(COLUMNS), rows=2, height=2.2)
     numbers = []
     for column, (task, condition, title) in enumerate(COLUMNS):

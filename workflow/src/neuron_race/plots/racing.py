@@ -11,9 +11,9 @@ HEADS = ("gaussian", "balanced", "pytorch")
 
 
 def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figure, pd.DataFrame]:
-    """Draw from ``dynamics/digits`` and ``race/digits`` tables; returns the numbers drawn."""
+    """Draw from ``dynamics/pair`` and ``race/pair`` tables; returns the numbers drawn."""
     figure, (scatter, rho, forecast) = style.panels(3, widths=(1.3, 1.2, 0.9))
-    neurons = tables["dynamics/digits/neurons.csv"]
+    neurons = tables["dynamics/pair/neurons.csv"]
     first = neurons["seed"].min()
     own = neurons[
         (neurons["condition"] == "gaussian")
@@ -33,7 +33,7 @@ def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figu
     scatter.set_title(f"Largest cluster at 10 % of the\ntime to the drop (seed {first})")
     numbers = [own[["seed", "neuron", "cos_delta_010", "norm_product_010", "norm_product_end"]]]
 
-    runs = tables["dynamics/digits/runs.csv"]
+    runs = tables["dynamics/pair/runs.csv"]
     for condition in (*HEADS, "lazy"):
         part = runs[runs["condition"] == condition]
         prefix = "rho_alignment_all_" if condition == "lazy" else "rho_alignment_"
@@ -55,7 +55,7 @@ def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figu
     rho.set_title("Alignment with final norm,\nlargest cluster (control: all)")
     rho.legend(fontsize=6, loc="lower center")
 
-    race = tables["race/digits/runs.csv"]
+    race = tables["race/pair/runs.csv"]
     rows = []
     for condition in HEADS:
         part = race[race["condition"] == condition]

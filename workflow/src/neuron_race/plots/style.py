@@ -70,16 +70,21 @@ def panels(
     )
     flat = list(axes.flat)
     for letter, ax in zip("abcdefgh", flat, strict=False):
-        ax.annotate(
-            letter,
-            (0, 1),
-            xytext=(-14, 10),
-            xycoords="axes fraction",
-            textcoords="offset points",
-            fontweight="bold",
-            va="bottom",
-        )
+        mark(ax, letter)
     return figure, flat
+
+
+def mark(ax: Axes, letter: str) -> None:
+    """A panel's letter, outside its upper left corner."""
+    ax.annotate(
+        letter,
+        (0, 1),
+        xytext=(-14, 10),
+        xycoords="axes fraction",
+        textcoords="offset points",
+        fontweight="bold",
+        va="bottom",
+    )
 
 
 def save(figure: Figure, pdf: Path, png: Path) -> None:

@@ -11,9 +11,9 @@ from neuron_race.plots import style
 
 
 def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figure, pd.DataFrame]:
-    """Draw from ``dynamics/{digits,two_features}`` tables; returns the numbers drawn."""
+    """Draw from ``dynamics/{pair,two_features}`` tables; returns the numbers drawn."""
     figure, (gates, turn, staircase) = style.panels(3)
-    path = tables["dynamics/digits/trajectory.csv"]
+    path = tables["dynamics/pair/trajectory.csv"]
     numbers = []
     for condition in ("gaussian", "lazy"):
         own = path[path["condition"] == condition]
@@ -30,7 +30,7 @@ def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figu
     gates.set_title("U1: gate patterns collapse")
     gates.legend(fontsize=6.5)
 
-    neurons = tables["dynamics/digits/neurons.csv"]
+    neurons = tables["dynamics/pair/neurons.csv"]
     for condition in ("gaussian", "gates_frozen"):
         own = neurons[(neurons["condition"] == condition) & (neurons["cos_delta_000"] < 0)]
         if own.empty:

@@ -1,0 +1,47 @@
+# In: nothing; tasks and weights come from the seed below.
+# Out: results/theory/{race,escape,limit,conservation,errors}.csv, figures/theory.{pdf,png,csv}.
+
+THEORY_TABLES = ["race", "escape", "limit", "conservation", "errors"]
+
+
+# Closed form, numerical flow and trained network on common axes.
+rule theory_tables:
+    input:
+        code=modules("recipe", "training", "networks", "datasets", "images", "flow", "theory"),
+    output:
+        race="results/theory/race.csv",
+        escape="results/theory/escape.csv",
+        limit="results/theory/limit.csv",
+        conservation="results/theory/conservation.csv",
+        errors="results/theory/errors.csv",
+    log:
+        "results/logs/theory/tables.log",
+    benchmark:
+        "results/benchmarks/theory/tables.tsv"
+    conda:
+        "../../envs/neuron_race.yaml"
+    resources:
+        mem_mb=1000,
+    params:
+        seed=7,
+    script:
+        "../scripts/theory.py"
+
+
+# Draw them.
+rule theory:
+    input:
+        code=modules("statistics", "plots/style", "plots/theory"),
+        tables=expand("results/theory/{table}.csv", table=THEORY_TABLES),
+    output:
+        pdf="figures/theory.pdf",
+        png="figures/theory.png",
+        csv="figures/theory.csv",
+    log:
+        "results/logs/theory/figure.log",
+    benchmark:
+        "results/benchmarks/theory/figure.tsv"
+    conda:
+        "../../envs/neuron_race.yaml"
+    script:
+        "../scripts/theory_figure.py"

@@ -1,0 +1,66 @@
+# In: runs of an experiment, their forecasts.
+# Out: results/tickets/<experiment>/{runs,tickets}.csv, results/audit/<experiment>/runs.csv,
+# results/figure_1/<experiment>/cosines.csv.
+
+
+# Retrain subnetworks from their own init, and networks with exchanged initial conditions.
+rule tickets:
+    input:
+        code=TRAINING + modules("flow", "clusters", "pruning", "dynamics", "tickets"),
+        runs=lambda w: runs_of(w.experiment, SETTINGS.conditions_read("tickets", w.experiment)),
+        forecasts="results/forecasts/{experiment}.npz",
+    output:
+        runs="results/tickets/{experiment}/runs.csv",
+        tickets="results/tickets/{experiment}/tickets.csv",
+    log:
+        "results/logs/tickets/{experiment}.log",
+    benchmark:
+        "results/benchmarks/tickets/{experiment}.tsv"
+    conda:
+        "../../envs/neuron_race.yaml"
+    resources:
+        mem_mb=2000,
+    params:
+        experiment="{experiment}",
+        conditions=lambda w: SETTINGS.conditions_read("tickets", w.experiment),
+    script:
+        "../scripts/tickets.py"
+
+
+# Do forecasts change when anything after step 0 does?
+rule audit:
+    input:
+        code=TRAINING + modules("flow", "pruning", "forecast"),
+        runs=lambda w: runs_of(w.experiment, SETTINGS.conditions_read("audit", w.experiment)),
+    output:
+        runs="results/audit/{experiment}/runs.csv",
+    log:
+        "results/logs/audit/{experiment}.log",
+    benchmark:
+        "results/benchmarks/audit/{experiment}.tsv"
+    conda:
+        "../../envs/neuron_race.yaml"
+    resources:
+        mem_mb=2000,
+    params:
+        experiment="{experiment}",
+        conditions=lambda w: SETTINGS.conditions_read("audit", w.experiment),
+    script:
+        "../scripts/audit.py"
+
+
+# Cosines between total weight vectors of the first run at init, drop and end, ordered by cluster.
+rule cosines:
+    input:
+        code=modules("recipe", "runs", "clusters"),
+        runs=lambda w: runs_of(w.experiment, ["gaussian"]),
+    output:
+        cosines="results/figure_1/{experiment}/cosines.csv",
+    log:
+        "results/logs/cosines/{experiment}.log",
+    benchmark:
+        "results/benchmarks/cosines/{experiment}.tsv"
+    conda:
+        "../../envs/neuron_race.yaml"
+    script:
+        "../scripts/cosines.py"

@@ -1,0 +1,22 @@
+"""Draw the figure of the theory from its tables."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(snakemake.scriptdir)))  # noqa: F821
+import job as script
+
+from neuron_race import storage
+from neuron_race.plots import style, theory
+
+
+def work(job) -> None:
+    """Tables in, figure and the numbers drawn out."""
+    tables = {Path(path).stem: storage.read_table(path) for path in job.input.tables}
+    style.apply()
+    figure, numbers = theory.draw(tables)
+    style.save(figure, job.output.pdf, job.output.png)
+    storage.write_table(job.output.csv, numbers)
+
+
+script.run(snakemake, work)  # noqa: F821

@@ -1,0 +1,91 @@
+"""Figure 1 of the paper, as far as its caption tells; panel d is our choice."""
+
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from neuron_race.plots import style
+
+MOMENTS = {"init": "init", "drop_10": "loss drop", "end": "end"}
+BLOCKS = ("b", "b2", "b3")
+EARLY = ("005", "010", "025", "050")
+
+
+def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figure, pd.DataFrame]:
+    """Draw from ``dynamics/pair``, ``figure_1/pair`` and ``dynamics/regimes``."""
+    figure, axes = plt.subplot_mosaic(
+        [["a", "a", "a", "b", "b", "b2", "b2", "b3", "b3"], [*"ccccc", *"dddd"]],
+        figsize=(style.WIDTH, 4.9),
+        layout="constrained",
+        height_ratios=[1, 1.2],
+    )
+    for letter in "abcd":
+        style.mark(axes[letter], letter)
+    loss, early, count = axes["a"], axes["c"], axes["d"]
+    numbers = []
+
+    path = tables["dynamics/pair/trajectory.csv"]
+    curve = style.summarise(path[path["condition"] == "gaussian"], ["condition", "time"], "loss")
+    style.band(loss, curve[curve["time"] > 0], "time", color=style.COLOURS["gaussian"])
+    loss.set(xlabel="time t = rate × step", ylabel="training loss", xscale="log")
+    loss.set_title("Plateau, then drop")
+    numbers.append(curve)
+
+    neurons = tables["dynamics/pair/neurons.csv"]
+    first = neurons["seed"].min()
+    own = neurons[
+        (neurons["condition"] == "gaussian")
+        & (neurons["seed"] == first)
+        & (neurons["cluster_99"] == 0)
+    ]
+    for moment in EARLY:
+        x, y = own[f"cos_delta_{moment}"], own[f"norm_product_{moment}"]
+        points = early.scatter(x, y, c=own["norm_product_end"], cmap="viridis", s=6, lw=0)
+        if own.empty:
+            continue
+        top = y.idxmax()
+        early.annotate(
+            f"{int(moment)} %",
+            (x[top], y[top]),
+            xytext=(4, 0),
+            textcoords="offset points",
+            fontsize=6.5,
+            va="center",
+        )
+        numbers.append(
+            pd.DataFrame(
+                {"percent": int(moment), "neuron": own["neuron"], "x": x, "mean": y}
+            ).assign(final=own["norm_product_end"], quantity="norm product against alignment")
+        )
+    figure.colorbar(points, ax=early, label="final norm product", pad=0.02)
+    early.set(yscale="log", xlabel="alignment cos δ", ylabel="norm product", xlim=(None, 1.25))
+    early.set_title(f"Largest cluster at % of the time to the drop (seed {first})")
+
+    runs = tables["dynamics/regimes/runs.csv"]
+    runs = runs[runs["condition"].str.endswith("_m300")].copy()
+    runs["alpha"] = runs["condition"].str.extract(r"a1e(\d)_", expand=False).astype(int)
+    runs["alpha"] = 10.0 ** -runs["alpha"]
+    dots = style.summarise(runs, ["alpha"], "clusters_99").sort_values("alpha")
+    style.band(count, dots, "alpha", color=style.COLOURS["gaussian"], marker="o", ms=3)
+    count.axhline(300, ls="--", lw=0.8, color="black")
+    count.text(1e-6, 285, "one cluster per neuron", fontsize=6.5, va="top")
+    count.set(xscale="log", xlabel="init scale α", ylabel="number of clusters")
+    count.set_title("Number of clusters (our choice)")
+    numbers.append(dots)
+
+    matrices = tables["figure_1/pair/cosines.csv"]
+    for ax, (moment, words) in zip((axes[k] for k in BLOCKS), MOMENTS.items(), strict=True):
+        own = matrices[matrices["moment"] == moment].drop(columns=["moment", "cluster"])
+        image = ax.imshow(own.to_numpy(), cmap="RdBu_r", vmin=-1, vmax=1, interpolation="nearest")
+        ax.set(xlabel="neuron", title=f"cos, {words}")
+        ax.set_xticks([]), ax.set_yticks([])
+    figure.colorbar(image, ax=axes["b3"], label="cosine", pad=0.02)
+    labels = matrices.loc[matrices["moment"] == "end", "cluster"]
+    sizes = labels[labels >= 0].value_counts().sort_index()
+    edges = np.cumsum(sizes.to_numpy())[:6]
+    axes["b3"].hlines(edges - 0.5, -0.5, len(labels) - 0.5, color="black", lw=0.3)
+    style.footer(figure, verdict)
+    return figure, pd.concat(numbers, ignore_index=True)
