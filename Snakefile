@@ -37,6 +37,7 @@ include: "workflow/rules/compression.smk"
 include: "workflow/rules/tickets.smk"
 include: "workflow/rules/claims.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/theory.smk"
 
 
 # Everything: all verdicts, figures, and the summary.
@@ -45,7 +46,7 @@ rule all:
     input:
         "results/claims.csv",
         "results/claims.md",
-        expand("figures/{claim}.{ending}", claim=CLAIMS, ending=["pdf", "png", "csv"]),
+        expand("figures/{name}.{ending}", name=[*CLAIMS, "theory"], ending=["pdf", "png", "csv"]),
 
 
 localrules:

@@ -13,9 +13,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from neuron_race import flow
 from numpy.typing import NDArray
 from scipy.integrate import solve_ivp
+
+from neuron_race import flow
 
 Array = NDArray[np.float64]
 SEEDS = st.integers(0, 2**32 - 1)

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from neuron_race import flow
 from numpy.typing import NDArray
+
+from neuron_race import flow
 
 Array = NDArray[np.float64]
 

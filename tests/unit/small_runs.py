@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+
 from neuron_race import datasets, runs
 from neuron_race.runs import Trained
-from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 torch.set_num_threads(1)
@@ -58,9 +59,7 @@ def train_on(data: dict[str, Any], seeds: tuple[int, ...], **changes: Any) -> Tr
 @cache
 def digits(alpha: float = 1e-4, learning_rate: float = 0.25) -> Trained:
     """A pair of digits, 60 neurons, one seed, weights of all snapshots kept."""
-    return train_on(
-        DIGITS, (0,), alpha=alpha, learning_rate=learning_rate, max_weight_bytes=10**9
-    )
+    return train_on(DIGITS, (0,), alpha=alpha, learning_rate=learning_rate, max_weight_bytes=10**9)
 
 
 def lazy() -> Trained:

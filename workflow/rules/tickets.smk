@@ -1,5 +1,5 @@
 # In: runs of an experiment, their forecasts.
-# Out: results/tickets/<experiment>/{runs,tickets}.csv, results/audit/<experiment>/runs.csv,
+# Out: results/weights/<protocol>/{runs,curves}.csv, results/tickets/<experiment>/{runs,tickets}.csv, results/audit/<experiment>/runs.csv,
 # results/figure_1/<experiment>/cosines.csv.
 
 
@@ -25,6 +25,29 @@ rule tickets:
         conditions=lambda w: SETTINGS.conditions_read("tickets", w.experiment),
     script:
         "../scripts/tickets.py"
+
+
+# Tickets of single weights by iterative magnitude pruning.
+rule weight_tickets:
+    input:
+        code=modules("pruning", "lenet"),
+        data=lambda w: weight_ticket_data(w.protocol),
+    output:
+        runs="results/weights/{protocol}/runs.csv",
+        curves="results/weights/{protocol}/curves.csv",
+    log:
+        "results/logs/weight_tickets/{protocol}.log",
+    benchmark:
+        "results/benchmarks/weight_tickets/{protocol}.tsv"
+    conda:
+        "../../envs/neuron_race.yaml"
+    resources:
+        mem_mb=2000,
+    params:
+        protocol="{protocol}",
+        tasks=lambda w: SETTINGS.weight_tickets[w.protocol],
+    script:
+        "../scripts/weight_tickets.py"
 
 
 # Do forecasts change when anything after step 0 does?

@@ -1,5 +1,6 @@
 """The configuration and the claims register, checked before anything runs."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,7 @@ class Settings:
         seeds: seeds of the runs.
         datasets: options of each data set.
         experiments: experiment -> condition -> all options of that condition.
+        weight_tickets: protocol -> task -> options, for tickets of single weights.
         claims: claims by id, with the id inside.
     """
 
@@ -35,6 +37,7 @@ class Settings:
     seeds: list[int]
     datasets: dict[str, dict[str, Any]]
     experiments: dict[str, dict[str, dict[str, Any]]]
+    weight_tickets: dict[str, dict[str, dict[str, Any]]]
     claims: dict[str, dict[str, Any]]
 
     def tables(self, claim: str) -> list[tuple[str, str]]:
@@ -71,6 +74,18 @@ class Settings:
             )
         )
 
+    def unforecast(self) -> list[str]:
+        """Faults: criteria that need a forecast of a condition that can't have one."""
+        return [
+            f"claims.{claim['id']}.{criterion['name']}: {runs} can't be forecast, which needs "
+            "alpha <= 0.01 and nothing frozen"
+            for claim in self.claims.values()
+            for criterion in claim["criteria"]
+            for table, runs in sources(criterion)
+            if table in ("race", "tickets", "audit")
+            and runs.split("/")[1] not in self.forecastable(runs.split("/")[0])
+        ]
+
     def forecast_conditions(self, experiment: str) -> dict[str, dict[str, Any]]:
         """Options of the conditions that are forecast."""
         return {name: self.experiments[experiment][name] for name in self.forecastable(experiment)}
@@ -101,11 +116,23 @@ def validate(content: Any, schema: str, where: str) -> None:
     """
     rules = read_yaml(SCHEMAS / f"{schema}.schema.yaml")
     validator = Draft202012Validator(rules)
-    faults = []
+    faults = [f"{key}: {value} is not a finite number" for key, value in _not_finite(content)]
     for error in sorted(validator.iter_errors(content), key=lambda e: list(map(str, e.path))):
         faults += _explain(error)
     if faults:
         raise SettingsError("\n".join(f"{where}: {fault}" for fault in dict.fromkeys(faults)))
+
+
+def _not_finite(content: Any, key: str = "") -> list[tuple[str, float]]:
+    """Keys of all numbers that are NaN or infinite, which a JSON schema can't refuse."""
+    if isinstance(content, float) and not math.isfinite(content):
+        return [(key, content)]
+    items: Any = ()
+    if isinstance(content, Mapping):
+        items = content.items()
+    elif isinstance(content, list):
+        items = enumerate(content)
+    return [fault for k, v in items for fault in _not_finite(v, f"{key}.{k}".lstrip("."))]
 
 
 def _explain(error: Any) -> list[str]:
@@ -149,6 +176,7 @@ def read(config: Mapping[str, Any], root: Path) -> Settings:
     """
     where = "config"
     validate(config, "config", where)
+    config = replicated(config)
     faults: list[str] = []
     seeds = _seeds(config["seeds"], faults)
     datasets = {name: dict(options) for name, options in config["datasets"].items()}
@@ -158,16 +186,74 @@ def read(config: Mapping[str, Any], root: Path) -> Settings:
         name: _conditions(name, experiment, datasets, seeds, config["device"], faults)
         for name, experiment in config["experiments"].items()
     }
+    for name, tasks in config.get("weight_tickets", {}).items():
+        for task, options in tasks.items():
+            if options["dataset"] not in datasets:
+                faults.append(
+                    f"weight_tickets.{name}.{task}.dataset: {options['dataset']!r} is none of "
+                    f"{', '.join(datasets)}"
+                )
     if faults:
         raise SettingsError("\n".join(f"{where}: {fault}" for fault in faults))
     path = root / config["claims"]
     register = read_yaml(path)
     validate(register, "claims", str(config["claims"]))
-    claims = {name: {"id": name, **claim} for name, claim in register["claims"].items()}
-    faults = [fault for claim in claims.values() for fault in _claim_faults(claim, experiments)]
+    weight_tickets = {
+        name: {task: {**options, "seeds": seeds} for task, options in tasks.items()}
+        for name, tasks in config.get("weight_tickets", {}).items()
+    }
+    copies = config.get("replicate", {})
+    claims = {
+        name: {"id": name, **claim, "criteria": _replicated_criteria(claim["criteria"], copies)}
+        for name, claim in register["claims"].items()
+    }
+    known = {**experiments, **weight_tickets}
+    faults = [fault for claim in claims.values() for fault in _claim_faults(claim, known)]
+    settings = Settings(config["preset"], seeds, datasets, experiments, weight_tickets, claims)
+    faults = faults or settings.unforecast()
     if faults:
         raise SettingsError("\n".join(f"{config['claims']}: {fault}" for fault in faults))
-    return Settings(config["preset"], seeds, datasets, experiments, claims)
+    return settings
+
+
+def replicated(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Add the copies of experiments on other data sets that ``replicate`` asks for.
+
+    Raises:
+        SettingsError: a copy of an experiment that there is not.
+    """
+    experiments = dict(config["experiments"])
+    for name, copy in config.get("replicate", {}).items():
+        original = copy["experiment"]
+        if original not in config["experiments"]:
+            raise SettingsError(
+                f"config: replicate.{name}.experiment: {original!r} is none of "
+                f"{', '.join(config['experiments'])}"
+            )
+        experiments[f"{original}_{name}"] = {
+            **config["experiments"][original],
+            "dataset": copy["dataset"],
+        }
+    return {**config, "experiments": experiments}
+
+
+def _replicated_criteria(
+    criteria: list[dict[str, Any]], copies: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """Criteria, and each again for every copy of the experiment that it reads."""
+    result = list(criteria)
+    for name, copy in copies.items():
+        original = copy["experiment"]
+        for criterion in criteria:
+            if any(runs.split("/")[0] == original for _, runs in sources(criterion)):
+                text = yaml.safe_dump(criterion).replace(f"{original}/", f"{original}_{name}/")
+                again = yaml.safe_load(text)
+                again |= {
+                    "name": f"{criterion['name']}_{name}",
+                    "meaning": f"{criterion['meaning']} ({name})",
+                }
+                result.append(again)
+    return result
 
 
 def _seeds(entry: Mapping[str, Any], faults: list[str]) -> list[int]:
@@ -225,6 +311,9 @@ def _conditions(
             faults.append(f"{at}.dataset: {options['dataset']!r} is none of {', '.join(datasets)}")
         if 0.1 not in options.get("drops", [0.1]):
             faults.append(f"{at}.drops: must include 0.1, the definition that criteria use")
+        percents = [round(100 * drop) for drop in options.get("drops", [])]
+        if len(set(percents)) < len(percents):
+            faults.append(f"{at}.drops: must differ when rounded to whole per cents")
         resolved[condition] = options
     return resolved
 

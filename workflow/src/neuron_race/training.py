@@ -185,8 +185,6 @@ def train(
                 file=sys.stderr,
                 flush=True,
             )
-        if done and not snapshot:
-            break
         nets.step()
         if snapshot:
             recorder.measure_growth()

@@ -41,22 +41,20 @@ def draw(tables: dict[str, pd.DataFrame]) -> tuple[Figure, pd.DataFrame]:
     ]
     alignment.set(xlabel="τ = |D| t (dimensionless)", ylabel="alignment cos δ")
     alignment.set_title(
-        "Alignment (E5), gates fixed; largest\nerror: "
+        "Alignment (E5), gates fixed;\nerror: "
         f"flow {_error(errors, 'numerical flow, balanced head: cos_delta')}, "
         f"engine {_error(errors, 'engine frozen, balanced head: cos_delta')}",
     )
     norm.set(xlabel="τ = |D| t (dimensionless)", ylabel="norm product c / c(0)", yscale="log")
     norm.set_title(
-        "Norm product (E5), gates fixed; largest\nerror: "
+        "Norm product (E5), gates fixed;\nerror: "
         f"flow {_error(errors, 'numerical flow, balanced head: norm_product')}, "
         f"engine {_error(errors, 'engine frozen, balanced head: norm_product')}",
     )
     free.set(xlabel="τ = |D| t (dimensionless)", ylabel="c, trained / closed form", yscale="log")
     before = _error(errors, "trained network, to the first gate flip: norm_product")
     mirrored = _error(errors, "trained network, mirrored data, to the drop: norm_product")
-    free.set_title(
-        f"Training to the drop (E5); error\nmirrored {mirrored}, first gate flip {before}",
-    )
+    free.set_title(f"Training to the drop (E5); error:\nmirrored {mirrored}, to a flip {before}")
     _lines(escape, tables["escape"], "alpha")
     escape.set(xscale="log", xlabel="init scale α", ylabel="time of the drop t (rate × steps)")
     escape.invert_xaxis()
@@ -75,10 +73,15 @@ def draw(tables: dict[str, pd.DataFrame]) -> tuple[Figure, pd.DataFrame]:
     _lines(conservation, tables["conservation"], "rate")
     conservation.set(xscale="log", yscale="log", xlabel="step size η (time per step)")
     conservation.set_ylabel("largest |ΔQ| / (|a|² + |w|²)")
-    conservation.set_title(
-        f"Conservation (E2); largest error\n{_error(errors, 'trained network: drift')} of the drift",
-    )
-    conservation.xaxis.set_minor_formatter(NullFormatter())
+    drift = _error(errors, "trained network: drift")
+    conservation.set_title(f"Conservation (E2); largest\nerror: network {drift} of the drift")
+    rates = np.unique(tables["conservation"]["rate"])
+    conservation.set_xticks(rates, [f"{rate:g}" for rate in rates])
+    for axis in (conservation.xaxis, conservation.yaxis):
+        axis.set_minor_formatter(NullFormatter())
+    # At least one whole decade, so that the axis has two labels.
+    low, high = conservation.get_ylim()
+    conservation.set_ylim(10 ** np.floor(np.log10(low)), high)
     for ax in axes:
         ax.title.set_fontsize(7)
     for name in ("escape", "limit", "conservation"):

@@ -1,0 +1,252 @@
+"""From tables to verdicts."""
+
+from collections.abc import Mapping
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from neuron_race import claims
+
+NAN = float("nan")
+TABLES = {
+    "task/small": pd.DataFrame(
+        {"seed": [100, 101, 102], "x": [1.0, 2.0, 4.0], "y": [0.5, 0.5, 1.0], "condition": "small"}
+    ),
+    "task/large": pd.DataFrame(
+        {"seed": [102, 101, 100], "x": [10.0, 20.0, 30.0], "y": 0.0, "condition": "large"}
+    ),
+    "task/huge": pd.DataFrame(
+        {"seed": [100, 101, 102], "x": [3.0, NAN, 5.0], "y": 0.0, "condition": "huge"}
+    ),
+}
+
+
+def read(table: str, runs: str) -> pd.DataFrame:
+    assert table == "dynamics"
+    return TABLES[runs]
+
+
+def criterion(name: str = "one", **changes: Any) -> dict[str, Any]:
+    base = {
+        **{"name": name, "meaning": "a number", "table": "dynamics", "statistic": "x"},
+        **{"runs": "task/small", "threshold": 0.5, "direction": "above"},
+    }
+    return {key: value for key, value in {**base, **changes}.items() if value is not None}
+
+
+def claim(*criteria: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    return {
+        **{"id": "racing", "title": "A race", "statement": "They race.", "level": "abstract"},
+        **{"equations": ["E5"], "expectation": "supported", "caveats": ["One layer."]},
+        **{"criteria": list(criteria), **changes},
+    }
+
+
+def gathered(**changes: Any) -> dict[int, float]:
+    table = claims.evidence(claim(criterion(**changes)), read)
+    assert (table["criterion"] == "one").all()
+    return dict(zip(table["seed"], table["value"], strict=True))
+
+
+# --- Evidence -----------------------------------------------------------------------------------
+
+
+def test_a_plain_statistic_is_a_column_by_seed() -> None:
+    assert gathered() == {100: 1.0, 101: 2.0, 102: 4.0}
+
+
+def test_minus_is_paired_by_seed_whatever_the_order_of_rows() -> None:
+    assert gathered(minus="task/large") == {100: 1 - 30, 101: 2 - 20, 102: 4 - 10}
+
+
+def test_minus_statistic_is_another_column_of_the_same_runs() -> None:
+    assert gathered(minus_statistic="y") == {100: 0.5, 101: 1.5, 102: 3.0}
+
+
+def test_a_seed_that_is_undefined_or_missing_on_one_side_stays_undefined() -> None:
+    values = gathered(minus="task/huge")
+    assert values[100] == -2 and np.isnan(values[101]) and values[102] == -1
+    TABLES["task/short"] = TABLES["task/small"].iloc[:2]
+    values = gathered(minus="task/short")
+    assert values[100] == values[101] == 0 and np.isnan(values[102])
+
+
+def test_a_trend_is_the_slope_against_the_doublings_of_x() -> None:
+    points = [{"runs": "task/small", "x": 2}, {"runs": "task/large", "x": 8}]
+    assert gathered(runs=None, trend=points) == pytest.approx(
+        {100: 29 / 2, 101: 18 / 2, 102: 6 / 2}
+    )
+    three = [*points, {"runs": "task/huge", "x": 4}]
+    values = gathered(runs=None, trend=three)
+    # At log2 x = 1, 2, 3 the slope is half the difference of the ends.
+    assert values[100] == pytest.approx(29 / 2) and np.isnan(values[101])
+
+
+def test_several_criteria_stay_apart() -> None:
+    table = claims.evidence(claim(criterion("a"), criterion("b", statistic="y")), read)
+    assert table.groupby("criterion")["value"].sum().to_dict() == {"a": 7.0, "b": 2.0}
+
+
+@pytest.mark.parametrize("changes", [{"statistic": "z"}, {"minus_statistic": "z"}])
+def test_a_missing_column_is_named_with_those_that_exist(changes: dict[str, str]) -> None:
+    with pytest.raises(KeyError, match=r"criterion one: table dynamics of task/small.*'z'.*x, y"):
+        gathered(**changes)
+
+
+def test_sources_are_all_tables_that_a_criterion_reads() -> None:
+    plain = criterion(minus="task/large", table="race")
+    assert claims.sources(plain) == [("race", "task/small"), ("race", "task/large")]
+    trend = criterion(runs=None, trend=[{"runs": "a/b", "x": 1}, {"runs": "c/d", "x": 2}])
+    assert claims.sources(trend) == [("dynamics", "a/b"), ("dynamics", "c/d")]
+
+
+# --- Status -------------------------------------------------------------------------------------
+
+
+def row(holds: bool | None, control: bool = False, confirmatory: bool = True) -> Mapping[str, Any]:
+    return {"holds": holds, "is_control": control, "confirmatory": confirmatory}
+
+
+STATUS: list[tuple[list[bool | None], list[bool | None], str]] = [
+    ([True], [True], "supported"),
+    ([True, True], [True, True], "supported"),
+    ([True], [False], "partly supported"),
+    ([True, True], [True, False], "partly supported"),
+    ([True], [None], "inconclusive"),
+    ([True], [None, False], "partly supported"),
+    ([True], [], "inconclusive"),  # an effect without a control proves nothing
+    ([True, False], [True], "partly supported"),
+    ([True, None], [True], "inconclusive"),
+    ([True, False, None], [True], "partly supported"),
+    ([False], [True], "not supported"),
+    ([False, None], [True], "not supported"),
+    ([False], [False], "not supported"),
+    ([None], [True], "inconclusive"),
+    ([], [True], "inconclusive"),
+    ([], [], "inconclusive"),
+]
+
+
+@pytest.mark.parametrize(("effects", "controls", "expected"), STATUS)
+def test_status_truth_table(
+    effects: list[bool | None], controls: list[bool | None], expected: str
+) -> None:
+    rows = [row(holds) for holds in effects] + [row(holds, control=True) for holds in controls]
+    assert claims.status(rows) == claims.status(rows[::-1]) == expected
+    # What is exploratory decides nothing.
+    for holds, control in product((True, False, None), (True, False)):
+        assert claims.status([*rows, row(holds, control, confirmatory=False)]) == expected
+
+
+def values(**by_name: list[float]) -> pd.DataFrame:
+    return pd.concat(
+        pd.DataFrame({"criterion": name, "seed": range(100, 100 + len(v)), "value": v})
+        for name, v in by_name.items()
+    )
+
+
+HIGH = [0.8, 0.82, 0.78, 0.81, 0.79, 0.8, 0.83, 0.77]
+LOW = [0.1, 0.12, 0.08, 0.11, 0.09, 0.1, 0.13, 0.07]
+TWO = (criterion("effect"), criterion("lazy", direction="below", control=True))
+
+
+def verdict(preset: str = "default", **by_name: list[float]) -> dict[str, Any]:
+    return claims.verdict(claim(*TWO), values(**by_name), preset, ["figures/racing.png"])
+
+
+def test_a_clear_case_is_supported_and_its_numbers_are_right() -> None:
+    result = verdict(effect=HIGH, lazy=LOW)
+    assert result["status"] == "supported" and result["claim"] == "racing"
+    assert result["n_runs"] == 8 and result["caveats"] == ["One layer."]
+    effect = result["criteria"][0]
+    assert effect["estimate"] == pytest.approx(0.8)
+    assert 0.77 < effect["ci_low"] < 0.8 < effect["ci_high"] < 0.83
+    assert effect["holds"] is True and effect["is_control"] is False
+    small, large = sorted(c["p_value"] for c in result["criteria"])
+    adjusted = sorted(c["p_holm"] for c in result["criteria"])
+    assert adjusted == pytest.approx([2 * small, max(2 * small, large)])
+
+
+def test_a_control_that_does_not_fail_costs_the_support_and_is_named() -> None:
+    result = verdict(effect=HIGH, lazy=HIGH)
+    assert result["status"] == "partly supported"
+    assert "Control lazy did not fail as the theory predicts." in result["caveats"]
+
+
+def test_one_undefined_run_makes_a_criterion_undecided_and_is_told() -> None:
+    result = verdict(effect=[*HIGH[:-1], NAN], lazy=LOW)
+    assert result["status"] == "inconclusive"
+    assert result["criteria"][0]["holds"] is None and result["criteria"][0]["n_undefined"] == 1
+    assert "effect: undefined in 1 of 8 runs." in result["caveats"]
+
+
+def test_a_vacuous_statistic_is_inconclusive_on_either_side() -> None:
+    assert verdict(effect=[NAN] * 8, lazy=LOW)["status"] == "inconclusive"
+    assert verdict(effect=HIGH, lazy=[NAN] * 8)["status"] == "inconclusive"
+    assert verdict(effect=[], lazy=LOW)["status"] == "inconclusive"
+    assert verdict(effect=[0.8], lazy=[0.1])["status"] == "inconclusive"
+
+
+def test_a_straddling_interval_is_inconclusive_and_a_wrong_one_not_supported() -> None:
+    assert verdict(effect=[0.3, 0.7] * 4, lazy=LOW)["status"] == "inconclusive"
+    assert verdict(effect=LOW, lazy=LOW)["status"] == "not supported"
+
+
+@pytest.mark.parametrize(
+    ("preset", "warned"), [("smoke", True), ("default", False), ("full", False)]
+)
+def test_verdicts_of_the_smoke_preset_say_so_first(preset: str, warned: bool) -> None:
+    result = verdict(preset, effect=HIGH, lazy=LOW)
+    assert result["preset"] == preset
+    assert result["caveats"][0].startswith("Smoke preset: too few runs") is warned
+
+
+def test_holm_counts_confirmatory_criteria_alone() -> None:
+    weak = [0.53, 0.49, 0.56, 0.58, 0.48, 0.55, 0.53, 0.5]
+    criteria = [criterion(name) for name in ("a", "b", "c")]
+    data = values(a=weak, b=weak, c=weak, d=weak)
+    alone = claims.judge(claim(criteria[0]), data)[0]
+    three = claims.judge(claim(*criteria), data)
+    assert [r["p_holm"] for r in three] == pytest.approx([3 * alone["p_value"]] * 3)
+    # An exploratory criterion neither pays nor makes others pay.
+    more = claims.judge(claim(*criteria, criterion("d", confirmatory=False)), data)
+    assert [r["p_holm"] for r in more[:3]] == [r["p_holm"] for r in three]
+    assert more[3]["p_holm"] == more[3]["p_value"] == pytest.approx(alone["p_value"])
+    assert 0.005 < alone["p_value"] < 0.05 < three[0]["p_holm"]
+    assert alone["ci_low"] > 0.5 and alone["holds"] is True and three[0]["holds"] is None
+
+
+# --- Summaries ----------------------------------------------------------------------------------
+
+
+def test_scoreboard_corrects_over_all_claims() -> None:
+    verdicts = [
+        verdict(effect=HIGH, lazy=LOW),
+        {**verdict(effect=LOW, lazy=LOW), "claim": "merging"},
+    ]
+    table = claims.scoreboard(verdicts)
+    assert table["claim"].tolist() == ["racing"] * 2 + ["merging"] * 2
+    p = sorted(table["p_value"])
+    assert table["p_holm_all_claims"].min() == pytest.approx(4 * p[0])
+    assert (table["p_holm_all_claims"] >= table["p_holm"] - 1e-15).all()
+
+
+def test_report_shows_undefined_numbers_undecided_criteria_and_caveats() -> None:
+    text = claims.report([verdict("smoke", effect=[NAN] * 8, lazy=LOW)])
+    assert "## racing: inconclusive" in text and "undefined [undefined, undefined]" in text
+    assert "undecided" in text and "- Smoke preset" in text and "| 1 of 1 |" in text
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    assert len({line.count("|") for line in lines[:3]}) == 1
+
+
+def test_numbers_have_three_digits() -> None:
+    assert [claims.number(x) for x in (0.12345, 1234.5, None, NAN, -2.0)] == [
+        "0.123",
+        "1.23e+03",
+        "undefined",
+        "undefined",
+        "-2",
+    ]

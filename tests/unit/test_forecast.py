@@ -1,0 +1,268 @@
+"""Forecasts: functions of initial weights and data alone, and how they are scored."""
+
+import inspect
+from dataclasses import fields, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.typing import NDArray
+from scipy.stats import spearmanr
+from small_runs import DIGITS, OPTIONS, digits, stack, train_on
+
+from neuron_race import dynamics, flow, forecast, runs
+from neuron_race.runs import Start, Trained
+
+Array = NDArray[np.float64]
+SEEDS = (0, 1)
+
+
+def begin(
+    data: dict[str, Any] = DIGITS, seeds: tuple[int, ...] = SEEDS, **changes: Any
+) -> tuple[Start, dict[str, Any]]:
+    options = {**OPTIONS, "width": 30, "seeds": list(seeds), **changes}
+    return runs.begin("race", options, stack(data, seeds)), options
+
+
+def equal(one: dict[str, Array], other: dict[str, Array]) -> bool:
+    assert set(one) == set(other)
+    return all(one[name].tobytes() == other[name].tobytes() for name in one)
+
+
+# --- Circularity --------------------------------------------------------------------------------
+
+
+def test_a_forecast_takes_nothing_that_comes_after_the_init() -> None:
+    assert list(inspect.signature(forecast.forecast).parameters) == ["start", "options", "name"]
+    assert {f.name for f in fields(Start)} == {
+        "seed",
+        "X",
+        "Y",
+        "X_test",
+        "Y_test",
+        "W",
+        "A",
+        "rank",
+    }
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"max_steps": 5000},
+        {"snapshots": 7},
+        {"loss_target": 0.97, "max_weight_bytes": 10**9},
+        {"drops": [0.1, 0.5], "stop_at_drop": True},
+    ],
+)
+def test_what_happens_after_step_0_leaves_a_forecast_bit_for_bit(changes: dict[str, Any]) -> None:
+    start, options = begin()
+    first = forecast.forecast(start, options, "race")
+    assert np.isfinite(first["norm_product"]).all() and (first["step"] > 1).all()
+    assert equal(forecast.forecast(start, {**options, **changes}, "race"), first)
+
+
+def test_neither_training_nor_test_labels_touch_a_forecast() -> None:
+    start, options = begin()
+    first = forecast.forecast(start, options, "race")
+    runs.run(start, {**options, "learning_rate": 0.1, "max_steps": 50})
+    noise = np.random.default_rng(0).standard_normal
+    other = replace(start, X_test=noise(start.X_test.shape), Y_test=noise(start.Y_test.shape))
+    assert equal(forecast.forecast(other, options, "race"), first)
+
+
+def test_initial_weights_training_data_and_labels_do() -> None:
+    start, options = begin()
+    first = forecast.forecast(start, options, "race")
+    for other in (
+        replace(start, W=1.01 * start.W),
+        replace(start, A=-start.A),
+        replace(start, X=1.01 * start.X),
+        replace(start, Y=-start.Y),
+    ):
+        assert not equal(forecast.forecast(other, options, "race"), first)
+
+
+def test_the_audit_finds_honest_forecasts_and_a_leak() -> None:
+    table = forecast.audit(digits(), "small")
+    assert table["seed"].tolist() == [0]
+    assert table["forecast_changed"].tolist() == table["budget_changed"].tolist() == [0]
+    assert table["init_changed"].iloc[0] > 1e-3 and table["leak_changed"].iloc[0] > 0.5
+
+
+def test_the_audit_catches_a_forecast_that_peeks(monkeypatch: pytest.MonkeyPatch) -> None:
+    # A forecast whose end depends on the step budget, as one would that runs the real training.
+    honest = forecast.forecast
+
+    def peeking(start: Start, options: dict[str, Any], name: str) -> dict[str, Array]:
+        result = honest(start, options, name)
+        result["norm_product"] = result["norm_product"] * options["max_steps"]
+        return result
+
+    monkeypatch.setattr(forecast, "forecast", peeking)
+    assert forecast.audit(digits(), "small")["budget_changed"].iloc[0] == pytest.approx(1)
+
+
+# --- What is forecast ---------------------------------------------------------------------------
+
+
+def test_the_forecast_integrates_e1_with_the_residual_at_zero_until_its_own_drop() -> None:
+    start, options = begin(seeds=(3,), alpha=1e-2)
+    result = forecast.forecast(start, options, "race")
+    X, Y, W, A = start.X[0], start.Y[0], start.W[0], start.A[0]
+    rest, W = W[:, X.shape[1] :], W[:, : X.shape[1]]
+    first = flow.loss_value(flow.network_output(W, A, X), Y)
+    step = 0
+    while flow.loss_value(flow.network_output(W, A, X), Y) > 0.9 * first:
+        d_w, d_a = flow.neuron_velocity(W, A, X, Y)
+        W, A, step = W + 0.25 * d_w, A + 0.25 * d_a, step + 1
+    whole = np.concatenate([W, rest], axis=1)
+    c = np.linalg.norm(whole, axis=1) * np.linalg.norm(A, axis=1)
+    assert result["step"].tolist() == [step] and step > 5
+    np.testing.assert_allclose(result["norm_product"][0], c, rtol=1e-9)
+
+
+def test_the_race_score_is_that_of_the_closed_form_with_the_pull_at_init() -> None:
+    start, options = begin(seeds=(3,))
+    X, Y, W, A = start.X[0], start.Y[0], start.W[0], start.A[0]
+    gates = X @ W[:, : X.shape[1]].T > 0
+    expected = []
+    for j in range(len(W)):
+        D = (gates[:, j, None] * Y * X).mean(axis=0)
+        expected.append((A[j, 0] + W[j, : X.shape[1]] @ D / np.linalg.norm(D)) ** 2)
+    np.testing.assert_allclose(forecast.forecast(start, options, "race")["race_score"][0], expected)
+
+
+def test_a_batch_is_forecast_as_one_by_one() -> None:
+    start, options = begin()
+    together = forecast.forecast(start, options, "race")
+    for s, seed in enumerate(SEEDS):
+        alone = forecast.forecast(*begin(seeds=(seed,)), "race")
+        assert alone["step"][0] == together["step"][s]
+        # Runs of a batch share the rank of the reduction, hence rounding alone.
+        for name in ("norm_product", "norm_product_shuffled", "race_score"):
+            np.testing.assert_allclose(alone[name][0], together[name][s], rtol=1e-9)
+
+
+def test_the_control_shuffles_labels_and_keeps_the_time() -> None:
+    start, options = begin()
+    result = forecast.forecast(start, options, "race")
+    shuffled, own = result["norm_product_shuffled"], result["norm_product"]
+    assert np.isfinite(shuffled).all() and (shuffled.sum(axis=1) < own.sum(axis=1)).all()
+    other = forecast.forecast(start, options, "another experiment")
+    assert not np.array_equal(other["norm_product_shuffled"], shuffled)
+    np.testing.assert_array_equal(other["norm_product"], own)
+
+
+def test_a_forecast_that_never_drops_is_undefined() -> None:
+    start, options = begin(max_steps=3)
+    result = forecast.forecast(start, options, "race")
+    assert (result["step"] == -1).all()
+    assert (
+        np.isnan(result["norm_product"]).all() and np.isnan(result["norm_product_shuffled"]).all()
+    )
+    trained = Trained(start, runs.run(start, options), options)
+    table = forecast.tables(trained, dynamics.tables(trained)["neurons"], result)["runs"]
+    defined = table.drop(columns="seed").filter(regex="forecast").notna()
+    assert not defined.any(axis=None)
+
+
+def test_neurons_closed_on_all_data_do_not_race() -> None:
+    start, options = begin({**DIGITS, "centre": False}, (0,), width=60)
+    dead = ~(start.X[0] @ start.W[0][:, : start.X.shape[2]].T > 0).any(axis=0)
+    assert 0 < dead.sum() < 60
+    result = forecast.forecast(start, options, "race")
+    assert (result["race_score"][0, dead] == 0).all() and (result["race_score"][0, ~dead] > 0).all()
+    before = np.linalg.norm(start.W[0], axis=1) * np.linalg.norm(start.A[0], axis=1)
+    np.testing.assert_allclose(result["norm_product"][0, dead], before[dead])
+
+
+# --- Scores -------------------------------------------------------------------------------------
+
+
+def test_partial_rank_correlation_is_the_textbook_formula() -> None:
+    rng = np.random.default_rng(0)
+    z = rng.standard_normal(60)
+    a, b = z + rng.standard_normal(60), np.exp(z + rng.standard_normal(60))
+    ab, az, bz = (float(spearmanr(u, v).statistic) for u, v in ((a, b), (a, z), (b, z)))
+    expected = (ab - az * bz) / np.sqrt((1 - az**2) * (1 - bz**2))
+    assert forecast.partial_rank_correlation(a, b, [z]) == pytest.approx(expected)
+    assert ab > 0.3 > abs(expected)  # the third explains most of it
+
+
+def test_partial_rank_correlation_by_hand() -> None:
+    a, b = np.array([1.0, 2, 3, 4, 5]), np.array([2.0, 1, 4, 3, 5])
+    z = np.array([1.0, 1, 2, 2, 2])  # ranks 1.5, 1.5, 4, 4, 4
+    # Within the groups of z, a has residuals ∓.5 and -1, 0, 1; b has ±.5 and 0, -1, 1.
+    expected = (-0.25 - 0.25 + 0 + 0 + 1) / 2.5
+    assert forecast.partial_rank_correlation(a, b, [z]) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "z"),
+    [
+        ([1, 2, 3, 4], [1, 2, 3, 4], [4, 3, 1, 2]),  # too few points
+        ([1, 2, 3, 4, 5, 6], [1, 1, 1, 1, 1, 1], [1, 3, 2, 5, 4, 6]),  # constant
+        ([1, 2, 3, 4, 5, 6], [2, 1, 4, 3, 6, 5], [1, 2, 3, 4, 5, 6]),  # nothing left of a
+    ],
+)
+def test_an_undefined_partial_correlation_is_nan(a: list[int], b: list[int], z: list[int]) -> None:
+    arrays = (np.array(v, dtype=float) for v in (a, b, z))
+    first, second, third = arrays
+    assert np.isnan(forecast.partial_rank_correlation(first, second, [third]))
+
+
+def scored(outcome: Array, guess: Array) -> pd.Series:
+    """Scores of a guess on the active neurons of a trained net, whose outcomes are replaced."""
+    trained = digits()
+    neurons = dynamics.tables(trained)["neurons"]
+    neurons["norm_product_end"], neurons["active"], neurons["cluster_99"] = outcome, True, 0
+    made = {
+        **{
+            "norm_product": guess[None],
+            "norm_product_shuffled": guess[None],
+            "race_score": guess[None],
+        },
+        **{"step": np.array([10]), "seed": np.array([0])},
+    }
+    return forecast.tables(trained, neurons, made)["runs"].iloc[0]
+
+
+def test_a_perfect_a_reversed_and_a_useless_forecast() -> None:
+    outcome = np.random.default_rng(0).permutation(60).astype(float) + 1
+    perfect, reverse = scored(outcome, outcome**3), scored(outcome, -outcome)
+    assert perfect["rho_forecast"] == perfect["rho_forecast_all"] == pytest.approx(1)
+    assert perfect["auroc_forecast"] == 1 and reverse["auroc_forecast"] == 0
+    assert reverse["rho_forecast"] == pytest.approx(-1)
+    useless = scored(outcome, np.random.default_rng(1).random(60))
+    assert abs(useless["rho_forecast"]) < 0.4 and 0.25 < useless["auroc_forecast"] < 0.75
+
+
+def test_winners_are_the_top_fifth() -> None:
+    outcome = np.arange(60.0) + 1
+    guess = np.where(np.arange(60) >= 48, 2.0, 1.0)  # right on the fifth, blind within
+    assert scored(outcome, guess)["auroc_forecast"] == 1
+    assert scored(outcome, np.where(np.arange(60) >= 36, 2.0, 1.0))[
+        "auroc_forecast"
+    ] == pytest.approx(1 - 0.5 * 12 / 48)
+
+
+def test_a_real_race_is_forecast_well_and_its_control_worse() -> None:
+    trained = train_on(DIGITS, SEEDS)
+    result = forecast.forecast(trained.start, trained.options, "small")
+    tables = forecast.tables(trained, dynamics.tables(trained)["neurons"], result)
+    row = tables["runs"].mean()
+    assert row["rho_forecast"] > 0.9 and row["auroc_forecast"] > 0.8
+    assert row["rho_forecast_all"] > row["rho_forecast_shuffled_all"] + 0.1
+    assert row["forecast_step_ratio"] == pytest.approx(1, abs=0.1)
+    assert len(tables["neurons"]) == 120 and tables["runs"]["seed"].tolist() == [0, 1]
+
+
+def test_a_forecast_outlives_the_explosion_of_the_frozen_loss() -> None:
+    # One run of the batch drops early and grows on while the other is still on its plateau.
+    start, options = begin(alpha=1e-4)
+    start = replace(start, X=start.X * np.array([3.0, 0.3])[:, None, None])
+    result = forecast.forecast(start, {**options, "max_steps": 5000}, "race")
+    assert 0 < 3 * result["step"][0] < result["step"][1]
+    assert np.isfinite(result["norm_product"]).all()

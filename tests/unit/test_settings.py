@@ -1,0 +1,431 @@
+"""Configuration and register: every kind of bad input is refused with a message that helps."""
+
+import json
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+import sklearn.datasets
+import yaml
+
+from neuron_race import settings
+from neuron_race.settings import Settings, SettingsError
+
+PROJECT = Path(__file__).parents[2]
+Change = Callable[[dict[str, Any]], Any]
+
+
+CONFIG = """
+preset: default
+claims: config/claims.yaml
+device: cpu
+seeds: {first: 100, count: 10}
+image_cache: cache
+images:
+  cifar10: {loader: cifar10, sources: {}}
+  mnist: {loader: mnist, sources: {}}
+datasets:
+  digits: {kind: digits, classes: [3, 8], n_train: 200, n_test: 120}
+  clusters: {kind: clusters, dim: 20, axes: 4, noise: 0.6, n_train: 200, n_test: 400}
+  teacher: {kind: teacher, dim: 20, neurons: 4, n_train: 400, n_test: 400}
+  orthogonal: {kind: orthogonal, dim: 60, n_train: 40, n_test: 20, centre: false}
+experiments:
+  digits:
+    dataset: digits
+    width: 300
+    alpha: 1.0e-4
+    head: gaussian
+    loss: squared
+    learning_rate: 0.25
+    max_steps: 1500
+    conditions:
+      gaussian: {}
+      balanced: {head: balanced}
+      lazy: {alpha: 1.0, learning_rate: 0.05}
+      gates_frozen: {freeze: [gates]}
+  shapes:
+    {width: 9, alpha: 0.01, head: gaussian, loss: squared, learning_rate: 0.1, max_steps: 5,
+     conditions:
+       {teacher: {dataset: teacher}, clusters: {dataset: clusters}, again: {dataset: teacher}}}
+"""
+REGISTER = """
+claims:
+  racing:
+    title: A race
+    statement: They race.
+    level: abstract
+    equations: [E5]
+    expectation: supported
+    caveats: [One layer.]
+    figure_tables: [dynamics/digits/runs.csv]
+    criteria:
+      - {name: ranks, meaning: x, table: race, statistic: rho, runs: digits/gaussian,
+         threshold: 0.5, direction: above}
+      - {name: shape, meaning: x, table: dynamics, statistic: x, runs: shapes/teacher,
+         minus: digits/balanced, threshold: 0.5, direction: above}
+      - {name: lazy, meaning: x, table: dynamics, statistic: rho, runs: digits/lazy,
+         threshold: 0.2, direction: below, control: true}
+"""
+
+
+@pytest.fixture(autouse=True)
+def parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Schemas and digits are parsed once for all tests of this file: they are slow to parse."""
+    monkeypatch.setattr(
+        settings, "read_yaml", lambda p: (SCHEMA if p.parent == settings.SCHEMAS else READ)(p)
+    )
+    monkeypatch.setattr(sklearn.datasets, "load_digits", LOAD_DIGITS)
+
+
+READ = settings.read_yaml
+SCHEMA, LOAD_DIGITS = cache(settings.read_yaml), cache(sklearn.datasets.load_digits)
+
+
+def read(change: Change = lambda config: None, claims: str = REGISTER) -> Settings:
+    config = yaml.safe_load(CONFIG)
+    change(config)
+    with TemporaryDirectory() as folder:
+        (Path(folder) / "config").mkdir()
+        (Path(folder) / "config/claims.yaml").write_text(claims, encoding="utf-8")
+        return settings.read(config, Path(folder))
+
+
+def register(change: Change) -> Settings:
+    """Read the configuration with a changed register."""
+    content = yaml.safe_load(REGISTER)
+    change(content["claims"])
+    return read(claims=json.dumps(content))  # JSON is YAML without aliases
+
+
+def digits(**changes: Any) -> Change:
+    return lambda config: config["experiments"]["digits"].update(changes)
+
+
+def condition(**changes: Any) -> Change:
+    return lambda config: config["experiments"]["digits"]["conditions"]["gaussian"].update(changes)
+
+
+def dataset(name: str, **changes: Any) -> Change:
+    return lambda config: config["datasets"][name].update(changes)
+
+
+def without(*path: str) -> Change:
+    def change(config: dict[str, Any]) -> None:
+        for key in path[:-1]:
+            config = config[key]
+        del config[path[-1]]
+
+    return change
+
+
+AT = r"experiments\.digits"
+BAD: dict[str, tuple[Change, str]] = {
+    "unknown_key": (
+        digits(widht=3),
+        f"config: {AT}: unknown key widht; allowed are alpha, .*width",
+    ),
+    "unknown_key_in_condition": (
+        condition(lr=0.1),
+        rf"{AT}\.conditions\.gaussian: unknown key lr; allowed are .*learning_rate",
+    ),
+    "unknown_key_on_top": (
+        lambda c: c.update(sedes=3),
+        "top level: unknown key sedes; allowed are .*seeds",
+    ),
+    "key_that_is_no_text": (lambda c: c.update({1: 2}), "top level: unknown key 1"),
+    "width_0": (digits(width=0), rf"{AT}\.width: 0 is less than the minimum of 1"),
+    "width_fraction": (digits(width=1.5), rf"{AT}\.width: 1.5 is not of type 'integer'"),
+    "alpha_negative": (digits(alpha=-1e-4), rf"{AT}\.alpha: -0.0001 .* minimum of 0"),
+    "alpha_0": (condition(alpha=0), rf"{AT}\.conditions\.gaussian\.alpha: 0 .* minimum of 0"),
+    "alpha_text": (digits(alpha="1e-4"), rf"{AT}\.alpha: '1e-4' is not of type 'number'"),
+    "rate_0": (digits(learning_rate=0), rf"{AT}\.learning_rate: 0"),
+    "target_1": (digits(loss_target=1.0), rf"{AT}\.loss_target: 1.0 .* maximum of 1"),
+    "one_snapshot": (digits(snapshots=1), rf"{AT}\.snapshots: 1 .* minimum of 2"),
+    "head": (digits(head="lecun"), rf"{AT}\.head: 'lecun' .*'balanced', 'gaussian', 'pytorch'"),
+    "loss": (digits(loss="hinge"), rf"{AT}\.loss: 'hinge' .*'squared', 'logistic'"),
+    "freeze": (digits(freeze=["bias"]), rf"{AT}\.freeze\.0: 'bias' .*'gates', 'residual', 'head'"),
+    "drop_1": (digits(drops=[0.1, 1.0]), rf"{AT}\.drops\.1: 1.0"),
+    "drop_10_missing": (
+        condition(drops=[0.2]),
+        rf"{AT}\.conditions\.gaussian\.drops: must include 0.1",
+    ),
+    "device": (lambda c: c.update(device="tpu"), "device: 'tpu' .*'auto', 'cpu', 'cuda'"),
+    "unknown_dataset": (
+        condition(dataset="mnist"),
+        rf"{AT}\.conditions\.gaussian\.dataset: 'mnist' is none of digits, clusters, teacher",
+    ),
+    "missing_option": (
+        without("experiments", "digits", "learning_rate"),
+        rf"{AT}\.conditions\.gaussian: learning_rate is missing",
+    ),
+    "no_conditions": (
+        lambda c: c["experiments"]["digits"].update(conditions={}),
+        rf"{AT}\.conditions: \{{\}}",
+    ),
+    "conditions_null": (
+        lambda c: c["experiments"]["digits"].update(conditions=None),
+        rf"{AT}\.conditions: None is not of type 'object'",
+    ),
+    "no_experiments": (without("experiments"), "top level: 'experiments' is a required property"),
+    "kind": (
+        dataset("digits", kind="spirals"),
+        r"datasets\.digits\.kind: 'spirals' is not one of \['clusters', 'teacher'",
+    ),
+    "kind_missing": (
+        without("datasets", "digits", "kind"),
+        r"datasets\.digits: 'kind' is a required",
+    ),
+    "dataset_key": (
+        dataset("digits", dim=3),
+        r"datasets\.digits: unknown key dim; allowed are centre, classes",
+    ),
+    "dataset_key_missing": (
+        without("datasets", "teacher", "neurons"),
+        r"datasets\.teacher: 'neurons' is a required property",
+    ),
+    "scale": (dataset("digits", scale="max"), r"datasets\.digits\.scale: 'max' .*'unit', 'none'"),
+    "more_than_there_is": (
+        dataset("digits", n_train=300),
+        r"datasets\.digits\.n_train: n_train \+ n_test = 420, but digits has 357 images",
+    ),
+    "no_samples": (dataset("digits", n_train=0), r"datasets\.digits\.n_train: 0 .* minimum of 1"),
+    "orthogonal": (
+        dataset("orthogonal", n_train=41),
+        r"datasets\.orthogonal\.n_train: with n_test 61 orthogonal inputs, dim 60",
+    ),
+    "axes": (dataset("clusters", axes=21), r"datasets\.clusters\.axes: at most dim = 20, got 21"),
+    "neurons": (dataset("teacher", neurons=21), r"datasets\.teacher\.neurons: at most dim = 20"),
+    "classes_repeated": (
+        dataset("digits", classes=[3, 3]),
+        r"datasets\.digits\.classes: .*non-unique",
+    ),
+    "images_unknown": (
+        lambda c: c["datasets"].update(
+            svhn={"kind": "images", "images": "svhn", "classes": [0, 1], "n_train": 9, "n_test": 9}
+        ),
+        r"datasets\.svhn\.images: 'svhn' is none of cifar10, mnist",
+    ),
+    "seeds_repeated": (
+        lambda c: c.update(seeds={"list": [5, 5]}),
+        r"seeds\.list: \[5, 5\] has non-unique",
+    ),
+    "seeds_negative": (lambda c: c["seeds"].update(first=-1), r"seeds\.first: -1 .* minimum of 0"),
+    "seeds_none": (lambda c: c["seeds"].update(count=0), r"seeds\.count: 0 .* minimum of 1"),
+    "seeds_empty": (lambda c: c.update(seeds={}), "seeds: needs first and count, or list"),
+    "seeds_half": (without("seeds", "count"), "seeds: needs first and count, or list"),
+    "seeds_bool": (lambda c: c["seeds"].update(first=True), r"seeds\.first: True is not of type"),
+    "path_in_experiment": (
+        lambda c: c["experiments"].update({"../../etc": c["experiments"]["digits"]}),
+        r"experiments: name '\.\./\.\./etc': Names become file names",
+    ),
+    "path_in_condition": (
+        lambda c: c["experiments"]["digits"]["conditions"].update({"a/b": {}}),
+        r"experiments\.digits\.conditions: name 'a/b': Names become file names",
+    ),
+    "path_in_dataset": (
+        lambda c: c["datasets"].update({"..": c["datasets"]["digits"]}),
+        r"datasets: name '\.\.': Names become file names",
+    ),
+    "space_in_name": (
+        lambda c: c["experiments"].update({"a b": c["experiments"]["digits"]}),
+        "experiments: name 'a b': Names become file names",
+    ),
+    "path_in_preset": (lambda c: c.update(preset="../x"), "preset: '../x' does not match"),
+    "register_missing": (
+        lambda c: c.update(claims="nowhere.yaml"),
+        r"nowhere\.yaml: can't be read",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_a_bad_configuration_is_refused_by_key(case: str) -> None:
+    change, message = BAD[case]
+    with pytest.raises(SettingsError, match=message):
+        read(change)
+
+
+def test_all_faults_are_told_at_once() -> None:
+    def change(config: dict[str, Any]) -> None:
+        digits(width=0, head="lecun")(config)
+        dataset("teacher", dim=0)(config)
+
+    with pytest.raises(SettingsError) as caught:
+        read(change)
+    lines = str(caught.value).splitlines()
+    assert len(lines) == 3 and all(line.startswith("config: ") for line in lines)
+
+    def later(config: dict[str, Any]) -> None:
+        dataset("teacher", neurons=50)(config)
+        condition(dataset="none")(config)
+
+    with pytest.raises(SettingsError) as caught:
+        read(later)
+    assert len(str(caught.value).splitlines()) == 2
+
+
+def test_conditions_inherit_and_override() -> None:
+    result = read()
+    lazy, gaussian = (result.experiments["digits"][name] for name in ("lazy", "gaussian"))
+    assert lazy["alpha"] == 1.0 and gaussian["alpha"] == 1e-4
+    assert lazy["width"] == gaussian["width"] == 300
+    assert lazy["seeds"] == list(range(100, 110)) == result.seeds
+    assert "conditions" not in lazy and result.preset == "default"
+
+
+def test_only_small_and_unfrozen_conditions_are_forecast() -> None:
+    result = read()
+    assert result.forecastable("digits") == ["gaussian", "balanced"]
+    assert list(result.forecast_conditions("digits")) == result.forecastable("digits")
+    frozen = read(condition(freeze=["head"]))
+    assert "gaussian" not in frozen.forecastable("digits")
+
+
+def test_seed_zero_and_lists_of_seeds() -> None:
+    assert read(lambda c: c.update(seeds={"first": 0, "count": 2})).seeds == [0, 1]
+    assert read(lambda c: c.update(seeds={"list": [7, 0]})).seeds == [7, 0]
+
+
+def test_tables_and_data_sets_that_are_needed_are_each_named_once() -> None:
+    result = read()
+    expected = [("race", "digits"), ("dynamics", "shapes"), ("dynamics", "digits")]
+    assert result.tables("racing") == expected
+    assert result.datasets_of("shapes") == ["teacher", "clusters"]
+    assert result.datasets_of("digits") == ["digits"]
+
+
+def test_reading_leaves_the_configuration_as_it_was() -> None:
+    seen: list[dict[str, Any]] = []
+    read(seen.append)
+    assert seen == [yaml.safe_load(CONFIG)]
+
+
+# --- The register -------------------------------------------------------------------------------
+
+
+def first(claims: dict[str, Any]) -> dict[str, Any]:
+    criterion: dict[str, Any] = claims["racing"]["criteria"][0]
+    return criterion
+
+
+def only(control: bool) -> Change:
+    def change(claims: dict[str, Any]) -> None:
+        own = claims["racing"]
+        own["criteria"] = [c for c in own["criteria"] if c.get("control", False) is control]
+
+    return change
+
+
+def exploratory_controls(claims: dict[str, Any]) -> None:
+    for criterion in claims["racing"]["criteria"]:
+        if criterion.get("control", False):
+            criterion["confirmatory"] = False
+
+
+BAD_REGISTER: dict[str, tuple[Change, str]] = {
+    "no_control": (only(False), r"claims\.racing: needs at least one confirmatory control"),
+    "no_effect": (only(True), r"claims\.racing: needs at least one confirmatory effect"),
+    "exploratory_control": (
+        exploratory_controls,
+        "racing: needs at least one confirmatory control",
+    ),
+    "table": (lambda c: first(c).update(table="fame"), "'fame' is not one of .*'dynamics', 'race'"),
+    "experiment": (
+        lambda c: first(c).update(runs="mnist/gaussian"),
+        r"claims\.racing\.\w+: experiment 'mnist' is none of digits, shapes",
+    ),
+    "condition": (
+        lambda c: first(c).update(runs="digits/hot"),
+        r"claims\.racing\.\w+: condition 'hot' is none of gaussian, balanced",
+    ),
+    "minus": (
+        lambda c: first(c).update(minus="digits/hot"),
+        "condition 'hot' is none of gaussian, balanced",
+    ),
+    "trend": (
+        lambda c: (
+            first(c).pop("runs"),
+            first(c).update(trend=[{"runs": f"digits/{n}", "x": 1} for n in ("gaussian", "hot")]),
+        ),
+        "condition 'hot' is none of gaussian, balanced",
+    ),
+    "runs_path": (lambda c: first(c).update(runs="../gaussian"), "'../gaussian' does not match"),
+    "figure_path": (
+        lambda c: c["racing"].update(figure_tables=["dynamics/../../x.csv"]),
+        "figure_tables.0: .* does not match",
+    ),
+    "claim_name": (lambda c: c.update({"a/b": c["racing"]}), "claims: 'a/b' does not match"),
+    "direction": (lambda c: first(c).update(direction="up"), "'up' is not one of .*'above'"),
+    "threshold": (lambda c: first(c).pop("threshold"), "'threshold' is a required property"),
+    "threshold_text": (lambda c: first(c).update(threshold="0.5"), "'0.5' is not of type 'number'"),
+    "unknown_key": (
+        lambda c: first(c).update(treshold=1),
+        "unknown key treshold; allowed are .*threshold",
+    ),
+    "equal_names": (
+        lambda c: c["racing"]["criteria"].append(first(c)),
+        r"claims\.racing: criteria need different names",
+    ),
+    "no_criteria": (lambda c: c["racing"].update(criteria=[]), r"claims\.racing\.criteria: \[\]"),
+    "no_caveats": (lambda c: c["racing"].update(caveats=[]), r"claims\.racing\.caveats: \[\]"),
+    "expectation": (lambda c: c["racing"].update(expectation="sure"), "'sure' is not one of"),
+    "level": (lambda c: c["racing"].update(level="rumour"), "'rumour' is not one of .*'abstract'"),
+    "equation": (lambda c: c["racing"].update(equations=["E10"]), "'E10' does not match"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_REGISTER)
+def test_a_bad_register_is_refused_by_claim_and_criterion(case: str) -> None:
+    change, message = BAD_REGISTER[case]
+    with pytest.raises(SettingsError, match=message):
+        register(change)
+
+
+def test_the_register_itself_passes_this_way() -> None:
+    assert register(lambda claims: None).claims["racing"]["id"] == "racing"
+
+
+def test_the_projects_own_configuration_and_presets_pass() -> None:
+    base = settings.read_yaml(PROJECT / "config/config.yaml")
+    result = settings.read(base, PROJECT)
+    assert min(result.seeds) >= 100  # seeds below were used to explore
+    for claim in result.claims:
+        tables = result.tables(claim)
+        assert len(tables) == len(set(tables)) > 0
+    smoke = settings.read_yaml(PROJECT / "config/smoke.yaml")
+    merged = {**base, **smoke, "seeds": {**base["seeds"], **smoke["seeds"]}}
+    assert settings.read(merged, PROJECT).preset == "smoke"
+
+
+# --- YAML ---------------------------------------------------------------------------------------
+
+BOMB = "a: &a [x, x]\nb: &b [*a, *a, *a]\nc: [*b, *b, *b]\n"
+YAML = {
+    "bomb": (BOMB, "aliases are not allowed"),
+    "code": ("!!python/object/apply:os.system ['true']", "can't be read"),
+    "broken": ("a: [1, 2", "can't be read"),
+    "two_documents": ("a: 1\n---\nb: 2\n", "can't be read"),
+}
+
+
+@pytest.mark.parametrize("case", YAML)
+def test_yaml_that_is_dangerous_or_broken_is_refused(tmp_path: Path, case: str) -> None:
+    content, message = YAML[case]
+    (tmp_path / "a.yaml").write_text(content, encoding="utf-8")
+    with pytest.raises(SettingsError, match=rf"a\.yaml: .*{message}"):
+        settings.read_yaml(tmp_path / "a.yaml")
+
+
+def test_yaml_that_is_too_large_or_no_text_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text("#" * (settings.MAX_YAML_BYTES + 1), encoding="utf-8")
+    with pytest.raises(SettingsError, match="larger than"):
+        settings.read_yaml(path)
+    path.write_bytes(b"\xff\xfe\xfa")
+    with pytest.raises(SettingsError, match="can't be read"):
+        settings.read_yaml(path)
+    path.write_text("a: 1\n", encoding="utf-8")
+    assert settings.read_yaml(path) == {"a": 1}

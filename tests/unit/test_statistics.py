@@ -1,0 +1,181 @@
+"""Intervals, tests, equivalence and correction, on numbers that can be checked by hand."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy import stats
+from statsmodels.stats.weightstats import ttost_paired
+
+from neuron_race import statistics
+from neuron_race.statistics import Direction
+
+Array = NDArray[np.float64]
+NAN = float("nan")
+
+
+def values(mean: float, deviation: float, n: int = 10) -> Array:
+    """Numbers with exactly this mean and sample deviation."""
+    z = np.random.default_rng(n).standard_normal(n)
+    return mean + deviation * (z - z.mean()) / z.std(ddof=1)
+
+
+# --- Intervals ----------------------------------------------------------------------------------
+
+
+def test_interval_of_a_large_sample_is_that_of_the_central_limit() -> None:
+    low, high = statistics.interval(values(5.0, 2.0, 400))
+    assert low == pytest.approx(5 - 1.96 * 2 / 20, abs=0.02)
+    assert high == pytest.approx(5 + 1.96 * 2 / 20, abs=0.02)
+    narrow = statistics.interval(values(5.0, 2.0, 400), level=0.5)
+    assert narrow[1] - narrow[0] == pytest.approx(2 * 0.6745 * 2 / 20, rel=0.05)
+
+
+def test_interval_of_two_values_reaches_from_one_to_the_other() -> None:
+    # The bootstrap mean of {0, 1} is 0, 1/2 or 1, with 0 and 1 a quarter each.
+    assert statistics.interval(np.array([0.0, 1.0])) == (0.0, 1.0)
+
+
+def test_interval_of_zeros_and_ones_is_that_of_the_binomial() -> None:
+    sample = np.array([0.0] * 50 + [1.0] * 50)
+    low, high = statistics.interval(sample)
+    exact = stats.binom(100, 0.5).ppf([0.025, 0.975]) / 100
+    assert (low, high) == pytest.approx(tuple(exact), abs=0.011)
+
+
+def test_interval_covers_the_mean_about_as_often_as_it_says() -> None:
+    rng = np.random.default_rng(0)
+    covered = 0
+    for _ in range(60):
+        low, high = statistics.interval(rng.standard_normal(20))
+        covered += low <= 0 <= high
+    assert 48 <= covered <= 60
+
+
+def test_interval_is_the_same_each_time_moves_with_the_values_and_ignores_global_seeds() -> None:
+    sample = values(0.0, 1.0)
+    np.random.seed(1)
+    first = statistics.interval(sample)
+    np.random.seed(2)
+    assert statistics.interval(sample) == first
+    assert statistics.interval(sample + 3) == pytest.approx((first[0] + 3, first[1] + 3), abs=1e-3)
+    assert first[0] < 0 < first[1]
+
+
+def test_identical_values_give_the_point() -> None:
+    assert statistics.interval(np.full(5, 0.3)) == (0.3, 0.3)
+    # The same up to rounding: no warning, no NaN.
+    low, high = statistics.interval(np.array([0.3, 0.1 + 0.2] * 5))
+    assert low == pytest.approx(0.3) and high == pytest.approx(0.3)
+
+
+UNDEFINED: list[list[float]] = [[], [1.0], [1.0, NAN, 1.0], [1.0, float("inf"), 0.0], [NAN] * 5]
+
+
+@pytest.mark.parametrize("sample", UNDEFINED)
+@pytest.mark.parametrize("direction", statistics.DIRECTIONS)
+def test_an_undefined_statistic_is_never_a_pass(sample: list[float], direction: Direction) -> None:
+    array = np.array(sample)
+    low, high = statistics.interval(array)
+    p = statistics.p_value(array, 0.5, direction)
+    assert np.isnan([low, high, p]).all()
+    assert statistics.decide(low, high, p, 0.5, direction) is None
+
+
+# --- Tests --------------------------------------------------------------------------------------
+
+
+def test_one_sided_t_test_by_hand() -> None:
+    sample = np.array([1.0, 2.0, 3.0, 4.0, 5.0])  # mean 3, deviation sqrt(2.5)
+    t = (3 - 2) / (np.sqrt(2.5) / np.sqrt(5))
+    assert t == pytest.approx(np.sqrt(2))
+    assert statistics.p_value(sample, 2.0, "above") == pytest.approx(stats.t(4).sf(t))
+    assert statistics.p_value(sample, 2.0, "below") == pytest.approx(stats.t(4).cdf(t))
+    # With 2 degrees of freedom the distribution is elementary: P(T > t) = 1/2 - t/(2 sqrt(2 + t²)).
+    t = np.sqrt(3)
+    p = 0.5 - t / (2 * np.sqrt(2 + t**2))
+    assert statistics.p_value(np.array([0.0, 1.0, 2.0]), 0.0, "above") == pytest.approx(p)
+
+
+@pytest.mark.parametrize("mean", [0.0, 0.3, -0.3, 0.9, -1.5])
+def test_equivalence_is_that_of_statsmodels_and_of_two_one_sided_tests(mean: float) -> None:
+    sample = values(mean, 0.7)
+    p = statistics.p_value(sample, 1.0, "within")
+    assert p == pytest.approx(ttost_paired(sample, np.zeros(10), -1.0, 1.0)[0])
+    two = (
+        stats.ttest_1samp(sample, edge, alternative=side).pvalue
+        for edge, side in ((-1.0, "greater"), (1.0, "less"))
+    )
+    assert p == pytest.approx(max(two))
+
+
+@pytest.mark.parametrize(
+    ("value", "direction", "p"),
+    [
+        (0.4, "above", 1.0),
+        (0.6, "above", 0.0),
+        (0.5, "above", 1.0),
+        (0.4, "below", 0.0),
+        (0.5, "below", 1.0),
+        (-0.4, "within", 0.0),
+        (-0.5, "within", 1.0),
+        (0.6, "within", 1.0),
+    ],
+)
+def test_values_without_spread_are_on_one_side_or_the_other(
+    value: float, direction: Direction, p: float
+) -> None:
+    assert statistics.p_value(np.full(4, value), 0.5, direction) == p
+
+
+def test_an_unknown_direction_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"beyond.*above, below, within"):
+        statistics.p_value(np.ones(3), 0.5, "beyond")  # type: ignore[arg-type]
+
+
+# --- Correction ---------------------------------------------------------------------------------
+
+
+def test_holm_by_hand() -> None:
+    np.testing.assert_allclose(statistics.holm(np.array([0.03, 0.01, 0.04])), [0.06, 0.03, 0.06])
+    np.testing.assert_allclose(statistics.holm(np.array([0.5, 0.9])), [1.0, 1.0])
+    np.testing.assert_allclose(statistics.holm(np.array([0.02])), [0.02])
+    assert statistics.holm(np.array([])).size == 0
+
+
+def test_an_undefined_p_value_counts_as_a_test_and_stays_undefined() -> None:
+    np.testing.assert_allclose(statistics.holm(np.array([0.01, NAN, 0.02])), [0.03, NAN, 0.04])
+
+
+# --- Decisions ----------------------------------------------------------------------------------
+
+TRUTH: list[tuple[float, float, float, Direction, bool | None]] = [
+    (0.6, 0.8, 0.01, "above", True),
+    (0.6, 0.8, 0.05, "above", True),
+    (0.6, 0.8, 0.06, "above", None),  # the corrected test is not sure
+    (0.5, 0.8, 0.01, "above", None),  # the threshold itself is not above
+    (0.4, 0.8, 0.01, "above", None),
+    (0.2, 0.5, 1.0, "above", False),
+    (0.2, 0.4, 0.01, "above", False),
+    (0.2, 0.4, 0.01, "below", True),
+    (0.2, 0.5, 0.01, "below", None),
+    (0.2, 0.4, 0.2, "below", None),
+    (0.5, 0.9, 1.0, "below", False),
+    (-0.4, 0.4, 0.01, "within", True),
+    (-0.4, 0.4, 0.2, "within", None),
+    (-0.5, 0.4, 0.01, "within", None),
+    (-0.9, 0.9, 0.9, "within", None),
+    (0.5, 0.9, 0.9, "within", False),
+    (-0.9, -0.5, 0.9, "within", False),
+    (NAN, 0.8, 0.01, "above", None),
+    (0.6, NAN, 0.01, "above", None),
+    (0.6, 0.8, NAN, "above", None),
+    (0.2, 0.4, NAN, "above", None),
+    (0.6, float("inf"), 0.01, "above", None),
+]
+
+
+@pytest.mark.parametrize(("low", "high", "p", "direction", "holds"), TRUTH)
+def test_truth_table(
+    low: float, high: float, p: float, direction: Direction, holds: bool | None
+) -> None:
+    assert statistics.decide(low, high, p, 0.5, direction) is holds

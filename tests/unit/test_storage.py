@@ -1,0 +1,252 @@
+"""Results on disk: whole or not at all, the same bytes, never pickled."""
+
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from small_runs import digits
+
+from neuron_race import runs, storage
+from neuron_race.storage import ResultError
+
+ARRAYS = {
+    "W": np.random.default_rng(0).standard_normal((3, 4)),
+    "step": np.arange(5),
+    "scalar": np.array(2.5),
+    "mask": np.array([True, False]),
+    "empty": np.zeros((0, 3)),
+    "special": np.array([np.nan, np.inf, -0.0, 1e-320]),
+}
+
+
+class Spy:
+    """Unpickled, it would run code."""
+
+    def __reduce__(self) -> tuple[Any, tuple[str]]:
+        return exec, ("raise SystemExit('code ran')",)
+
+
+def test_arrays_come_back_as_they_were(tmp_path: Path) -> None:
+    path = tmp_path / "new folder/a.npz"
+    storage.write_arrays(path, ARRAYS)
+    back = storage.read_arrays(path)
+    assert list(back) == list(ARRAYS)
+    for name, array in ARRAYS.items():
+        assert back[name].dtype == array.dtype and back[name].tobytes() == array.tobytes(), name
+    assert list(storage.read_arrays(path, ("step", "W"))) == ["step", "W"]
+
+
+def test_same_arrays_same_bytes_at_any_time_and_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage.write_arrays(tmp_path / "a.npz", ARRAYS)
+    monkeypatch.setattr("time.time", lambda: 2e9)
+    storage.write_arrays(tmp_path / "other/b.npz", ARRAYS)
+    one, two = (tmp_path / "a.npz").read_bytes(), (tmp_path / "other/b.npz").read_bytes()
+    assert one == two
+    storage.write_arrays(tmp_path / "c.npz", {**ARRAYS, "step": np.arange(5) + 1})
+    assert (tmp_path / "c.npz").read_bytes() != one
+
+
+@pytest.mark.parametrize("kept", [0.0, 0.3, 0.9, 0.999])
+def test_a_truncated_file_is_refused_by_name(tmp_path: Path, kept: float) -> None:
+    path = tmp_path / "a.npz"
+    storage.write_arrays(path, ARRAYS)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(kept * len(whole))])
+    with pytest.raises(ResultError, match=r"a\.npz: not a readable"):
+        storage.read_arrays(path)
+
+
+def test_a_damaged_array_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.npz"
+    storage.write_arrays(path, {"W": np.ones(1000)})
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(bytes(content))
+    with pytest.raises(ResultError, match=r"a\.npz: not a readable"):
+        storage.read_arrays(path)
+
+
+@pytest.mark.parametrize("content", [b"no archive", b"", b"\x93NUMPY\x01\x00garbage"])
+def test_other_files_are_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "a.npz"
+    path.write_bytes(content)
+    with pytest.raises(ResultError, match=r"a\.npz"):
+        storage.read_arrays(path)
+
+
+def test_a_single_array_is_no_archive(tmp_path: Path) -> None:
+    with open(tmp_path / "a.npz", "wb") as stream:
+        np.save(stream, np.ones(3))
+    with pytest.raises(ResultError, match="not a readable"):
+        storage.read_arrays(tmp_path / "a.npz")
+
+
+def test_objects_are_refused_on_writing_and_on_reading(tmp_path: Path) -> None:
+    objects = np.array([Spy()], dtype=object)
+    with pytest.raises(TypeError, match="W holds objects"):
+        storage.write_arrays(tmp_path / "a.npz", {"fine": np.ones(2), "W": objects})
+    record = np.zeros(1, dtype=[("x", object)])
+    with pytest.raises(TypeError, match="W holds objects"):
+        storage.write_arrays(tmp_path / "a.npz", {"W": record})
+    assert list(tmp_path.iterdir()) == []
+    np.savez(tmp_path / "b.npz", W=objects)
+    with pytest.raises(ResultError, match=r"b\.npz: not a readable.*allow_pickle"):
+        storage.read_arrays(tmp_path / "b.npz")
+
+
+def test_missing_files_and_arrays_are_named(tmp_path: Path) -> None:
+    for read in (storage.read_arrays, storage.read_json, storage.read_table):
+        with pytest.raises(ResultError, match="nowhere"):
+            read(tmp_path / "nowhere")
+    storage.write_arrays(tmp_path / "a.npz", ARRAYS)
+    with pytest.raises(ResultError, match="no array A, b; it has W, step"):
+        storage.read_arrays(tmp_path / "a.npz", ("W", "A", "b"))
+
+
+class DiskFull(OSError):
+    pass
+
+
+@pytest.mark.parametrize("before", [None, b"the old content"])
+@pytest.mark.parametrize("moment", ["write", "fsync", "replace"])
+def test_a_failed_write_leaves_nothing_behind_and_the_old_file_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str, before: bytes | None
+) -> None:
+    def fail(*_args: Any, **_kwargs: Any) -> None:
+        raise DiskFull("no space left")
+
+    path = tmp_path / "a.npz"
+    if before is not None:
+        path.write_bytes(before)
+    target = {"write": "numpy.lib.format.write_array", "fsync": "os.fsync", "replace": "os.replace"}
+    monkeypatch.setattr(target[moment], fail)
+    with pytest.raises(DiskFull):
+        storage.write_arrays(path, ARRAYS)
+    monkeypatch.undo()
+    assert [p.name for p in tmp_path.iterdir()] == ([] if before is None else ["a.npz"])
+    assert before is None or path.read_bytes() == before
+
+
+def test_an_unserialisable_value_leaves_nothing_behind(tmp_path: Path) -> None:
+    with pytest.raises(TypeError):
+        storage.write_json(tmp_path / "a.json", {"x": object()})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_numbers_that_json_lacks_become_null(tmp_path: Path) -> None:
+    content = {
+        "nan": float("nan"),
+        "inf": -np.inf,
+        "numpy": np.float64("nan"),
+        "array": np.array([1.0, np.nan]),
+        "nested": [{"deep": (np.float32(0.5), np.nan)}],
+        "kinds": [np.int64(3), np.bool_(True), True, 1, None, "é", Path("a/b")],
+    }
+    storage.write_json(tmp_path / "a.json", content)
+    text = (tmp_path / "a.json").read_text(encoding="utf-8")
+    assert "NaN" not in text and "Infinity" not in text and "é" in text and text.endswith("\n")
+    back = storage.read_json(tmp_path / "a.json")
+    assert back["nan"] is back["inf"] is back["numpy"] is None
+    assert back["array"] == [1.0, None] and back["nested"] == [{"deep": [0.5, None]}]
+    assert back["kinds"] == [3, True, True, 1, None, "é", "a/b"]
+    assert back["kinds"][1] is True and not isinstance(back["kinds"][3], bool)
+
+
+def test_json_that_is_none_is_refused(tmp_path: Path) -> None:
+    for content in (b"{", b"\xff\xfe\x00", b""):
+        (tmp_path / "a.json").write_bytes(content)
+        with pytest.raises(ResultError, match=r"a\.json: not a readable JSON file"):
+            storage.read_json(tmp_path / "a.json")
+
+
+def test_tables_come_back_and_have_the_same_bytes(tmp_path: Path) -> None:
+    table = pd.DataFrame({"seed": [0, 1], "x": [1 / 3, np.nan], "name": ['a "b"', "c, d"]})
+    for name in ("a.csv", "b.csv"):
+        storage.write_table(tmp_path / name, table)
+    assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
+    back = storage.read_table(tmp_path / "a.csv")
+    assert back["name"].tolist() == table["name"].tolist() and back["seed"].tolist() == [0, 1]
+    np.testing.assert_allclose(back["x"], table["x"], rtol=1e-9)
+    (tmp_path / "a.csv").write_bytes(b"")
+    with pytest.raises(ResultError, match=r"a\.csv: not a readable table"):
+        storage.read_table(tmp_path / "a.csv")
+
+
+def test_provenance_depends_on_contents_and_not_on_place_or_time(tmp_path: Path) -> None:
+    made = []
+    for folder, content in (("here", b"1"), ("there", b"1"), ("third", b"2")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "data.npz").write_bytes(content)
+        made.append(storage.provenance([tmp_path / folder / "data.npz"], {"seed": 0}))
+    assert made[0] == made[1] != made[2]
+    digest = "6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b"  # of "1"
+    assert made[0]["inputs"] == {"data.npz": digest} and made[0]["parameters"] == {"seed": 0}
+    assert {"python", "numpy", "torch"} <= set(made[0]["versions"])
+    assert str(tmp_path) not in json.dumps(made)
+
+
+# --- Runs ---------------------------------------------------------------------------------------
+
+
+def test_runs_come_back_as_they_were_trained(tmp_path: Path) -> None:
+    trained = digits()
+    sidecar = {"parameters": {"options": trained.options}}
+    runs.save(tmp_path / "a.npz", trained.start, trained.runs, sidecar)
+    back = runs.load(tmp_path / "a.npz")
+    assert back.start.rank == trained.start.rank and back.recipe == trained.recipe
+    for part in ("seed", "X", "Y", "X_test", "Y_test", "W", "A"):
+        np.testing.assert_array_equal(getattr(back.start, part), getattr(trained.start, part))
+    for part in ("step", "loss", "event_step", "W_events", "A_events", "W", "A"):
+        np.testing.assert_array_equal(getattr(back.runs, part), getattr(trained.runs, part))
+    for name, array in trained.runs.measured.items():
+        np.testing.assert_array_equal(back.runs.measured[name], array)
+    assert storage.read_json(tmp_path / "a.json")["weights_kept"] == "all snapshots"
+
+
+def test_runs_without_sidecar_or_array_are_refused(tmp_path: Path) -> None:
+    trained = digits()
+    path, sidecar = tmp_path / "a.npz", {"parameters": {"options": trained.options}}
+    runs.save(path, trained.start, trained.runs, sidecar)
+    arrays = storage.read_arrays(path)
+    arrays.pop("measured_growth")
+    storage.write_arrays(path, arrays)
+    with pytest.raises(ResultError, match="measured_growth"):
+        runs.load(path)
+    path.with_suffix(".json").unlink()
+    with pytest.raises(ResultError, match=r"a\.json"):
+        runs.load(path)
+
+
+def test_data_sets_that_do_not_fit_together_are_refused(tmp_path: Path) -> None:
+    good = {
+        "X": np.ones((4, 3)),
+        "Y": np.ones((4, 1)),
+        "X_test": np.ones((2, 3)),
+        "Y_test": np.ones((2, 1)),
+    }
+    bad = {
+        "shape": ({**good, "X": np.ones((5, 3))}, r"X has shape \(5, 3\), other seeds \(4, 3\)"),
+        "nan": ({**good, "Y": np.full((4, 1), np.nan)}, "Y is no matrix of finite numbers"),
+        "flat": ({**good, "Y": np.ones(4)}, "Y is no matrix of finite numbers"),
+        "lacking": ({"X": good["X"]}, "no array Y, X_test, Y_test"),
+    }
+    storage.write_arrays(tmp_path / "good.npz", good)
+    assert runs.read_datasets([tmp_path / "good.npz"] * 2)["X"].shape == (2, 4, 3)
+    for name, (arrays, message) in bad.items():
+        storage.write_arrays(tmp_path / f"{name}.npz", arrays)
+        with pytest.raises(ResultError, match=rf"{name}\.npz: {message}"):
+            runs.read_datasets([tmp_path / "good.npz", tmp_path / f"{name}.npz"])
+
+
+def test_archives_are_plain_zip_files_without_a_date(tmp_path: Path) -> None:
+    storage.write_arrays(tmp_path / "a.npz", ARRAYS)
+    with zipfile.ZipFile(tmp_path / "a.npz") as archive:
+        assert {entry.date_time for entry in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+    with np.load(tmp_path / "a.npz", allow_pickle=False) as loaded:
+        np.testing.assert_array_equal(loaded["W"], ARRAYS["W"])
