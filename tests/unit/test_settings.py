@@ -280,8 +280,21 @@ def test_only_small_and_unfrozen_conditions_are_forecast() -> None:
     result = read()
     assert result.forecastable("digits") == ["gaussian", "balanced"]
     assert list(result.forecast_conditions("digits")) == result.forecastable("digits")
-    frozen = read(condition(freeze=["head"]))
-    assert "gaussian" not in frozen.forecastable("digits")
+    frozen = read(
+        lambda c: c["experiments"]["digits"]["conditions"]["balanced"].update(freeze=["head"])
+    )
+    assert "balanced" not in frozen.forecastable("digits")
+
+
+def test_criterion_that_needs_an_impossible_forecast_is_refused() -> None:
+    with pytest.raises(settings.SettingsError, match=r"digits/gaussian can't be forecast"):
+        read(condition(freeze=["head"]))
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_numbers_that_are_not_finite_are_refused(value: float) -> None:
+    with pytest.raises(settings.SettingsError, match=r"learning_rate: .* not a finite number"):
+        read(condition(learning_rate=value))
 
 
 def test_seed_zero_and_lists_of_seeds() -> None:

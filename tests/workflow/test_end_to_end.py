@@ -51,16 +51,16 @@ def test_estimates_are_means_of_the_evidence(smoke: Path) -> None:
 def test_run_files(smoke: Path) -> None:
     path = smoke / "results/runs/pair/gaussian.npz"
     arrays = storage.read_arrays(path)
-    S, T, m, d = 2, len(arrays["step"]), 300, arrays["X"].shape[2]
+    S, T, m, d = 2, len(arrays["step"]), 100, arrays["X"].shape[2]
     assert arrays["loss"].shape == (S, T)
     assert arrays["W_events"].shape[:3] == (S, 5, m)
     assert arrays["X"].shape == (S, 200, d) and arrays["X"].dtype == np.float64
-    assert arrays["seed"].tolist() == [100, 101]
+    assert arrays["seed"].tolist() == [200, 201]
     assert (arrays["loss"][:, -1] < 0.2 * arrays["loss"][:, 0]).all()
     sidecar = storage.read_json(path.with_suffix(".json"))
     assert sidecar["weights_kept"] == "events only"
-    data = smoke / "results/datasets/digits/seed100.npz"
-    assert sidecar["inputs"]["seed100.npz"] == storage.checksum(data)
+    data = smoke / "results/datasets/digits/seed200.npz"
+    assert sidecar["inputs"]["seed200.npz"] == storage.checksum(data)
 
 
 def test_second_run_has_nothing_to_do(smoke: Path) -> None:
@@ -117,16 +117,16 @@ def finished(smoke: Path, tmp_path: Path) -> Path:
 
 def test_edited_module_reruns_what_uses_it(finished: Path) -> None:
     package = finished / "workflow/src/neuron_race"
-    assert rerun(finished) == set()
+    assert rerun(finished) == set()  # though the folder has moved
     edit(package / "plots/merging.py")
-    assert rerun(finished) == {"figure", "all"}
     edit(package / "merging.py")
     rules = rerun(finished)
     assert {"compression", "evidence", "verdict", "figure"} <= rules
-    assert not any(rule.startswith("train") for rule in rules) and "dynamics" not in rules
+    assert not any(rule.startswith("train") for rule in rules)
+    assert rules.isdisjoint({"dynamics", "race", "tickets", "forecast", "dataset"})
     edit(package / "training.py")
     rules = rerun(finished)
-    assert {"train_pair", "forecast", "dynamics", "compression", "race"} <= rules
+    assert {"train_pair", "forecast", "dynamics", "compression", "race", "tickets"} <= rules
     assert "dataset" not in rules
 
 
