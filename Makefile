@@ -7,15 +7,26 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Marks an environment that holds exactly what the lock says.
 READY := $(VENV)/.ready
+# Holds the closing line of the last test run that passed.
+PASSED := $(VENV)/.passed
+SOURCES := Snakefile Makefile pyproject.toml README.md config docs envs profiles tests workflow
 
-.PHONY: run test check lock reference readme clean help
+.PHONY: run test retest check lock reference readme clean help
 
 run: $(READY) ## set up, then regenerate every verdict and figure
 	@"$(BIN)/snakemake" --cores $(CORES)
 	@"$(BIN)/python" workflow/scripts/show.py results/claims
 
-test: $(READY) ## set up, then run all tests
-	@"$(BIN)/python" -m pytest
+# Tests that passed are not run again until a file of the project changes.
+test: $(READY) ## set up, then run all tests (not again if nothing changed since they passed)
+	@if [ -e $(PASSED) ] && [ -z "$$(find $(SOURCES) -type f -newer $(PASSED) -not -path '*/__pycache__/*' | head -n 1)" ]; \
+	then cat $(PASSED); echo "Nothing changed since; 'make retest' runs them again."; \
+	else $(MAKE) --no-print-directory retest; fi
+
+retest: $(READY) ## run all tests, whatever happened before
+	@rm -f $(PASSED)
+	@"$(BIN)/python" -m pytest | tee $(VENV)/.tests.log
+	@tail -n 1 $(VENV)/.tests.log > $(PASSED)
 
 check: $(READY) ## formatters, linters, types
 	@"$(BIN)/python" -m pytest tests/workflow/test_style.py

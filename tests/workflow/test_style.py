@@ -1,12 +1,13 @@
 """Formatters, linters, types, and documents that are generated."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from neuron_race import settings
+from neuron_race import settings, storage
 
 ROOT = Path(__file__).parents[2]
 SNAKEFILES = ["Snakefile", *map(str, sorted((ROOT / "workflow/rules").glob("*.smk")))]
@@ -52,3 +53,33 @@ def test_every_claim_has_a_control_and_a_plot() -> None:
     for name, claim in settings.read_yaml(ROOT / "config/claims.yaml")["claims"].items():
         assert any(c.get("control") for c in claim["criteria"])
         assert (ROOT / f"workflow/src/neuron_race/plots/{name}.py").exists()
+
+
+def test_reference_verdicts_agree_with_the_register() -> None:
+    register = settings.read_yaml(ROOT / "config/claims.yaml")["claims"]
+    found = {path.stem for path in (ROOT / "docs/reference/claims").glob("*.json")}
+    assert found == set(register)
+    for name, claim in register.items():
+        verdict = storage.read_json(ROOT / f"docs/reference/claims/{name}.json")
+        assert verdict["preset"] == "default"
+        assert verdict["statement"] == claim["statement"]
+        recorded = {
+            c["name"]: (c["statistic"], c["threshold"], c["direction"], c["is_control"])
+            for c in verdict["criteria"]
+        }
+        assert recorded == {
+            c["name"]: (
+                c["statistic"],
+                c["threshold"],
+                c["direction"],
+                c.get("control", False),
+            )
+            for c in claim["criteria"]
+        }
+
+
+def test_links_of_documents_resolve() -> None:
+    for document in (ROOT / "README.md", ROOT / "paper_notes.md"):
+        for target in re.findall(r"\]\(([^)#]+)", document.read_text()):
+            if not target.startswith("http"):
+                assert (document.parent / target).exists(), f"{document.name}: {target}"

@@ -30,7 +30,7 @@ def runs_of(experiment, conditions=None):
     return expand(
         "results/runs/{experiment}/{condition}.{ending}",
         experiment=experiment,
-        condition=conditions or SETTINGS.experiments[experiment],
+        condition=SETTINGS.experiments[experiment] if conditions is None else conditions,
         ending=["npz", "json"],
     )
 
@@ -47,7 +47,7 @@ def tables_of(claim):
 
 def measured_criteria(claim):
     """Criteria without thresholds: a changed threshold changes verdicts, not evidence."""
-    judged = ("threshold", "direction", "meaning", "control", "confirmatory")
+    judged = ("threshold", "direction", "meaning", "control", "confirmatory", "proportion")
     return [
         {key: value for key, value in criterion.items() if key not in judged}
         for criterion in SETTINGS.claims[claim]["criteria"]
@@ -61,7 +61,8 @@ def figure_tables(claim):
 
 def figure_modules(claim):
     """The style and the claim's own plot module."""
-    return modules("plots/style", f"plots/{claim}")
+    also = {"overparameterization": ["plots/capacity"]}.get(claim, [])
+    return modules("plots/style", f"plots/{claim}", *also)
 
 
 def weight_ticket_data(protocol):

@@ -5,7 +5,7 @@
 # All seeds of one data set.
 rule dataset:
     input:
-        code=modules("datasets"),
+        code=modules("datasets", "images"),
         images=lambda w: image_manifest(SETTINGS.datasets[w.dataset]),
     output:
         expand("results/datasets/{{dataset}}/seed{seed}.npz", seed=SETTINGS.seeds),

@@ -30,7 +30,7 @@ rule tickets:
 # Tickets of single weights by iterative magnitude pruning.
 rule weight_tickets:
     input:
-        code=modules("pruning", "lenet"),
+        code=modules("recipe", "runs", "pruning", "lenet"),
         data=lambda w: weight_ticket_data(w.protocol),
     output:
         runs="results/weights/{protocol}/runs.csv",
@@ -55,6 +55,7 @@ rule audit:
     input:
         code=TRAINING + modules("flow", "pruning", "forecast"),
         runs=lambda w: runs_of(w.experiment, SETTINGS.conditions_read("audit", w.experiment)),
+        forecasts="results/forecasts/{experiment}.npz",
     output:
         runs="results/audit/{experiment}/runs.csv",
     log:

@@ -1,6 +1,8 @@
 """Audit of forecasts: what they may not see, and what they must."""
 
+import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(snakemake.scriptdir)))  # noqa: F821
@@ -17,9 +19,16 @@ torch.use_deterministic_algorithms(True)
 def work(job) -> None:
     """One row per run and condition."""
     parts = []
+    forecasts = storage.read_arrays(job.input.forecasts)
     for name in job.params.conditions:
         path = next(p for p in job.input.runs if Path(p).name == f"{name}.npz")
-        table = forecast.audit(runs.load(path), job.params.experiment)
+        with tempfile.TemporaryDirectory() as folder:
+            spoilt = Path(folder) / Path(path).name
+            storage.write_arrays(spoilt, forecast.noise(storage.read_arrays(path)))
+            shutil.copy(Path(path).with_suffix(".json"), folder)
+            noisy = runs.load(spoilt)
+        stored = forecasts[f"{name}.norm_product"]
+        table = forecast.audit(runs.load(path), noisy, stored, job.params.experiment)
         parts.append(table.assign(condition=name))
     storage.write_table(job.output.runs, pd.concat(parts))
 

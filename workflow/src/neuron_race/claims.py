@@ -82,7 +82,8 @@ def judge(claim: Mapping[str, Any], values: pd.DataFrame) -> list[dict[str, Any]
     rows = []
     for criterion in claim["criteria"]:
         own = values.loc[values["criterion"] == criterion["name"], "value"].to_numpy(dtype=float)
-        low, high = statistics.interval(own)
+        proportion = bool(criterion.get("proportion", False))
+        low, high = statistics.interval(own, proportion=proportion)
         rows.append(
             {
                 "name": criterion["name"],
@@ -93,12 +94,14 @@ def judge(claim: Mapping[str, Any], values: pd.DataFrame) -> list[dict[str, Any]
                 "ci_low": low,
                 "ci_high": high,
                 "n_runs": len(own),
-                "n_undefined": int(np.isnan(own).sum()),
+                "n_undefined": int((~np.isfinite(own)).sum()),
                 "threshold": float(criterion["threshold"]),
                 "direction": criterion["direction"],
                 "is_control": bool(criterion.get("control", False)),
                 "confirmatory": bool(criterion.get("confirmatory", True)),
-                "p_value": statistics.p_value(own, criterion["threshold"], criterion["direction"]),
+                "p_value": statistics.p_value(
+                    own, criterion["threshold"], criterion["direction"], proportion
+                ),
             }
         )
     confirmatory = [row for row in rows if row["confirmatory"]]

@@ -127,10 +127,22 @@ class _Run:
             row[f"t_{name}"] = step * self.rate if step >= 0 else np.nan
             row[f"alignment_at_{name}"] = self.weighted_alignment(step) if step >= 0 else np.nan
         row["alignment_at_init"] = self.weighted_alignment(0)
+        row |= self.whole_training()
         row |= (
             self.shape() | self.gates() | self.identity() | self.second_group() | self.race(labels)
         )
         return row
+
+    def whole_training(self) -> dict[str, float]:
+        """Extremes over all snapshots, for controls whose loss drops at the first step."""
+        cos, active = self.measured["cos_delta"], self.active
+        patterns = [len(np.unique(p)) for p in self.measured["gate_pattern"]]
+        ranks = [rank_correlation(c[active], self.final[active]) for c in cos[:-1]]
+        return {
+            "alignment_peak": float(np.average(cos, axis=1, weights=self.c).max()),
+            "gate_patterns_least": min(patterns) / patterns[0],
+            "rho_alignment_all_peak": float(np.nanmax([*ranks, -1.0])),
+        }
 
     def shape(self) -> dict[str, float]:
         """Plateau, fall, and the end of the race, at multiples of the time to the drop."""

@@ -43,7 +43,8 @@ def forecast(start: Start, options: Mapping[str, Any], name: str) -> dict[str, A
     Returns:
         ``norm_product (S, m)`` forecast; ``norm_product_shuffled`` the same with shuffled labels,
         integrated for the same time; ``race_score`` (S, m), the asymptotic share of the closed form
-        (E5) with D at init; ``step (S,)`` at which the forecast ends, -1 where it never reached the
+        (E5) with D at init; ``rate (S,)``: growth rate lambda of each layer at its end (E6);
+        ``step (S,)`` at which the forecast ends, -1 where it never reached the
         drop (then the forecast is NaN).
     """
     recipe = replace(
@@ -79,6 +80,12 @@ def forecast(start: Start, options: Mapping[str, Any], name: str) -> dict[str, A
         "norm_product": norm_product(runs.W_events[:, 1], runs.A_events[:, 1]),
         "norm_product_shuffled": shuffled,
         "race_score": score,
+        "rate": np.average(
+            runs.measured["growth"][:, -1],
+            axis=1,
+            weights=norm_product(runs.W_events[:, -1], runs.A_events[:, -1]),
+        )
+        / 2,
         "step": step,
         "seed": start.seed,
     }
@@ -155,52 +162,56 @@ def _row(trained: Trained, s: int, own: pd.DataFrame, step: int) -> dict[str, fl
     return row
 
 
-def audit(trained: Trained, name: str) -> pd.DataFrame:
+def audit(trained: Trained, noisy: Trained, stored: Array, name: str) -> pd.DataFrame:
     """What moves a forecast, one row per run: largest or median relative change of norm products.
 
-    ``forecast_changed``: all that was recorded after step 0 replaced by noise (largest);
-    ``budget_changed``: other step budget, snapshots and loss target (largest); ``init_changed``:
-    initial weights changed by 1 % (median); ``leak_changed``: what the first perturbation does to a
-    "forecast" that peeks at the norm products at the drop (median).
+    ``forecast_changed``: the stored forecast against one made from a run file in which all that was
+    recorded after step 0 is noise (largest); ``budget_changed``: other step budget, snapshots and
+    loss target (largest); ``init_changed``: initial weights changed by 1 % (median);
+    ``leak_changed``: what the same noise does to a "forecast" that peeks at the norm products at
+    the drop (median).
 
     Args:
         trained: the condition's runs, as read from disk.
+        noisy: the same, read from a file treated with :func:`noise`.
+        stored: the forecast norm products (S, m) that claims are judged by.
         name: experiment.
     """
     rng = np.random.default_rng(np.random.SeedSequence(0))
-    honest = forecast(trained.start, trained.options, name)["norm_product"]
-
-    noisy = replace(trained.runs)
-    noisy.W_events, noisy.A_events = trained.runs.W_events.copy(), trained.runs.A_events.copy()
-    noisy.W_events[:, 1:] = rng.standard_normal(noisy.W_events[:, 1:].shape)
-    noisy.A_events[:, 1:] = rng.standard_normal(noisy.A_events[:, 1:].shape)
-    noisy.loss = np.concatenate([noisy.loss[:, :1], rng.random(noisy.loss[:, 1:].shape)], axis=1)
-    noisy.event_step = np.concatenate(
-        [noisy.event_step[:, :1], rng.permutation(noisy.event_step[:, 1:])], axis=1
-    )
-    changed = replace(trained, runs=noisy)
-    blind = forecast(changed.start, changed.options, name)["norm_product"]
+    blind = forecast(noisy.start, noisy.options, name)["norm_product"]
     other = {**trained.options, "max_steps": 2 * trained.recipe.max_steps, "snapshots": 7}
     budget = forecast(trained.start, {**other, "loss_target": 0.5}, name)["norm_product"]
     shaken = replace(
         trained.start, W=trained.start.W * (1 + 0.01 * rng.standard_normal(trained.start.W.shape))
     )
     moved = forecast(shaken, trained.options, name)["norm_product"]
-
     drop = trained.event("drop_10")
     peek, peek_noisy = (
-        norm_product(runs.W_events[:, drop], runs.A_events[:, drop])
-        for runs in (trained.runs, noisy)
+        norm_product(own.runs.W_events[:, drop], own.runs.A_events[:, drop])
+        for own in (trained, noisy)
     )
     return pd.DataFrame(
         {
             "seed": trained.start.seed,
-            "forecast_changed": _change(honest, blind).max(axis=1),
-            "budget_changed": _change(honest, budget).max(axis=1),
-            "init_changed": np.median(_change(honest, moved), axis=1),
+            "forecast_changed": _change(stored, blind).max(axis=1),
+            "budget_changed": _change(stored, budget).max(axis=1),
+            "init_changed": np.median(_change(stored, moved), axis=1),
             "leak_changed": np.median(_change(peek, peek_noisy), axis=1),
         }
     )
+
+
+def noise(arrays: Mapping[str, Array]) -> dict[str, Array]:
+    """Arrays of a run file with all that was recorded after step 0 replaced by noise."""
+    rng = np.random.default_rng(np.random.SeedSequence(1))
+    noisy = {key: np.array(value) for key, value in arrays.items()}
+    for key in ("W_events", "A_events", "W", "A", "loss"):
+        if key in noisy:
+            noisy[key][:, 1:] = rng.standard_normal(noisy[key][:, 1:].shape)
+    noisy["event_step"][:, 1:] = rng.integers(1, 1000, noisy["event_step"][:, 1:].shape)
+    for key in [key for key in noisy if key.startswith("measured_")]:
+        noisy[key][:, 1:] = rng.integers(-5, 5, noisy[key][:, 1:].shape)
+    return noisy
 
 
 def _change(before: Array, after: Array) -> Array:

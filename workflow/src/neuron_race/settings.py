@@ -193,6 +193,10 @@ def read(config: Mapping[str, Any], root: Path) -> Settings:
                     f"weight_tickets.{name}.{task}.dataset: {options['dataset']!r} is none of "
                     f"{', '.join(datasets)}"
                 )
+            elif len(datasets[options["dataset"]].get("classes", [])) < 3:
+                faults.append(
+                    f"weight_tickets.{name}.{task}.dataset: needs images of three classes or more"
+                )
     if faults:
         raise SettingsError("\n".join(f"{where}: {fault}" for fault in faults))
     path = root / config["claims"]
@@ -207,8 +211,11 @@ def read(config: Mapping[str, Any], root: Path) -> Settings:
         name: {"id": name, **claim, "criteria": _replicated_criteria(claim["criteria"], copies)}
         for name, claim in register["claims"].items()
     }
-    known = {**experiments, **weight_tickets}
-    faults = [fault for claim in claims.values() for fault in _claim_faults(claim, known)]
+    faults = [
+        fault
+        for claim in claims.values()
+        for fault in _claim_faults(claim, experiments, weight_tickets)
+    ]
     settings = Settings(config["preset"], seeds, datasets, experiments, weight_tickets, claims)
     faults = faults or settings.unforecast()
     if faults:
@@ -230,6 +237,8 @@ def replicated(config: Mapping[str, Any]) -> dict[str, Any]:
                 f"config: replicate.{name}.experiment: {original!r} is none of "
                 f"{', '.join(config['experiments'])}"
             )
+        if f"{original}_{name}" in experiments:
+            raise SettingsError(f"config: replicate.{name}: {original}_{name} exists already")
         experiments[f"{original}_{name}"] = {
             **config["experiments"][original],
             "dataset": copy["dataset"],
@@ -246,14 +255,28 @@ def _replicated_criteria(
         original = copy["experiment"]
         for criterion in criteria:
             if any(runs.split("/")[0] == original for _, runs in sources(criterion)):
-                text = yaml.safe_dump(criterion).replace(f"{original}/", f"{original}_{name}/")
-                again = yaml.safe_load(text)
-                again |= {
+                again: dict[str, Any] = {
+                    **criterion,
+                    **{
+                        key: _renamed(criterion[key], original, name)
+                        for key in ("runs", "minus")
+                        if key in criterion
+                    },
                     "name": f"{criterion['name']}_{name}",
                     "meaning": f"{criterion['meaning']} ({name})",
                 }
+                if "trend" in criterion:
+                    again["trend"] = [
+                        {**point, "runs": _renamed(point["runs"], original, name)}
+                        for point in criterion["trend"]
+                    ]
                 result.append(again)
     return result
+
+
+def _renamed(runs: str, original: str, name: str) -> str:
+    experiment, condition = runs.split("/")
+    return f"{original}_{name}/{condition}" if experiment == original else runs
 
 
 def _seeds(entry: Mapping[str, Any], faults: list[str]) -> list[int]:
@@ -318,7 +341,9 @@ def _conditions(
     return resolved
 
 
-def _claim_faults(claim: Mapping[str, Any], experiments: Mapping[str, Any]) -> list[str]:
+def _claim_faults(
+    claim: Mapping[str, Any], experiments: Mapping[str, Any], weight_tickets: Mapping[str, Any]
+) -> list[str]:
     at, faults = f"claims.{claim['id']}", []
     names = [criterion["name"] for criterion in claim["criteria"]]
     if len(set(names)) < len(names):
@@ -328,16 +353,20 @@ def _claim_faults(claim: Mapping[str, Any], experiments: Mapping[str, Any]) -> l
         if not any(c.get("control", False) is wanted for c in counted):
             faults.append(f"{at}: needs at least one confirmatory {role}")
     for criterion in claim["criteria"]:
-        for _, runs in sources(criterion):
+        here = f"{at}.{criterion['name']}"
+        if criterion["direction"] == "within" and criterion["threshold"] <= 0:
+            faults.append(f"{here}.threshold: a margin must be above 0")
+        if len({point["x"] for point in criterion.get("trend", [])}) == 1:
+            faults.append(f"{here}.trend: x must differ between points")
+        if criterion.get("proportion", False) and criterion["direction"] == "within":
+            faults.append(f"{here}.direction: a proportion is tested above or below a threshold")
+        for table, runs in sources(criterion):
             experiment, condition = runs.split("/")
-            if experiment not in experiments:
+            known = weight_tickets if table == "weights" else experiments
+            if experiment not in known:
+                faults.append(f"{here}: {experiment!r} is none of {', '.join(known)}")
+            elif condition not in known[experiment]:
                 faults.append(
-                    f"{at}.{criterion['name']}: experiment {experiment!r} is none of "
-                    f"{', '.join(experiments)}"
-                )
-            elif condition not in experiments[experiment]:
-                faults.append(
-                    f"{at}.{criterion['name']}: condition {condition!r} is none of "
-                    f"{', '.join(experiments[experiment])}"
+                    f"{here}: condition {condition!r} is none of {', '.join(known[experiment])}"
                 )
     return faults

@@ -17,8 +17,8 @@ DIRECTIONS = ("above", "below", "within")
 LEVEL = 0.95
 
 
-def interval(values: Array, level: float = LEVEL) -> tuple[float, float]:
-    """Bootstrap interval (BCa) of the mean over runs.
+def interval(values: Array, level: float = LEVEL, proportion: bool = False) -> tuple[float, float]:
+    """Bootstrap interval (BCa) of the mean over runs; Clopper and Pearson's for a proportion.
 
     Resampling is seeded by the number of runs alone: same values, same interval. Identical values
     give the point interval; fewer than two runs, or an undefined one, give NaN.
@@ -26,10 +26,14 @@ def interval(values: Array, level: float = LEVEL) -> tuple[float, float]:
     Args:
         values: per-run statistic (n,).
         level: coverage.
+        proportion: the values are zeros and ones.
     """
     values = np.asarray(values, dtype=float)
     if len(values) < 2 or not np.isfinite(values).all():
         return float("nan"), float("nan")
+    if proportion:
+        exact = stats.binomtest(_successes(values), len(values)).proportion_ci(level)
+        return float(exact.low), float(exact.high)
     if np.ptp(values) == 0:
         return float(values[0]), float(values[0])
     rng = np.random.default_rng(np.random.SeedSequence(len(values)))
@@ -41,24 +45,39 @@ def interval(values: Array, level: float = LEVEL) -> tuple[float, float]:
     return float(result.low), float(result.high)
 
 
-def p_value(values: Array, threshold: float, direction: Direction) -> float:
+def _successes(values: Array) -> int:
+    if not np.isin(values, (0.0, 1.0)).all():
+        raise ValueError("a proportion needs values 0 and 1")
+    return int(values.sum())
+
+
+def p_value(
+    values: Array, threshold: float, direction: Direction, proportion: bool = False
+) -> float:
     """One-sided t-test that the mean lies beyond the threshold, or TOST that it lies within ±it.
 
-    Identical values have no spread to test against: p is 0 on the right side and 1 on the other.
+    Identical values of a measured quantity have no spread to test against: p is 0 on the right side
+    and 1 on the other. A proportion is tested exactly (binomial), for ten successes in ten runs do
+    not make a certainty.
 
     Args:
         values: per-run statistic (n,).
         threshold: the threshold, or the margin for ``within``.
         direction: where the claim says the mean lies.
+        proportion: the values are zeros and ones (direction ``above`` or ``below``).
 
     Raises:
-        ValueError: unknown direction.
+        ValueError: unknown direction, or values that are no proportion.
     """
     if direction not in DIRECTIONS:
         raise ValueError(f"direction: {direction!r} is none of {', '.join(DIRECTIONS)}")
     values = np.asarray(values, dtype=float)
     if len(values) < 2 or not np.isfinite(values).all():
         return float("nan")
+    alternative = {"above": "greater", "below": "less"}.get(direction, "two-sided")
+    if proportion:
+        test = stats.binomtest(_successes(values), len(values), threshold, alternative)
+        return float(test.pvalue)
     if np.ptp(values) <= 1e-12 * max(1.0, abs(values[0])):
         mean = float(values.mean())
         right = {
@@ -69,7 +88,6 @@ def p_value(values: Array, threshold: float, direction: Direction) -> float:
         return 0.0 if right else 1.0
     if direction == "within":
         return float(DescrStatsW(values).ttost_mean(-threshold, threshold)[0])
-    alternative = {"above": "greater", "below": "less"}[direction]
     return float(stats.ttest_1samp(values, threshold, alternative=alternative).pvalue)
 
 

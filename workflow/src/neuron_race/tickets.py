@@ -14,7 +14,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from neuron_race import clusters, flow, networks, pruning
-from neuron_race.dynamics import snapshot_at
 from neuron_race.pruning import norm_product
 from neuron_race.recipe import Recipe, Runs
 from neuron_race.runs import Trained
@@ -89,7 +88,9 @@ def tables(trained: Trained, forecasts: Mapping[str, Array], name: str) -> dict[
 
 
 def _retrain(trained: Trained, W: Array, A: Array, steps: int | None = None) -> Runs:
-    recipe = replace(trained.recipe, snapshots=2, max_steps=steps or trained.recipe.max_steps)
+    recipe = replace(
+        trained.recipe, snapshots=2, max_steps=trained.recipe.max_steps if steps is None else steps
+    )
     start = trained.start
     return train(start.X, start.Y, W, A, recipe, trained.options.get("device", "auto"))
 
@@ -127,22 +128,26 @@ def _starts(
         if arm == "sign_flipped":
             A = -A
         if arm == "redrawn":
-            # Gaussian in the coordinates in use, with the spread of all initial weights.
-            W = rng.standard_normal(W.shape) * start.W[s].std()
-            A = _redraw_heads(rng, start.A[s], W, start.W[s], trained.options["head"], kept)
+            W, A = _redraw(rng, start.W[s], start.A[s], start.X.shape[2], trained, kept)
         masks.append(mask)
         weights.append((W, A))
     return np.stack([w for w, _ in weights]), np.stack([a for _, a in weights]), np.stack(masks)
 
 
-def _redraw_heads(
-    rng: np.random.Generator, A: Array, W: Array, W_all: Array, head: str, kept: int
-) -> Array:
-    """New outgoing weights by the law of the old: permuted heads, or balanced anew."""
-    drawn = A[rng.permutation(len(A))[:kept]]
-    if head == "balanced":
-        return clusters.unit(drawn) * np.linalg.norm(W, axis=1, keepdims=True)
-    return drawn
+def _redraw(
+    rng: np.random.Generator, W: Array, A: Array, d: int, trained: Trained, kept: int
+) -> tuple[Array, Array]:
+    """New weights by the law of the old ones: incoming drawn, outgoing permuted or balanced anew.
+
+    Coordinates that span the data are Gaussian with the spread of the old; those beyond them, which
+    only carry norm, are taken from permuted neurons.
+    """
+    rows = rng.permutation(len(W))[:kept]
+    drawn = np.concatenate([rng.standard_normal((kept, d)) * W[:, :d].std(), W[rows, d:]], axis=1)
+    heads = A[rng.permutation(len(A))[:kept]]
+    if trained.options["head"] == "balanced":
+        heads = clusters.unit(heads) * np.linalg.norm(drawn, axis=1, keepdims=True)
+    return drawn, heads
 
 
 def _predicted_delay(
@@ -158,17 +163,8 @@ def _predicted_delay(
         if step <= 0:
             delays.append(np.nan)
             continue
-        delays.append(float(flow.ticket_speed(c, c[mask], _rate(trained, s))))
+        delays.append(float(flow.ticket_speed(c, c[mask], float(forecasts["rate"][s]))))
     return np.asarray(delays)
-
-
-def _rate(trained: Trained, s: int) -> float:
-    """Growth rate lambda of the norm product on the plateau, halved: that of each layer (E6)."""
-    runs, recipe = trained.runs, trained.recipe
-    drop = int(runs.event_step[s, recipe.events.index("drop_10")])
-    t = snapshot_at(runs.step, 0.5 * drop)
-    c = runs.measured["norm_w"][s, t] * runs.measured["norm_a"][s, t]
-    return float(np.average(runs.measured["growth"][s, t], weights=c) / 2)
 
 
 def _exchange(trained: Trained, what: str) -> Array:
@@ -198,7 +194,7 @@ def _exchange(trained: Trained, what: str) -> Array:
             norm = np.linalg.norm(start.W[s], axis=1, keepdims=True)
             W[s, one] = clusters.unit(start.W[s])[two] * norm[one]
     # The race is over soon after the drop: a third of the budget shows who won.
-    runs = _retrain(trained, W, A, trained.recipe.max_steps // 3)
+    runs = _retrain(trained, W, A, max(1, trained.recipe.max_steps // 3))
     final = norm_product(runs.W_events[:, -1], runs.A_events[:, -1])
     return np.asarray(
         [

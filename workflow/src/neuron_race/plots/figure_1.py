@@ -87,5 +87,13 @@ def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figu
     sizes = labels[labels >= 0].value_counts().sort_index()
     edges = np.cumsum(sizes.to_numpy())[:6]
     axes["b3"].hlines(edges - 0.5, -0.5, len(labels) - 0.5, color="black", lw=0.3)
+    figure.suptitle(
+        "Our choice: data set, init scale 1e-4, Gaussian head, rate 0.25, inputs centred and "
+        "scaled, panel d",
+        fontsize=7,
+        color="#555555",
+        x=0.99,
+        ha="right",
+    )
     style.footer(figure, verdict)
     return figure, pd.concat(numbers, ignore_index=True)
