@@ -132,3 +132,12 @@ def test_clusters_follow_a_permutation_of_the_neurons() -> None:
     labels = clusters.find(W, A, 0.99, everyone(W))
     np.testing.assert_array_equal(clusters.find(W[order], A, 0.99, everyone(W)), labels[order])
     assert clusters.count(labels) == 3
+
+
+def test_cosines_beyond_one_by_rounding_are_no_negative_distances() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        w = rng.standard_normal(20)
+        W = np.outer(rng.random(30) + 0.1, w)
+        labels = clusters.find(W, np.ones((30, 1)), 0.99, np.ones(30, dtype=bool))
+        assert (labels == 0).all()

@@ -2,6 +2,7 @@
 
 import inspect
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr
 from small_runs import DIGITS, OPTIONS, digits, stack, train_on
 
-from neuron_race import dynamics, flow, forecast, runs
+from neuron_race import dynamics, flow, forecast, runs, storage
 from neuron_race.runs import Start, Trained
 
 Array = NDArray[np.float64]
@@ -84,14 +85,39 @@ def test_initial_weights_training_data_and_labels_do() -> None:
         assert not equal(forecast.forecast(other, options, "race"), first)
 
 
-def test_the_audit_finds_honest_forecasts_and_a_leak() -> None:
-    table = forecast.audit(digits(), "small")
+def audited(folder: Path) -> pd.DataFrame:
+    """The audit as the workflow does it: by way of files, against the stored forecast."""
+    trained = digits()
+    path = folder / "run.npz"
+    runs.save(path, trained.start, trained.runs, {"parameters": {"options": trained.options}})
+    storage.write_arrays(path, forecast.noise(storage.read_arrays(path)))
+    stored = forecast.forecast(trained.start, trained.options, "small")["norm_product"]
+    return forecast.audit(trained, runs.load(path), stored, "small")
+
+
+def test_the_audit_finds_honest_forecasts_and_a_leak(tmp_path: Path) -> None:
+    table = audited(tmp_path)
     assert table["seed"].tolist() == [0]
     assert table["forecast_changed"].tolist() == table["budget_changed"].tolist() == [0]
     assert table["init_changed"].iloc[0] > 1e-3 and table["leak_changed"].iloc[0] > 0.5
 
 
-def test_the_audit_catches_a_forecast_that_peeks(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_audit_catches_a_run_file_whose_end_leaks_into_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = runs.load
+
+    def leaking(path: Path) -> Trained:
+        trained = honest(path)
+        return replace(trained, start=replace(trained.start, W=trained.runs.W_events[:, -1]))
+
+    monkeypatch.setattr(runs, "load", leaking)
+    assert audited(tmp_path)["forecast_changed"].iloc[0] > 0.1
+
+
+def test_the_audit_catches_a_forecast_that_peeks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # A forecast whose end depends on the step budget, as one would that runs the real training.
     honest = forecast.forecast
 
@@ -101,7 +127,16 @@ def test_the_audit_catches_a_forecast_that_peeks(monkeypatch: pytest.MonkeyPatch
         return result
 
     monkeypatch.setattr(forecast, "forecast", peeking)
-    assert forecast.audit(digits(), "small")["budget_changed"].iloc[0] == pytest.approx(1)
+    assert audited(tmp_path)["budget_changed"].iloc[0] == pytest.approx(1)
+
+
+def test_noise_leaves_the_start_alone() -> None:
+    arrays = {"W_events": np.ones((1, 3, 2, 2)), "loss": np.ones((1, 4)), "X": np.ones((1, 2, 2))}
+    arrays |= {"event_step": np.array([[0, 5, 9]])}
+    noisy = forecast.noise(arrays)
+    assert (noisy["W_events"][:, 0] == 1).all() and (noisy["X"] == 1).all()
+    assert (noisy["W_events"][:, 1:] != 1).all() and (noisy["loss"][:, 1:] != 1).all()
+    assert (arrays["loss"] == 1).all()
 
 
 # --- What is forecast ---------------------------------------------------------------------------

@@ -179,3 +179,15 @@ def test_truth_table(
     low: float, high: float, p: float, direction: Direction, holds: bool | None
 ) -> None:
     assert statistics.decide(low, high, p, 0.5, direction) is holds
+
+
+def test_a_proportion_is_tested_exactly() -> None:
+    won = np.ones(20)
+    assert statistics.p_value(won, 0.9, "above", proportion=True) == pytest.approx(0.9**20)
+    assert statistics.p_value(1 - won, 0.3, "below", proportion=True) == pytest.approx(0.7**20)
+    low, high = statistics.interval(won, proportion=True)
+    assert low == pytest.approx(0.025 ** (1 / 20)) and high == 1
+    # Twenty of twenty can't show a probability above .9.
+    assert statistics.decide(low, high, 0.9**20, 0.9, "above") is None
+    with pytest.raises(ValueError, match="0 and 1"):
+        statistics.interval(np.array([0.0, 0.5, 1.0]), proportion=True)

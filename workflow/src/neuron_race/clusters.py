@@ -49,7 +49,9 @@ def find(W: Array, A: Array, cosine: float, among: NDArray[np.bool_]) -> NDArray
     opposite = unit(W[chosen]) @ unit(W[chosen]).T <= 0
     distance = np.where(opposite, 2.0, 1.0 - cosines(W[chosen], A[chosen]))
     np.fill_diagonal(distance, 0.0)
-    tree = linkage(squareform(np.maximum(distance, distance.T), checks=False), "complete")
+    # Rounding can take a cosine beyond 1, and a matrix from its transpose.
+    distance = np.maximum(np.maximum(distance, distance.T), 0.0)
+    tree = linkage(squareform(distance, checks=False), "complete")
     raw = fcluster(tree, 1.0 - cosine, "distance")
     names, first, sizes = np.unique(raw, return_index=True, return_counts=True)
     order = np.lexsort((first, -sizes))

@@ -364,7 +364,7 @@ def _claim_faults(
             experiment, condition = runs.split("/")
             known = weight_tickets if table == "weights" else experiments
             if experiment not in known:
-                faults.append(f"{here}: {experiment!r} is none of {', '.join(known)}")
+                faults.append(f"{here}: experiment {experiment!r} is none of {', '.join(known)}")
             elif condition not in known[experiment]:
                 faults.append(
                     f"{here}: condition {condition!r} is none of {', '.join(known[experiment])}"
