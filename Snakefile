@@ -2,6 +2,7 @@
 # for all of them. The graph: dataset -> runs -> dynamics, compression, race -> evidence -> verdict
 # -> figure -> claims.md.
 import os
+import shlex
 import sys
 from pathlib import Path
 
@@ -12,6 +13,10 @@ min_version("9.0")
 
 configfile: workflow.source_path("config/config.yaml")
 
+
+# Snakemake calls the interpreter of scripts unquoted: an environment below a folder whose name has a
+# space would not be found.
+sys.executable = shlex.quote(sys.executable)
 
 ROOT = Path(workflow.basedir)
 sys.path.insert(0, str(ROOT / "workflow/src"))

@@ -155,8 +155,8 @@ def test_deleted_intermediate_is_made_again(finished: Path) -> None:
     ("key", "value", "words"),
     [
         ("widht", "3", ["unknown key widht", "allowed are"]),
-        ("width", "0", ["experiments.digits.width", "minimum"]),
-        ("alpha", "-1", ["experiments.digits.alpha"]),
+        ("width", "0", ["experiments.pair.width", "minimum"]),
+        ("alpha", "-1", ["experiments.pair.alpha"]),
         ("dataset", "nope", ["'nope' is none of digits"]),
         ("head", "round", ["balanced", "gaussian", "pytorch"]),
     ],
@@ -165,7 +165,7 @@ def test_bad_config_is_refused_before_any_job(
     project: Path, tmp_path: Path, key: str, value: str, words: list[str]
 ) -> None:
     overlay = tmp_path / "bad.yaml"
-    overlay.write_text(f"experiments: {{digits: {{{key}: {value}}}}}\n")
+    overlay.write_text(f"experiments: {{pair: {{{key}: {value}}}}}\n")
     done = snakemake(project, "--cores", "1", "--configfile", str(overlay))
     said = done.stdout + done.stderr
     assert done.returncode != 0

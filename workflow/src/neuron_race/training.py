@@ -214,7 +214,7 @@ class _Recorder:
             name: np.empty((S, planned, m), dtype=np.int64 if name == "gate_pattern" else float)
             for name in MEASURED
         }
-        size = 8 * planned * S * m * (full[3] + k)
+        size = 8 * (planned - 1) * S * m * (full[3] + k)
         self.weights: list[tuple[Array, Array]] | None = (
             [] if size <= recipe.max_weight_bytes else None
         )
