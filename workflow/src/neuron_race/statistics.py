@@ -34,8 +34,8 @@ def interval(values: Array, level: float = LEVEL, proportion: bool = False) -> t
     if proportion:
         exact = stats.binomtest(_successes(values), len(values)).proportion_ci(level)
         return float(exact.low), float(exact.high)
-    if np.ptp(values) == 0:
-        return float(values[0]), float(values[0])
+    if np.ptp(values) <= 1e-12 * max(1.0, abs(values[0])):  # equal but for rounding
+        return float(values.min()), float(values.max())
     rng = np.random.default_rng(np.random.SeedSequence(len(values)))
     # With two or three runs the acceleration of BCa can be undefined; percentiles always exist.
     method = "BCa" if len(values) > 3 else "percentile"
