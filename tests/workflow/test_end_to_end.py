@@ -55,12 +55,12 @@ def test_run_files(smoke: Path) -> None:
     assert arrays["loss"].shape == (S, T)
     assert arrays["W_events"].shape[:3] == (S, 5, m)
     assert arrays["X"].shape == (S, 200, d) and arrays["X"].dtype == np.float64
-    assert arrays["seed"].tolist() == [200, 201]
+    assert arrays["seed"].tolist() == [300, 301]
     assert (arrays["loss"][:, -1] < 0.2 * arrays["loss"][:, 0]).all()
     sidecar = storage.read_json(path.with_suffix(".json"))
     assert sidecar["weights_kept"] == "events only"
-    data = smoke / "results/datasets/digits/seed200.npz"
-    assert sidecar["inputs"]["seed200.npz"] == storage.checksum(data)
+    data = smoke / "results/datasets/digits/seed300.npz"
+    assert sidecar["inputs"]["seed300.npz"] == storage.checksum(data)
 
 
 def test_second_run_has_nothing_to_do(smoke: Path) -> None:
@@ -146,9 +146,9 @@ def test_changed_parameter_reruns_its_experiment(finished: Path) -> None:
     assert "train_clusters" in rules and "train_pair" not in rules
 
 
-def test_deleted_intermediate_is_made_again(finished: Path) -> None:
-    (finished / "results/evidence/merging.csv").unlink()
-    assert "evidence" in rerun(finished, "merging")
+def test_deleted_verdict_is_made_again(finished: Path) -> None:
+    (finished / "results/claims/merging.json").unlink()
+    assert "verdict" in rerun(finished, "merging")
 
 
 @pytest.mark.parametrize(

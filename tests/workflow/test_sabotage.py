@@ -81,7 +81,12 @@ def tables(trained: dict[str, tuple[runs.Trained, dict[str, Any]]]) -> Tables:
 def confirmatory(claim: str) -> dict[str, Any]:
     """A claim of the register with its confirmatory criteria only."""
     entry = dict(SETTINGS.claims[claim])
-    entry["criteria"] = [c for c in entry["criteria"] if c.get("confirmatory", True)]
+    # Five runs can't show a proportion, whatever they do.
+    entry["criteria"] = [
+        c
+        for c in entry["criteria"]
+        if c.get("confirmatory", True) and not c.get("proportion", False)
+    ]
     return entry
 
 
