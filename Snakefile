@@ -51,6 +51,7 @@ rule all:
     input:
         "results/claims.csv",
         "results/claims.md",
+        expand("results/evidence/{claim}.csv", claim=CLAIMS),
         expand("figures/{name}.{ending}", name=[*CLAIMS, "theory"], ending=["pdf", "png", "csv"]),
 
 

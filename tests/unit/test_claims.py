@@ -236,7 +236,8 @@ def test_scoreboard_corrects_over_all_claims() -> None:
 
 def test_report_shows_undefined_numbers_undecided_criteria_and_caveats() -> None:
     text = claims.report([verdict("smoke", effect=[NAN] * 8, lazy=LOW)])
-    assert "## racing: inconclusive" in text and "undefined [undefined, undefined]" in text
+    assert "## racing\n" in text and "**inconclusive**" in text
+    assert "undefined [undefined, undefined]" in text
     assert "undecided" in text and "- Smoke preset" in text and "| 1 of 1 |" in text
     lines = [line for line in text.splitlines() if line.startswith("|")]
     assert len({line.count("|") for line in lines[:3]}) == 1

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 import yaml
 
-from neuron_race import images
+from neuron_race import images, storage
 
 PROJECT = Path(__file__).parents[2]
 SAMPLE = Path(__file__).parents[3] / "shared/data/cifar10-jpeg-subset.tar.gz"
@@ -55,7 +55,7 @@ def idx(array: np.ndarray) -> bytes:
 
 
 def of_file(path: Path | str, sha256: str | None = None) -> dict[str, str]:
-    return {"kind": "file", "path": str(path), "sha256": sha256 or images.sha256(Path(path))}
+    return {"kind": "file", "path": str(path), "sha256": sha256 or storage.checksum(Path(path))}
 
 
 def entry(*sources: dict[str, str]) -> dict[str, Any]:
@@ -128,7 +128,7 @@ def test_fetch_then_load(archive: Path, manifest: Path, batches: dict[str, np.nd
 
 def test_a_file_that_verifies_is_kept(archive: Path, manifest: Path) -> None:
     images.fetch("cifar10", entry(of_file(archive)), manifest, quiet)
-    gone = of_file("/nonexistent", images.sha256(archive))
+    gone = of_file("/nonexistent", storage.checksum(archive))
     before = (manifest.parent / "archive.tar.gz").stat()
     images.fetch("cifar10", entry(gone), manifest, quiet)
     assert (manifest.parent / "archive.tar.gz").stat() == before
@@ -138,7 +138,7 @@ def test_a_damaged_file_is_fetched_again(archive: Path, manifest: Path) -> None:
     manifest.parent.mkdir(parents=True)
     (manifest.parent / "archive.tar.gz").write_bytes(b"damaged")
     images.fetch("cifar10", entry(of_file(archive)), manifest, quiet)
-    assert images.sha256(manifest.parent / "archive.tar.gz") == images.sha256(archive)
+    assert storage.checksum(manifest.parent / "archive.tar.gz") == storage.checksum(archive)
 
 
 def test_sources_are_tried_in_order(archive: Path, manifest: Path) -> None:
@@ -149,7 +149,7 @@ def test_sources_are_tried_in_order(archive: Path, manifest: Path) -> None:
 
 @pytest.mark.parametrize("damage", ["tampered", "truncated", "empty"])
 def test_damaged_source_is_refused(archive: Path, manifest: Path, damage: str) -> None:
-    expected = images.sha256(archive)
+    expected = storage.checksum(archive)
     data = bytearray(archive.read_bytes())
     if damage == "tampered":
         data[len(data) // 2] ^= 1
@@ -158,7 +158,7 @@ def test_damaged_source_is_refused(archive: Path, manifest: Path, damage: str) -
     archive.write_bytes(data)
     with pytest.raises(images.SourceError) as error:
         images.fetch("cifar10", entry(of_file(archive, expected)), manifest, quiet)
-    for part in (expected, images.sha256(archive), str(archive), "images.cifar10", "by hand"):
+    for part in (expected, storage.checksum(archive), str(archive), "images.cifar10", "by hand"):
         assert part in str(error.value)
     assert left(manifest.parent) == []
 
@@ -171,7 +171,7 @@ def test_message_lists_every_source_with_its_reason(archive: Path, manifest: Pat
     message = str(error.value)
     assert "url https://127.0.0.1:9/x.tar.gz: " in message and "refused" in message
     assert "missing.tar.gz: [Errno 2] No such file" in message
-    assert f"{archive}: expected SHA-256 {ZEROS}, found {images.sha256(archive)}" in message
+    assert f"{archive}: expected SHA-256 {ZEROS}, found {storage.checksum(archive)}" in message
     assert str(manifest.parent / "archive.tar.gz") in message
     assert "images.cifar10.sources['archive.tar.gz']" in message
     assert left(manifest.parent) == []

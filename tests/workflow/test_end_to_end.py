@@ -146,9 +146,9 @@ def test_changed_parameter_reruns_its_experiment(finished: Path) -> None:
     assert "train_clusters" in rules and "train_pair" not in rules
 
 
-def test_deleted_verdict_is_made_again(finished: Path) -> None:
-    (finished / "results/claims/merging.json").unlink()
-    assert "verdict" in rerun(finished, "merging")
+def test_deleted_intermediate_is_made_again(finished: Path) -> None:
+    (finished / "results/evidence/merging.csv").unlink()
+    assert "evidence" in rerun(finished, "merging")
 
 
 @pytest.mark.parametrize(

@@ -80,6 +80,10 @@ def test_reference_verdicts_agree_with_the_register() -> None:
 
 def test_links_of_documents_resolve() -> None:
     for document in (ROOT / "README.md", ROOT / "paper_notes.md"):
-        for target in re.findall(r"\]\(([^)#]+)", document.read_text()):
-            if not target.startswith("http"):
-                assert (document.parent / target).exists(), f"{document.name}: {target}"
+        for target, anchor in re.findall(r"\]\(([^)#]+)#?([^)]*)\)", document.read_text()):
+            if target.startswith("http"):
+                continue
+            path = document.parent / target
+            assert path.exists(), f"{document.name}: {target}"
+            if anchor:
+                assert f"\n## {anchor}\n" in path.read_text(), f"{document.name}: #{anchor}"

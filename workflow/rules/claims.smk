@@ -68,6 +68,7 @@ for claim in CLAIMS:
             claim
         input:
             f"results/claims/{claim}.json",
+            f"results/evidence/{claim}.csv",
             multiext(f"figures/{claim}", ".pdf", ".png", ".csv"),
         localrule: True
 

@@ -8,7 +8,6 @@ import pandas as pd
 
 from neuron_race import statistics
 
-STATUSES = ("supported", "partly supported", "not supported", "inconclusive")
 Read = Callable[[str, str], pd.DataFrame]
 
 
@@ -231,8 +230,8 @@ def report(verdicts: Sequence[Mapping[str, Any]]) -> str:
     words = {True: "yes", False: "no", None: "undecided"}
     for verdict in verdicts:
         parts += [
-            f"## {verdict['claim']}: {verdict['status']}\n",
-            f"{verdict['statement']} *({verdict['level']}; equations "
+            f"## {verdict['claim']}\n",
+            f"**{verdict['status']}**. {verdict['statement']} *({verdict['level']}; equations "
             f"{', '.join(verdict['equations'])}; preset {verdict['preset']})*\n",
         ]
         rows = [

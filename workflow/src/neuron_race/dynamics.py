@@ -214,23 +214,32 @@ class _Run:
         those of the other sign. Growth of a group is weighted by final norm products, and given
         relative to the first group's growth half-way to the drop.
         """
-        if not self.dropped or self.A["end"].shape[1] != 1:
+        group = self.growth_of_groups()
+        if not self.dropped or any(np.isnan(growth).any() for growth in group.values()):
             return {"second_group_rise": np.nan}
-        positive = self.A["end"][:, 0] > 0
-        at_drop = self.c[self.early(1.0)]
-        first = positive if at_drop[positive].sum() >= at_drop[~positive].sum() else ~positive
-        growth, half = self.measured["growth"], self.early(0.5)
-        group = {
-            name: np.average(growth, axis=1, weights=self.final * chosen)
-            for name, chosen in (("first", first), ("second", ~first))
-            if (self.final * chosen).sum() > 0
-        }
-        if len(group) < 2:
-            return {"second_group_rise": np.nan}
+        half = self.early(0.5)
         later = self.step > max(self.drop_step.values())
         peak = group["second"][later].max(initial=-np.inf)
         rise = (peak - group["second"][half]) / group["first"][half]
         return {"second_group_rise": float(rise)}
+
+    def growth_of_groups(self) -> dict[str, Array]:
+        """Growth (T,) of the ``first`` and the ``second`` sign group, weighted by final norm.
+
+        NaN where a group is empty, and for several outputs, which have no sign.
+        """
+        nothing = np.full(len(self.step), np.nan)
+        if self.A["end"].shape[1] != 1:
+            return {"first": nothing, "second": nothing}
+        positive = self.A["end"][:, 0] > 0
+        at_drop = self.c[self.early(1.0)]
+        first = positive if at_drop[positive].sum() >= at_drop[~positive].sum() else ~positive
+        return {
+            name: np.average(self.measured["growth"], axis=1, weights=self.final * chosen)
+            if (self.final * chosen).sum() > 0
+            else nothing
+            for name, chosen in (("first", first), ("second", ~first))
+        }
 
     def race(self, labels: Array) -> dict[str, float]:
         """Rank correlation of early alignment with final norm, in the largest cluster and all."""
@@ -278,6 +287,7 @@ class _Run:
 
     def trajectory(self) -> pd.DataFrame:
         cos, growth = self.measured["cos_delta"], self.measured["growth"]
+        groups = self.growth_of_groups()
         return pd.DataFrame(
             {
                 "seed": self.seed,
@@ -289,19 +299,7 @@ class _Run:
                 "gate_patterns": [len(np.unique(p)) for p in self.measured["gate_pattern"]],
                 "gate_changes": self.measured["gate_changes"].mean(axis=1),
                 "growing": (growth > 0).mean(axis=1),
-                "growth_winners": self._growth_of(1),
-                "growth_losers": self._growth_of(-1),
+                "growth_first": groups["first"],
+                "growth_second": groups["second"],
             }
         )
-
-    def _growth_of(self, sign: int) -> Array:
-        """Growth of the first (+1) or second (-1) sign group, weighted by final norm."""
-        if self.A["end"].shape[1] != 1:
-            return np.full(len(self.step), np.nan)
-        positive = self.A["end"][:, 0] > 0
-        at_drop = self.c[self.early(1.0)]
-        first = positive if at_drop[positive].sum() >= at_drop[~positive].sum() else ~positive
-        chosen = self.final * (first if sign > 0 else ~first)
-        if chosen.sum() == 0:
-            return np.full(len(self.step), np.nan)
-        return np.average(self.measured["growth"], axis=1, weights=chosen)

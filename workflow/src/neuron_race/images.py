@@ -38,6 +38,8 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neuron_race.storage import checksum
+
 CHUNK = 1 << 20  # bytes held in memory while copying
 TIMEOUT = 30.0  # seconds a download may stay silent
 NPM_TIMEOUT = 300.0  # seconds for the whole of `npm pack`
@@ -174,12 +176,6 @@ def _describe(source: Source) -> str:
 # --- fetching -----------------------------------------------------------------------------------
 
 
-def sha256(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _mismatch(expected: str, found: str) -> str:
     return f"expected SHA-256 {expected}, found {found}"
 
@@ -218,7 +214,7 @@ def _fetch_file(name: str, sources: list[Source], destination: Path, log: Log) -
     accepted = list(dict.fromkeys(source["sha256"] for source in sources))
     reasons = []
     if destination.exists():
-        if (found := sha256(destination)) in accepted:
+        if (found := checksum(destination)) in accepted:
             log(f"{destination}: kept, its checksum is right")
             return found
         reasons.append(f"the file already there: {_mismatch(' or '.join(accepted), found)}")
@@ -277,7 +273,7 @@ def load(manifest: Path) -> Images:
         path = manifest.parent / filename
         if not path.exists():
             raise SourceError(f"{path}: missing; delete {manifest} and fetch again")
-        if (found := sha256(path)) != expected:
+        if (found := checksum(path)) != expected:
             raise SourceError(f"{path}: {_mismatch(expected, found)}; fetch it again")
         paths.append(path)
     return LOADERS[content["loader"]](paths)

@@ -12,7 +12,6 @@ from jsonschema import Draft202012Validator
 from neuron_race.claims import sources
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
-DIGITS_IMAGES = 1797
 MAX_YAML_BYTES = 2_000_000
 
 

@@ -53,7 +53,7 @@ def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figu
     path = tables["dynamics/two_features/trajectory.csv"]
     for condition in ("two", "one"):
         own = path[path["condition"] == condition]
-        for value, line in (("growth_winners", "-"), ("growth_losers", "--")):
+        for value, line in (("growth_first", "-"), ("growth_second", "--")):
             curve = style.summarise(own, ["condition", "time"], value)
             style.band(
                 staircase,
