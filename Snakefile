@@ -31,6 +31,7 @@ except SettingsError as error:
     raise WorkflowError(str(error)) from None
 
 CLAIMS = list(SETTINGS.claims)
+FIGURES = [*CLAIMS, "theory", *(["replication"] if config.get("replicate") else [])]
 
 
 include: "workflow/rules/images.smk"
@@ -52,7 +53,7 @@ rule all:
         "results/claims.csv",
         "results/claims.md",
         expand("results/evidence/{claim}.csv", claim=CLAIMS),
-        expand("figures/{name}.{ending}", name=[*CLAIMS, "theory"], ending=["pdf", "png", "csv"]),
+        expand("figures/{name}.{ending}", name=FIGURES, ending=["pdf", "png", "csv"]),
 
 
 localrules:

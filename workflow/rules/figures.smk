@@ -19,3 +19,24 @@ rule figure:
         "../../envs/neuron_race.yaml"
     script:
         "../scripts/figure.py"
+
+
+# Criteria on all image pairs side by side; asked for where the configuration has `replicate`.
+rule replication:
+    input:
+        code=modules("statistics", "plots/style", "plots/replication"),
+        scores="results/claims.csv",
+    output:
+        pdf="figures/replication.pdf",
+        png="figures/replication.png",
+        csv="figures/replication.csv",
+    log:
+        "results/logs/figure/replication.log",
+    benchmark:
+        "results/benchmarks/figure/replication.tsv"
+    conda:
+        "../../envs/neuron_race.yaml"
+    params:
+        copies=list(config.get("replicate", {})),
+    script:
+        "../scripts/replication_figure.py"
