@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
 import pytest
 import sklearn.datasets
 import yaml
@@ -452,3 +453,8 @@ def test_yaml_that_is_too_large_or_no_text_is_refused(tmp_path: Path) -> None:
         settings.read_yaml(path)
     path.write_text("a: 1\n", encoding="utf-8")
     assert settings.read_yaml(path) == {"a": 1}
+
+
+def test_digits_are_as_many_as_scikit_learn_has():
+    labels = sklearn.datasets.load_digits(return_X_y=True)[1]
+    assert np.bincount(labels).tolist() == list(settings.DIGITS_PER_CLASS)

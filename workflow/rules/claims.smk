@@ -5,7 +5,7 @@
 # Per-run values of all criteria of a claim; its thresholds play no part yet.
 rule evidence:
     input:
-        code=modules("claims"),
+        code=modules("evidence"),
         tables=lambda w: tables_of(w.claim),
     output:
         "results/evidence/{claim}.csv",

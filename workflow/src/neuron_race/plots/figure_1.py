@@ -16,7 +16,8 @@ EARLY = ("005", "010", "025", "050")
 def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figure, pd.DataFrame]:
     """Draw from ``dynamics/pair``, ``figure_1/pair`` and ``dynamics/regimes``."""
     figure = plt.figure(figsize=(style.WIDTH, 4.9), layout="constrained")
-    upper, lower = figure.subfigures(2, 1, height_ratios=[1, 1.2])
+    halves: Any = figure.subfigures(2, 1, height_ratios=[1, 1.2])
+    upper, lower = halves
     loss, *blocks = upper.subplots(1, 4, width_ratios=[1.5, 1, 1, 1])
     early, count = lower.subplots(1, 2, width_ratios=[1.25, 1])
     for ax, letter in zip((loss, blocks[0], early, count), "abcd", strict=True):

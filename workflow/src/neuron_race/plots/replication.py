@@ -39,8 +39,8 @@ def draw(scores: pd.DataFrame, copies: Sequence[str]) -> tuple[Figure, pd.DataFr
     figure.legend(handles, labels, ncols=len(labels), fontsize=7, loc="outside upper right")
     preset, n_runs = scores["preset"].iloc[0], scores["n_runs"].max()
     figure.supxlabel(
-        f"preset {preset}, {n_runs} runs per condition; bars: 95 % intervals; axes linear within ±1, "
-        "logarithmic beyond",
+        f"preset {preset}, {n_runs} runs per condition; bars: 95 % intervals; axes linear "
+        "within ±1, logarithmic beyond",
         fontsize=7,
         color="#555555",
         x=0.99,
