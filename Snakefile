@@ -14,6 +14,9 @@ min_version("9.0")
 configfile: workflow.source_path("config/config.yaml")
 
 
+report: "workflow/report/workflow.rst"
+
+
 # Snakemake calls the interpreter of scripts unquoted: an environment below a folder whose name has a
 # space would not be found.
 sys.executable = shlex.quote(sys.executable)

@@ -1,11 +1,13 @@
 """From tables to verdicts."""
 
+import re
 from collections.abc import Mapping
 from itertools import product
 from typing import Any
 
 import pandas as pd
 import pytest
+from docutils.core import publish_parts
 
 from neuron_race import claims
 
@@ -192,3 +194,48 @@ def test_numbers_have_three_digits() -> None:
         "undefined",
         "-2",
     ]
+
+
+# --- Words --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def judged() -> dict[str, Any]:
+    entry = claim(
+        criterion("ranks", threshold=0.5),
+        criterion("lazy", control=True, direction="below", threshold=0.1),
+        criterion("margin", confirmatory=False, direction="within", threshold=2.0),
+    )
+    rows = [("ranks", [1.0, 2.0, 3.0, 2.0]), ("lazy", [1.0, 1.0, 1.0, 1.0]), ("margin", [0.1] * 4)]
+    values = pd.DataFrame(
+        [
+            {"criterion": name, "seed": seed, "value": value}
+            for name, own in rows
+            for seed, value in enumerate(own)
+        ]
+    )
+    return claims.verdict(entry, values, "default", ["figures/racing.png"])
+
+
+def test_an_explanation_says_all_that_the_verdict_says(judged: dict[str, Any]) -> None:
+    text = claims.explanation(judged, {"E5": "the race law"}, "3 s", width=60)
+    assert "racing: PARTLY SUPPORTED" in text and "E5  the race law" in text
+    blocks = text.split("\n\n")
+    (effects,) = (b for b in blocks if b.startswith("Criteria"))
+    (controls,) = (b for b in blocks if b.startswith("Controls"))
+    (exploratory,) = (b for b in blocks if b.startswith("Exploratory"))
+    assert "+ ranks: 2 [" in effects and "asked > 0.5: holds" in effects
+    assert "- lazy: 1 [1, 1], asked < 0.1: does not hold" in controls
+    assert "+ margin: 0.1 [0.1, 0.1], asked within ±2: holds" in exploratory
+    assert "One layer." in text and "Control lazy did not fail" in text.replace("\n    ", " ")
+    assert "snakemake --cores all racing" in text and "3 s" in text
+
+
+def test_a_caption_is_valid_and_has_a_row_for_each_criterion(judged: dict[str, Any]) -> None:
+    settings = {"report_level": 2, "halt_level": 2}  # a warning is an error
+    html = publish_parts(claims.caption(judged), writer="html", settings_overrides=settings)
+    rows = re.findall(r"<tr>(.*?)</tr>", html["body"], flags=re.DOTALL)
+    assert len(rows) == 1 + 3
+    assert "partly supported" in html["body"] and "One layer." in html["body"]
+    assert "&gt; 0.5" in rows[1] and "control" in rows[2] and "does not hold" in rows[2]
+    assert "effect, exploratory" in rows[3]

@@ -54,6 +54,7 @@ experiments:
        {teacher: {dataset: teacher}, clusters: {dataset: clusters}, again: {dataset: teacher}}}
 """
 REGISTER = """
+equations: {E5: a race}
 claims:
   racing:
     title: A race
@@ -389,6 +390,10 @@ BAD_REGISTER: dict[str, tuple[Change, str]] = {
     "expectation": (lambda c: c["racing"].update(expectation="sure"), "'sure' is not one of"),
     "level": (lambda c: c["racing"].update(level="rumour"), "'rumour' is not one of .*'abstract'"),
     "equation": (lambda c: c["racing"].update(equations=["E10"]), "'E10' does not match"),
+    "no_such_equation": (
+        lambda c: c["racing"].update(equations=["E1"]),
+        r"claims\.racing\.equations: E1 is none of E5",
+    ),
 }
 
 

@@ -72,3 +72,14 @@ def weight_ticket_data(protocol):
         dataset=[task["dataset"] for task in SETTINGS.weight_tickets[protocol].values()],
         seed=SETTINGS.seeds,
     )
+
+
+def in_report(path, category, what, caption=None):
+    """Mark an output for the report of `snakemake --report`."""
+    return report(path, category=category, labels={"what": what}, caption=caption)
+
+
+def caption_of(claim):
+    """Caption of a claim's figure, written with its verdict; absolute, for Snakemake looks for
+    captions beside the rules."""
+    return os.path.abspath(f"results/captions/{claim}.rst")

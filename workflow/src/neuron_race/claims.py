@@ -1,5 +1,6 @@
 """From per-run evidence and the register's thresholds to verdicts."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -137,14 +138,13 @@ def summary(verdicts: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
         main = main_criterion(verdict)
         controls = [row for row in verdict["criteria"] if row["is_control"] and row["confirmatory"]]
         behaved = sum(row["holds"] is True for row in controls)
-        low, high = number(main["ci_low"]), number(main["ci_high"])
         rows.append(
             {
                 "claim": verdict["claim"],
                 "level": verdict["level"],
                 "status": verdict["status"],
                 "main statistic": main["name"].replace("_", " "),
-                "estimate [95 % interval]": f"{number(main['estimate'])} [{low}, {high}]",
+                "estimate [95 % interval]": found(main),
                 "controls as predicted": f"{behaved} of {len(controls)}",
                 "runs": verdict["n_runs"],
                 "preset": verdict["preset"],
@@ -173,11 +173,9 @@ def report(verdicts: Sequence[Mapping[str, Any]]) -> str:
         rows = [
             {
                 "criterion": row["name"],
-                "role": ("control" if row["is_control"] else "effect")
-                + ("" if row["confirmatory"] else ", exploratory"),
+                "role": role(row),
                 "meaning": row["meaning"],
-                "estimate [95 % interval]": f"{number(row['estimate'])} "
-                f"[{number(row['ci_low'])}, {number(row['ci_high'])}]",
+                "estimate [95 % interval]": found(row),
                 "threshold": f"{row['direction']} {number(row['threshold'])}",
                 "p (Holm)": number(row["p_holm"]),
                 "holds": words[row["holds"]],
@@ -188,3 +186,111 @@ def report(verdicts: Sequence[Mapping[str, Any]]) -> str:
         parts += [f"- {caveat}" for caveat in verdict["caveats"]]
         parts.append("")
     return "\n".join(parts)
+
+
+WORDS = {True: "holds", False: "does not hold", None: "undecided"}
+DIRECTIONS = {"above": ">", "below": "<", "within": "within ±"}
+
+
+def asked(row: Mapping[str, Any]) -> str:
+    """What a criterion asks of its estimate, for example ``> 0.5``."""
+    sign = DIRECTIONS[row["direction"]]
+    return f"{sign}{'' if sign.endswith('±') else ' '}{number(row['threshold'])}"
+
+
+def found(row: Mapping[str, Any]) -> str:
+    """Estimate of a criterion with its interval."""
+    low, high = number(row["ci_low"]), number(row["ci_high"])
+    return f"{number(row['estimate'])} [{low}, {high}]"
+
+
+def role(row: Mapping[str, Any]) -> str:
+    """``effect`` or ``control``, and whether it is exploratory."""
+    name = "control" if row["is_control"] else "effect"
+    return name if row["confirmatory"] else f"{name}, exploratory"
+
+
+def caption(verdict: Mapping[str, Any]) -> str:
+    """Caption of a claim's figure in reStructuredText, with the numbers of its verdict."""
+    rows = "\n".join(
+        f"   * - {row['meaning']}\n     - {role(row)}\n     - {found(row)}\n"
+        f"     - {asked(row)}\n     - {WORDS[row['holds']]}"
+        for row in verdict["criteria"]
+    )
+    caveats = "\n".join(f"* {caveat}" for caveat in verdict["caveats"])
+    return f"""**{verdict["title"]}: {verdict["status"]}** (expected: {verdict["expectation"]};
+{verdict["n_runs"]} runs per condition, preset {verdict["preset"]}).
+
+{verdict["statement"]} *Level: {verdict["level"]}. Equations: {", ".join(verdict["equations"])}.*
+
+.. list-table::
+   :header-rows: 1
+
+   * - criterion
+     - role
+     - estimate [95 % interval]
+     - asked
+     - outcome
+{rows}
+
+What the evidence does not prove:
+
+{caveats}
+"""
+
+
+def explanation(
+    verdict: Mapping[str, Any], equations: Mapping[str, str], cost: str, width: int = 100
+) -> str:
+    """A claim in plain text for the terminal.
+
+    Args:
+        verdict: the verdict.
+        equations: one line for each equation.
+        cost: what its evidence cost.
+        width: columns of the terminal.
+    """
+
+    def wrapped(text: str, indent: str = "", first: str | None = None) -> str:
+        return textwrap.fill(
+            text,
+            width,
+            initial_indent=indent if first is None else first,
+            subsequent_indent=indent,
+            break_long_words=False,
+        )
+
+    parts = [
+        f"{verdict['claim']}: {verdict['status'].upper()}",
+        f"{verdict['title']} · level: {verdict['level']} · expected: {verdict['expectation']} · "
+        f"preset {verdict['preset']}, {verdict['n_runs']} runs per condition",
+        "",
+        wrapped(verdict["statement"]),
+        "",
+    ]
+    parts += [wrapped(f"{name}  {equations[name]}", "    ") for name in verdict["equations"]]
+    groups = {
+        "Criteria": [r for r in verdict["criteria"] if r["confirmatory"] and not r["is_control"]],
+        "Controls": [r for r in verdict["criteria"] if r["confirmatory"] and r["is_control"]],
+        "Exploratory (not counted)": [r for r in verdict["criteria"] if not r["confirmatory"]],
+    }
+    for title, rows in groups.items():
+        if rows:
+            parts += ["", title]
+        for row in rows:
+            mark = {True: "+", False: "-", None: "?"}[row["holds"]]
+            parts.append(
+                f"  {mark} {row['name']}: {found(row)}, asked {asked(row)}: {WORDS[row['holds']]}"
+            )
+            parts.append(wrapped(row["meaning"], "      "))
+    parts += ["", "What the evidence does not prove"]
+    parts += [wrapped(caveat, "    ", "  - ") for caveat in verdict["caveats"]]
+    claim = verdict["claim"]
+    parts += [
+        "",
+        f"Figure    {', '.join(verdict['figures'])} (numbers drawn: figures/{claim}.csv)",
+        f"Numbers   results/evidence/{claim}.csv, results/claims/{claim}.json",
+        f"Again     snakemake --cores all {claim}",
+        f"Cost      {cost}",
+    ]
+    return "\n".join(parts) + "\n"

@@ -37,6 +37,7 @@ class Settings:
         experiments: experiment -> condition -> all options of that condition.
         weight_tickets: protocol -> task -> options, for tickets of single weights.
         claims: claims by id, with the id inside.
+        equations: one line for each equation of ``paper_notes.md``.
     """
 
     preset: str
@@ -45,6 +46,7 @@ class Settings:
     experiments: dict[str, dict[str, dict[str, Any]]]
     weight_tickets: dict[str, dict[str, dict[str, Any]]]
     claims: dict[str, dict[str, Any]]
+    equations: dict[str, str]
 
     def tables(self, claim: str) -> list[tuple[str, str]]:
         """Pairs (table, experiment) that a claim's criteria read, each once."""
@@ -230,7 +232,21 @@ def read(config: Mapping[str, Any], root: Path) -> Settings:
         for claim in claims.values()
         for fault in _claim_faults(claim, experiments, weight_tickets)
     ]
-    settings = Settings(config["preset"], seeds, datasets, experiments, weight_tickets, claims)
+    faults += [
+        f"claims.{name}.equations: {equation} is none of {', '.join(register['equations'])}"
+        for name, claim in claims.items()
+        for equation in claim["equations"]
+        if equation not in register["equations"]
+    ]
+    settings = Settings(
+        config["preset"],
+        seeds,
+        datasets,
+        experiments,
+        weight_tickets,
+        claims,
+        register["equations"],
+    )
     faults = faults or settings.unforecast()
     if faults:
         raise SettingsError("\n".join(f"{config['claims']}: {fault}" for fault in faults))

@@ -1,0 +1,18 @@
+"""Print the evidence for a claim."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(snakemake.scriptdir)))  # noqa: F821
+import job as script
+
+from neuron_race import claims, storage
+
+
+def work(job) -> None:
+    """From the verdict, in plain words."""
+    verdict = storage.read_json(job.input.verdict)
+    print("\n" + claims.explanation(verdict, job.params.equations, "see `make cost`"), flush=True)
+
+
+script.run(snakemake, work)  # noqa: F821
