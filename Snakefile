@@ -47,6 +47,7 @@ include: "workflow/rules/tickets.smk"
 include: "workflow/rules/claims.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/theory.smk"
+include: "workflow/rules/provenance.smk"
 
 
 # Everything: all verdicts, figures, and the summary.
@@ -56,6 +57,7 @@ rule all:
         "results/claims.csv",
         "results/claims.md",
         expand("results/evidence/{claim}.csv", claim=CLAIMS),
+        expand("results/provenance/{claim}.json", claim=CLAIMS),
         expand("figures/{name}.{ending}", name=FIGURES, ending=["pdf", "png", "csv"]),
 
 

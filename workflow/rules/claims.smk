@@ -83,7 +83,7 @@ for claim in CLAIMS:
             f"explain_{claim}"
         input:
             verdict=f"results/claims/{claim}.json",
-            figures=multiext(f"figures/{claim}", ".pdf", ".png", ".csv"),
+            provenance=f"results/provenance/{claim}.json",
         log:
             f"results/logs/explain/{claim}.log",
         localrule: True

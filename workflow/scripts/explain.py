@@ -6,13 +6,15 @@ from pathlib import Path
 sys.path.insert(0, str(Path(snakemake.scriptdir)))  # noqa: F821
 import job as script
 
-from neuron_race import claims, storage
+from neuron_race import claims, storage, trace
 
 
 def work(job) -> None:
     """From the verdict, in plain words."""
     verdict = storage.read_json(job.input.verdict)
-    print("\n" + claims.explanation(verdict, job.params.equations, "see `make cost`"), flush=True)
+    made = trace.words(storage.read_json(job.input.provenance))
+    text = claims.explanation(verdict, job.params.equations, made, "see `make cost`")
+    print(f"\n{text}", flush=True)
 
 
 script.run(snakemake, work)  # noqa: F821

@@ -240,13 +240,18 @@ What the evidence does not prove:
 
 
 def explanation(
-    verdict: Mapping[str, Any], equations: Mapping[str, str], cost: str, width: int = 100
+    verdict: Mapping[str, Any],
+    equations: Mapping[str, str],
+    made: str,
+    cost: str,
+    width: int = 100,
 ) -> str:
     """A claim in plain text for the terminal.
 
     Args:
         verdict: the verdict.
         equations: one line for each equation.
+        made: what it was made from.
         cost: what its evidence cost.
         width: columns of the terminal.
     """
@@ -290,6 +295,7 @@ def explanation(
         "",
         f"Figure    {', '.join(verdict['figures'])} (numbers drawn: figures/{claim}.csv)",
         f"Numbers   results/evidence/{claim}.csv, results/claims/{claim}.json",
+        wrapped(made, " " * 10, "Made of   "),
         f"Again     snakemake --cores all {claim}",
         f"Cost      {cost}",
     ]
