@@ -1,7 +1,7 @@
 """Compare a run with the reference copy: `python workflow/scripts/check_reference.py [results]`.
 
 A difference counts if a status or a criterion's outcome is another one, if a criterion is there on
-one side only, or if an estimate is off by more than a tenth of its interval's half width (and by more
+one side only, or if an estimate is off by more than a tenth of its interval's half width (and more
 than 1e-6 of itself). On the same processor and lock, estimates are equal in every digit; on another
 one sums are rounded otherwise, which the tolerance allows for.
 """
