@@ -33,7 +33,6 @@ def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figu
         yerr=[random["mean"] - random["low"], random["high"] - random["mean"]],
         fmt="s",
         color=style.COLOURS["lazy"],
-        label="random labels (control)",
     )
     numbers.append(random.assign(series="random labels"))
     task.set(xlabel="cluster directions in the task", ylabel="effective width")
@@ -48,7 +47,10 @@ def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figu
     rank.set(xlabel="cluster directions in the task", ylabel="stable rank")
     rank.set_xscale("log", base=2)
     rank.set_title("Stable rank")
-    for ax in (task, width):
-        ax.legend(fontsize=6.5)
+    width.legend(fontsize=6.5)
+    words: dict[str, Any] = {"textcoords": "offset points", "fontsize": 6.5}
+    task.annotate("random labels\n(control)", (4, random["mean"].iloc[0]), xytext=(7, -3), **words)
+    top = numbers[0].iloc[-1]
+    task.annotate("true labels", (top["x"], top["mean"]), xytext=(-10, 0), ha="right", **words)
     style.footer(figure, verdict)
     return figure, pd.concat(numbers, ignore_index=True)
