@@ -169,8 +169,8 @@ def audit(trained: Trained, noisy: Trained, stored: Array, name: str) -> pd.Data
     recorded after step 0 is noise (largest); ``budget_changed``: other step budget, snapshots and
     loss target (largest); ``init_changed``: initial weights changed by 1 % (median);
     ``leak_changed``: what the same noise does to a "forecast" that peeks at the norm products at
-    the drop (median). The last two spread over orders of magnitude between runs; ``..._log10`` is what
-    a mean over runs can speak of.
+    the drop (median). The last two spread over orders of magnitude between runs; of their
+    ``..._log10`` a mean over runs can speak.
 
     Args:
         trained: the condition's runs, as read from disk.
