@@ -16,7 +16,10 @@ configfile: workflow.source_path("config/config.yaml")
 
 # Snakemake calls the interpreter of scripts unquoted: an environment below a folder whose name has a
 # space would not be found.
+BIN = Path(sys.executable).parent
 sys.executable = shlex.quote(sys.executable)
+# `--edit-notebook` calls Jupyter by name; it is found though the environment is not activated.
+os.environ["PATH"] = f"{BIN}{os.pathsep}{os.environ['PATH']}"
 
 ROOT = Path(workflow.basedir)
 sys.path.insert(0, str(ROOT / "workflow/src"))
@@ -43,6 +46,7 @@ include: "workflow/rules/tickets.smk"
 include: "workflow/rules/claims.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/theory.smk"
+include: "workflow/rules/notebooks.smk"
 
 
 # Everything: all verdicts, figures, and the summary.
@@ -52,6 +56,7 @@ rule all:
         "results/claims.csv",
         "results/claims.md",
         expand("results/evidence/{claim}.csv", claim=CLAIMS),
+        expand("results/notebooks/{claim}.html", claim=CLAIMS),
         expand("figures/{name}.{ending}", name=[*CLAIMS, "theory"], ending=["pdf", "png", "csv"]),
 
 
