@@ -136,7 +136,7 @@ def test_changed_threshold_retrains_nothing(finished: Path) -> None:
     assert text.count("threshold: 0.95") > 1
     register.write_text(text.replace("threshold: 0.95", "threshold: 0.94"))
     rules = rerun(finished)
-    assert "verdict" in rules and rules <= {"verdict", "figure", "scoreboard", "all"}
+    assert "verdict" in rules and rules <= {"verdict", "figure", "notebook", "scoreboard", "all"}
 
 
 def test_changed_parameter_reruns_its_experiment(finished: Path) -> None:

@@ -17,18 +17,19 @@ claim.reading()
 #
 # A network of width $m$ *could* represent functions of $m$ pieces. How many does gradient descent
 # use? Take the neurons' final norm products, add them up cluster by cluster, and ask over how many
-# clusters the total is spread: with shares $p_k$ the **effective width** is $1/\sum_k p_k^2$. It is
-# the number of clusters if they are equally strong, and counts a negligible one as negligible.
+# clusters the total is spread: with shares $p_k$ the **effective width** is $1/\sum_k p_k^2$. It
+# is the number of clusters if they are equally strong, and counts a negligible one as negligible.
 
 # %%
 claim.equation("E3")
 
 # %% [markdown]
 # *What it has to do with capacity.* From a small init every neuron ends at one of the places where
-# this equation stands still, the target directions. They are summits of a landscape made of data and
-# labels alone: the number of neurons does not occur in it. So the number of directions in use should
-# follow the task, and should not follow the width. That gives two tests in opposite directions, which
-# no measure of size passes by accident: it must *grow* with one thing and *not* with the other.
+# this equation stands still, the target directions. They are summits of a landscape made of data
+# and labels alone: the number of neurons does not occur in it. So the number of directions in use
+# should follow the task, and should not follow the width. That gives two tests in opposite
+# directions, which no measure of size passes by accident: it must *grow* with one thing and *not*
+# with the other.
 #
 # ## What was seen
 
@@ -86,7 +87,8 @@ claim.alternatives(
     (
         "It measures the inputs, not the task.",
         "random_labels_use_more",
-        "Same inputs, permuted labels: more is used. So labels count, and structure saves capacity.",
+        "Same inputs, permuted labels: more is used. So labels count, and structure saves "
+        "capacity.",
         "Permuted labels use no more, so the measure may reflect inputs alone.",
     ),
     (
@@ -105,9 +107,10 @@ claim.alternatives(
 )
 
 # %% [markdown]
-# One alternative no control here rules out: that what grows with the number of cluster directions is
-# not the complexity of the *task* but that of this one family of tasks, in which every direction is
-# needed. A task whose inputs have many directions and whose labels need few would tell.
+# One alternative no control here rules out: that what grows with the number of cluster directions
+# is not the complexity of the *task* but that of this one family of tasks, in which every
+# direction is needed. A task whose inputs have many directions and whose labels need few would
+# tell.
 #
 # ## What this does not prove
 

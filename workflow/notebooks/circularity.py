@@ -14,9 +14,10 @@ claim = Lecture(snakemake.input)
 claim.opening()
 
 # %% [markdown]
-# A referee's first suspicion of "we can tell the winners in advance" is that something of the outcome
-# leaked into the prediction: a final norm, the true time of the drop, a cluster known only later.
-# This claim is an audit. It says nothing about how *good* forecasts are, only what they may know.
+# A referee's first suspicion of "we can tell the winners in advance" is that something of the
+# outcome leaked into the prediction: a final norm, the true time of the drop, a cluster known only
+# later. This claim is an audit. It says nothing about how *good* forecasts are, only what they may
+# know.
 
 # %%
 claim.reading()
@@ -38,10 +39,11 @@ claim.equation("E1")
 #
 # ## The method: spoil the evidence
 #
-# In the workflow's graph no run is an input of a forecast. But graphs can be wrong, so the audit also
-# does this: it replaces everything recorded after step 0 by noise, forecasts again, and compares *bits*.
-# The test is worth something only if it can fail. So the same noise is given to a "forecast" that
-# peeks at the norms at the drop, which must change; and a forecast must change if the init does.
+# In the workflow's graph no run is an input of a forecast. But graphs can be wrong, so the audit
+# also does this: it replaces everything recorded after step 0 by noise, forecasts again, and
+# compares *bits*. The test is worth something only if it can fail. So the same noise is given to a
+# "forecast" that peeks at the norms at the drop, which must change; and a forecast must change if
+# the init does.
 #
 # ## What was seen
 
@@ -107,8 +109,9 @@ claim.caveats()
 # %% [markdown]
 # ## Play
 #
-# Audit a network yourself. Shake the initial weights by `SHAKE`; train with another budget and rate
-# of snapshots; and spoil the outcome. At `SHAKE = 0` even the second row must be exactly zero.
+# Audit a network yourself. Shake the initial weights by `SHAKE`; train with another budget and
+# rate of snapshots; and spoil the outcome. At `SHAKE = 0` even the second row must be exactly
+# zero.
 
 # %% tags=["play"]
 SHAKE, HEAD, WIDTH, TASK, SEED = 0.01, "gaussian", 100, "digits", 0

@@ -23,9 +23,9 @@ claim.reading()
 # %% [markdown]
 # ## The equations behind the panels
 #
-# **Panel a**, the plateau and the drop: while the output is small the residual stands still, and each
-# neuron grows by itself at a rate set by its alignment. **Panel b**, the blocks: directions climb to
-# their targets. **Panel c**, the fans: within a lane, those ahead stay ahead.
+# **Panel a**, the plateau and the drop: while the output is small the residual stands still, and
+# each neuron grows by itself at a rate set by its alignment. **Panel b**, the blocks: directions
+# climb to their targets. **Panel c**, the fans: within a lane, those ahead stay ahead.
 
 # %%
 claim.equation("E4")
@@ -34,10 +34,10 @@ claim.equation("E4")
 claim.equation("E3")
 
 # %% [markdown]
-# *Where they come from.* Both are the equations of motion split into length and direction: the part
-# of the pull along the neuron makes it grow, the part across makes it turn. As the sum of growing
-# exponentials is tiny until it isn't, the loss stays flat and then falls at once, and the time of the
-# fall is logarithmic in the init scale.
+# *Where they come from.* Both are the equations of motion split into length and direction: the
+# part of the pull along the neuron makes it grow, the part across makes it turn. As the sum of
+# growing exponentials is tiny until it isn't, the loss stays flat and then falls at once, and the
+# time of the fall is logarithmic in the init scale.
 #
 # ## The figure
 
@@ -118,8 +118,8 @@ claim.caveats()
 # %% [markdown]
 # ## Play
 #
-# Draw the figure for a setting of your own. What becomes of the blocks at `ALPHA = 0.1`? Of the fan
-# with `HEAD = "balanced"`? When does the loss drop at `ALPHA = 1e-8` (give it `STEPS = 500`)?
+# Draw the figure for a setting of your own. What becomes of the blocks at `ALPHA = 0.1`? Of the
+# fan with `HEAD = "balanced"`? When does the loss drop at `ALPHA = 1e-8` (give it `STEPS = 500`)?
 
 # %% tags=["play"]
 ALPHA, HEAD, WIDTH, TASK, SEED, STEPS = 1e-4, "gaussian", 150, "digits", 0, 300

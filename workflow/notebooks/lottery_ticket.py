@@ -12,11 +12,11 @@ claim.opening()
 
 # %% [markdown]
 # The lottery ticket conjecture says that a large network contains small ones that, trained alone
-# from their own initial weights, do as well. Why those? The paper's answer: their neurons were ahead
-# at the start of a race. That is a causal statement, so correlations are not enough. Four kinds of
-# evidence are asked for here: the winners can be *told* at the init; *retrained alone* they are
-# faster, by the time that theory computes; whoever is *given* a winner's start wins; and single
-# weights, the conjecture's own setting, behave alike.
+# from their own initial weights, do as well. Why those? The paper's answer: their neurons were
+# ahead at the start of a race. That is a causal statement, so correlations are not enough. Four
+# kinds of evidence are asked for here: the winners can be *told* at the init; *retrained alone*
+# they are faster, by the time that theory computes; whoever is *given* a winner's start wins; and
+# single weights, the conjecture's own setting, behave alike.
 
 # %%
 claim.reading()
@@ -28,14 +28,15 @@ claim.reading()
 claim.equation("E9")
 
 # %% [markdown]
-# *Where it comes from.* On the plateau neurons don't feel each other, so a neuron's path is the same
-# in the ticket as in the whole. The loss drops when the sum of the norm products of a lane is of order
-# one, and every norm product grows like $e^{2\lambda t}$. A ticket starts with a part of the sum, and
-# must wait until it has made up for the rest: the logarithm of the ratio, over $2\lambda$. Nothing is
-# fitted: sums and rate come from the forecast, made before training.
+# *Where it comes from.* On the plateau neurons don't feel each other, so a neuron's path is the
+# same in the ticket as in the whole. The loss drops when the sum of the norm products of a lane is
+# of order one, and every norm product grows like $e^{2\lambda t}$. A ticket starts with a part of
+# the sum, and must wait until it has made up for the rest: the logarithm of the ratio, over
+# $2\lambda$. Nothing is fitted: sums and rate come from the forecast, made before training.
 #
 # Which property of a start makes the winner is the question of the race law's score,
-# $|a_0|+w_0\cdot\hat D$: with an independent head mostly $|a_0|$, with a balanced head the direction.
+# $|a_0|+w_0\cdot\hat D$: with an independent head mostly $|a_0|$, with a balanced head the
+# direction.
 #
 # ## What was seen
 
@@ -135,7 +136,8 @@ claim.alternatives(
     (
         "Tickets are not only faster but better.",
         "winners_loss",
-        "Final losses of winners and random tickets agree within the margin: **faster, not better**.",
+        "Final losses of winners and random tickets agree within the margin: **faster, not "
+        "better**.",
         "Final losses differ by more than the margin, so speed is not the only difference.",
     ),
 )
@@ -149,9 +151,9 @@ claim.caveats()
 # %% [markdown]
 # ## Play
 #
-# Retrain tickets now: seven choices of a fifth of the neurons, and exchanged starts. With
-# `HEAD = "gaussian"` the arms spread; with `"balanced"` they move together, and in the right panel
-# the direction takes over from the head.
+# Retrain tickets now: seven choices of a fifth of the neurons, and exchanged starts. With `HEAD =
+# "gaussian"` the arms spread; with `"balanced"` they move together, and in the right panel the
+# direction takes over from the head.
 
 # %% tags=["play"]
 HEAD, ALPHA, WIDTH, TASK, SEEDS = "gaussian", 1e-4, 100, "digits", [0, 1]

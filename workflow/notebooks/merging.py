@@ -16,8 +16,8 @@ claim.reading()
 # ## How two neurons become one
 #
 # Two neurons with the same gates compute $a_1\,w_1\cdot x + a_2\,w_2\cdot x$ wherever they are on,
-# which is the output of a single neuron with total weight $a_1w_1+a_2w_2$. So one adds *total weight
-# vectors*, of one sign, and nothing is lost where gates agree.
+# which is the output of a single neuron with total weight $a_1w_1+a_2w_2$. So one adds *total
+# weight vectors*, of one sign, and nothing is lost where gates agree.
 
 # %%
 claim.equation("E7")
@@ -26,8 +26,8 @@ claim.equation("E7")
 # *Where it comes from.* Where the merged neuron is on, the sum of the parts exceeds it by what the
 # members that are off would have taken away, and conversely. So the error at $x$ is the sum of
 # $c_j|\hat w_j\cdot x|$ over the members whose gate at $x$ differs from the merged one, and such a
-# member has $x$ nearly at a right angle. No assumption about training enters. Training from a small
-# init matters only because it makes the groups.
+# member has $x$ nearly at a right angle. No assumption about training enters. Training from a
+# small init matters only because it makes the groups.
 #
 # Note what the merge is *not*: the mean of the incoming weights with the sum of the outgoing ones.
 # That multiplies averages where the average of products is needed, and in a raced group, where
@@ -75,7 +75,8 @@ claim.alternatives(
     (
         "The network is so redundant that any grouping into so few would do.",
         "shuffled_membership",
-        "Groups of the same sizes filled at random change the loss: it matters who merges with whom.",
+        "Groups of the same sizes filled at random change the loss: it matters who merges with "
+        "whom.",
         "Random groups do as well. **This alternative stands**: the clusters mean nothing.",
     ),
     (
@@ -115,9 +116,9 @@ claim.caveats()
 # %% [markdown]
 # ## Play
 #
-# How parallel must neurons be to count as equivalent? Lower `COSINES` until the merge breaks; start
-# larger (`ALPHA = 0.1`) until there is nothing to merge; or try the head `balanced`, with which norms
-# within a group differ less: does the naive average do less harm there?
+# How parallel must neurons be to count as equivalent? Lower `COSINES` until the merge breaks;
+# start larger (`ALPHA = 0.1`) until there is nothing to merge; or try the head `balanced`, with
+# which norms within a group differ less: does the naive average do less harm there?
 
 # %% tags=["play"]
 COSINES = [0.0, 0.5, 0.8, 0.9, 0.95, 0.99, 0.999]

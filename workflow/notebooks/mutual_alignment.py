@@ -25,8 +25,8 @@ claim.equation("E3")
 # %% [markdown]
 # *Where it comes from.* Differentiate $w/\|w\|$ and insert the gradient: only the part of the pull
 # across the neuron's own direction turns it. For one output this is a climb on the sphere, and the
-# places where the climb ends are the **target directions**. There are only as many of them as there
-# are summits, however many neurons climb. Two things follow that could be false:
+# places where the climb ends are the **target directions**. There are only as many of them as
+# there are summits, however many neurons climb. Two things follow that could be false:
 #
 # 1. at the moment the loss drops, neurons that matter point along their pull;
 # 2. afterwards, neurons that climbed the same summit have parallel total weight vectors.
@@ -111,7 +111,8 @@ claim.alternatives(
         "few_clusters_ten_classes",
         "Ten classes give few clusters as well.",
         "With ten classes clusters are many. **This alternative stands**: neurons may align to "
-        "their pull there too, but not to each other. *Mutual* alignment is shown for simple tasks.",
+        "their pull there too, but not to each other. *Mutual* alignment is shown for simple "
+        "tasks.",
     ),
     (
         "It is the overlap of the inputs: neurons that see the same samples turn the same way.",

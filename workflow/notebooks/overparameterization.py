@@ -16,24 +16,24 @@ claim.reading()
 # %% [markdown]
 # ## What width buys
 #
-# If each task needs a handful of directions, why train three hundred neurons? Two answers follow from
-# the race. A narrow network may have *no* neuron whose start leads to a target that is needed, and
-# then it never fits; and the wider the network, the sooner the sum of growing neurons makes the loss
-# drop.
+# If each task needs a handful of directions, why train three hundred neurons? Two answers follow
+# from the race. A narrow network may have *no* neuron whose start leads to a target that is
+# needed, and then it never fits; and the wider the network, the sooner the sum of growing neurons
+# makes the loss drop.
 
 # %%
 claim.equation("E6")
 
 # %% [markdown]
 # *Where it comes from.* On the plateau the equations are homogeneous, so a start $\alpha$ times as
-# large gives the same path $\alpha$ times as large; the plateau ends when the output is of order one.
-# Width enters through the constant, and through $\lambda$: the largest rate over the targets that
-# some neuron *reaches*.
+# large gives the same path $\alpha$ times as large; the plateau ends when the output is of order
+# one. Width enters through the constant, and through $\lambda$: the largest rate over the targets
+# that some neuron *reaches*.
 #
-# The constant can be said precisely. By E9, twice the neurons are twice the sum of norm products, and
-# that alone advances the drop by $\log 2/(2\lambda)$. So there are two explanations of "sooner":
-# **the best of more starts is better**, as the claim says, or simply **more starts add up**. Keep
-# them apart; the cell to play with below draws the second as a line.
+# The constant can be said precisely. By E9, twice the neurons are twice the sum of norm products,
+# and that alone advances the drop by $\log 2/(2\lambda)$. So there are two explanations of
+# "sooner": **the best of more starts is better**, as the claim says, or simply **more starts add
+# up**. Keep them apart; the cell to play with below draws the second as a line.
 #
 # ## What was seen
 
@@ -109,10 +109,10 @@ claim.alternatives(
 )
 
 # %% [markdown]
-# Two alternatives that no control here rules out. *More starts add up*: whether the drop comes sooner
-# than the sum alone would have it, no criterion asks. And *wide networks are simply more expressive*:
-# at the narrowest widths the task may not be representable at all, so that failing to fit need not be
-# a failure of the race.
+# Two alternatives that no control here rules out. *More starts add up*: whether the drop comes
+# sooner than the sum alone would have it, no criterion asks. And *wide networks are simply more
+# expressive*: at the narrowest widths the task may not be representable at all, so that failing to
+# fit need not be a failure of the race.
 #
 # ## What this does not prove
 
@@ -123,9 +123,9 @@ claim.caveats()
 # ## Play
 #
 # The black line is what adding up alone predicts, drawn through the widest network, with the rate
-# read off its plateau: $\log 2$ over the growth rate of norm products, sooner per doubling. Dots above
-# the line, at small widths, are networks that lacked a good start. Try `HEAD = "balanced"`, or
-# `AXES = 2`.
+# read off its plateau: $\log 2$ over the growth rate of norm products, sooner per doubling. Dots
+# above the line, at small widths, are networks that lacked a good start. Try `HEAD = "balanced"`,
+# or `AXES = 2`.
 
 # %% tags=["play"]
 WIDTHS, SEEDS, STEPS = [4, 8, 16, 32, 64], [0, 1, 2, 3, 4, 5], 500

@@ -20,16 +20,16 @@ claim.reading()
 claim.equation("E8")
 
 # %% [markdown]
-# *Where it comes from.* A neuron adds at most $\|a_j\|\,|w_j\cdot x|$, hence at most $c_j\|x\|$; sum
-# over those removed. That is all. It promises that neurons of small *total* norm product can go. It
-# does not promise that four fifths of the neurons have a small total.
+# *Where it comes from.* A neuron adds at most $\|a_j\|\,|w_j\cdot x|$, hence at most $c_j\|x\|$;
+# sum over those removed. That is all. It promises that neurons of small *total* norm product can
+# go. It does not promise that four fifths of the neurons have a small total.
 #
 # Whether they have is a question of the race: it must have spread the norms far apart. With a
 # Gaussian head a few neurons start far ahead and stay there. With a balanced head starts within a
-# lane differ little, the function is spread over the lane, and removing four fifths of it removes a
-# good part of the function, though each neuron removed is a duplicate of one that stays. Merging
-# first would have kept it. So the law of the race predicts that this claim depends on the head, and
-# we test both.
+# lane differ little, the function is spread over the lane, and removing four fifths of it removes
+# a good part of the function, though each neuron removed is a duplicate of one that stays. Merging
+# first would have kept it. So the law of the race predicts that this claim depends on the head,
+# and we test both.
 #
 # ## What was seen
 
@@ -37,14 +37,15 @@ claim.equation("E8")
 claim.figure()
 
 # %% [markdown]
-# How unequal are neurons in the end? The share of the loss that is lost at a fifth kept, run by run:
+# How unequal are neurons in the end? The share of the loss that is lost at a fifth kept, run by
+# run:
 
 # %%
 claim.runs("loss_kept", "loss_kept_balanced", "merge_then_prune_balanced")
 
 # %% [markdown]
-# The same comparison as a curve, averaged over runs: what is lost relative to the random arm (below
-# 1: better than random). It is drawn from the table of all arms.
+# The same comparison as a curve, averaged over runs: what is lost relative to the random arm
+# (below 1: better than random). It is drawn from the table of all arms.
 
 # %%
 table = claim.table("compression/pair/pruning.csv")
@@ -105,13 +106,15 @@ claim.alternatives(
         "It is a fact about Gaussian heads rather than about races.",
         "loss_kept_balanced",
         "With a balanced head pruning is as safe.",
-        "With a balanced head it costs much of the loss. **This alternative stands**: as a statement "
+        "With a balanced head it costs much of the loss. **This alternative stands**: as a "
+        "statement "
         "about norms alone, the claim holds where heads' initial norms differ.",
     ),
     (
         "... and with a balanced head the capacity is really in use.",
         "merge_then_prune_balanced",
-        "No: merged first, the same network can be cut to a fifth. The neurons are duplicates, which "
+        "No: merged first, the same network can be cut to a fifth. The neurons are duplicates, "
+        "which "
         "pruning alone cannot exploit.",
         "Merging first does not help either, so the neurons are not mere duplicates.",
     ),

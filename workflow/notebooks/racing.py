@@ -16,21 +16,21 @@ claim.reading()
 # %% [markdown]
 # ## The law of the race
 #
-# A *lane* is a set of neurons with the same target. Within a lane the pull is common to all, so the
-# only things that differ are where a neuron starts and how large it is. The law says how those two
-# turn into shares:
+# A *lane* is a set of neurons with the same target. Within a lane the pull is common to all, so
+# the only things that differ are where a neuron starts and how large it is. The law says how those
+# two turn into shares:
 
 # %%
 claim.equation("E5")
 
 # %% [markdown]
-# *Where it comes from.* With a constant pull the equations of motion are linear: the outgoing weight
-# $a$ and the component $q$ of the incoming weight along the pull feed each other, so $a+q$ grows
-# and $a-q$ decays, at the same rate. What is left in the end is the growing mode, and its size was
-# fixed at the start. There is no chance in it: *it's a race, and the grid decides*.
+# *Where it comes from.* With a constant pull the equations of motion are linear: the outgoing
+# weight $a$ and the component $q$ of the incoming weight along the pull feed each other, so $a+q$
+# grows and $a-q$ decays, at the same rate. What is left in the end is the growing mode, and its
+# size was fixed at the start. There is no chance in it: *it's a race, and the grid decides*.
 #
-# Read the score carefully, for it contains the whole dispute about this claim. With a balanced head
-# it is $\rho_0(1+\cos\delta_0)$: size *and* alignment. With an independent head it is
+# Read the score carefully, for it contains the whole dispute about this claim. With a balanced
+# head it is $\rho_0(1+\cos\delta_0)$: size *and* alignment. With an independent head it is
 # $|a_0|+w_0\cdot\hat D$: a neuron can win by its head alone, however it points. "Closer early
 # alignment, higher final norm" is then true as a correlation, since strong heads align sooner, and
 # misleading as a cause.
@@ -105,7 +105,8 @@ claim.alternatives(
         "Alignment is a bystander: the head's initial norm sets the pace, and strong heads align "
         "early.",
         "alignment_beyond_head",
-        "Given the head's norm, early alignment still ranks the winners, so it is more than a shadow "
+        "Given the head's norm, early alignment still ranks the winners, so it is more than a "
+        "shadow "
         "of the head.",
         "Given the head's norm, alignment says little: **the head explains the race**.",
     ),
@@ -113,7 +114,8 @@ claim.alternatives(
         "The head's norm is all there is: no data needed.",
         "shuffled_forecast_gaussian",
         "With the labels shuffled the forecast fails even where heads differ most.",
-        "With a Gaussian head a forecast from shuffled labels ranks the winners. **This alternative "
+        "With a Gaussian head a forecast from shuffled labels ranks the winners. **This "
+        "alternative "
         "stands for raw ranks**, and only what the next two tests say speaks against it.",
     ),
     (
@@ -151,9 +153,9 @@ claim.caveats()
 # %% [markdown]
 # ## Play
 #
-# Choose the head, and see who tells the winners: the forecast, the forecast from shuffled labels, or
-# the head's initial norm alone. With `HEAD = "gaussian"` expect all three to; then try `"balanced"`
-# and `"pytorch"`.
+# Choose the head, and see who tells the winners: the forecast, the forecast from shuffled labels,
+# or the head's initial norm alone. With `HEAD = "gaussian"` expect all three to; then try
+# `"balanced"` and `"pytorch"`.
 
 # %% tags=["play"]
 HEAD, ALPHA, WIDTH, TASK, SEED = "balanced", 1e-4, 100, "digits", 0

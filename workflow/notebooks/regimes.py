@@ -16,19 +16,20 @@ claim.reading()
 # %% [markdown]
 # ## Where should the principles stop?
 #
-# All of the theory lives on the plateau: the time during which the output is negligible and neurons
-# do not feel each other. So the question "how small is small?" has a clock in it.
+# All of the theory lives on the plateau: the time during which the output is negligible and
+# neurons do not feel each other. So the question "how small is small?" has a clock in it.
 
 # %%
 claim.equation("E6")
 
 # %% [markdown]
-# *What it says here.* The plateau lasts $\log(1/\alpha)/\lambda$, while the time that a neuron needs to
-# turn does not depend on $\alpha$ at all (the plateau's equations are homogeneous: rescaling the init
-# rescales the path and leaves its directions). At a small $\alpha$ neurons have long finished turning
-# when the loss drops. At $\alpha$ of order one the plateau has no length: the loss drops at once, and
-# neurons keep the directions they were born with. Because time enters through a logarithm the change is
-# slow in $\alpha$: expect a slope over decades rather than an edge.
+# *What it says here.* The plateau lasts $\log(1/\alpha)/\lambda$, while the time that a neuron
+# needs to turn does not depend on $\alpha$ at all (the plateau's equations are homogeneous:
+# rescaling the init rescales the path and leaves its directions). At a small $\alpha$ neurons have
+# long finished turning when the loss drops. At $\alpha$ of order one the plateau has no length:
+# the loss drops at once, and neurons keep the directions they were born with. Because time enters
+# through a logarithm the change is slow in $\alpha$: expect a slope over decades rather than an
+# edge.
 #
 # Nothing in this refers to the width, except that the output adds up over neurons: a network four
 # times as wide, at the same $\alpha$, has a shorter plateau by $\log 4/(2\lambda)$.
@@ -39,9 +40,9 @@ claim.equation("E6")
 claim.figure()
 
 # %% [markdown]
-# The same along one line of the map, every run a dot. The dashed line is the time to the drop that E6
-# predicts, through the smallest scale, with $\lambda$ read off the next one: a logarithm and nothing
-# else.
+# The same along one line of the map, every run a dot. The dashed line is the time to the drop that
+# E6 predicts, through the smallest scale, with $\lambda$ read off the next one: a logarithm and
+# nothing else.
 
 # %%
 table = claim.table("dynamics/regimes/runs.csv")
@@ -114,7 +115,8 @@ claim.alternatives(
     (
         "Prunability needs clusters.",
         "prunes_beyond_limit",
-        "It outlives them: where no two neurons are equivalent, low norms can still go. Norms spread "
+        "It outlives them: where no two neurons are equivalent, low norms can still go. Norms "
+        "spread "
         "over a wider range of scales than directions gather.",
         "Where clusters are gone, pruning is not shown to be safe either.",
     ),
@@ -127,10 +129,10 @@ claim.alternatives(
 )
 
 # %% [markdown]
-# What the map can't separate: learning rates differ between small and large scales, for large inits
-# have large curvature. That the rate, and not the scale, makes the difference is unlikely by E6, in
-# which the rate only rescales time, but no control here excludes it. The cell below can: it takes one
-# rate for all.
+# What the map can't separate: learning rates differ between small and large scales, for large
+# inits have large curvature. That the rate, and not the scale, makes the difference is unlikely by
+# E6, in which the rate only rescales time, but no control here excludes it. The cell below can: it
+# takes one rate for all.
 #
 # ## What this does not prove
 
@@ -140,9 +142,9 @@ claim.caveats()
 # %% [markdown]
 # ## Play
 #
-# A map of your own. One `RATE` serves all scales; is the left half of the map the same at 0.05 and at
-# 0.25? (Small rates need more `STEPS` to reach the drop.) Try the head `balanced`: which of the two
-# maps changes?
+# A map of your own. One `RATE` serves all scales; is the left half of the map the same at 0.05 and
+# at 0.25? (Small rates need more `STEPS` to reach the drop.) Try the head `balanced`: which of the
+# two maps changes?
 
 # %% tags=["play"]
 SCALES, WIDTHS, SEED = [1e-4, 1e-2, 1e-1, 1.0], [20, 80], 0

@@ -34,9 +34,9 @@ claim.reading()
 claim.equation("E4")
 
 # %% [markdown]
-# *Where it comes from.* By E1 the norm of $w$ grows at $\|a\|$ times the pull along $w$, and that of
-# $a$ at $\|w\|$ times the same; the product rule does the rest. Growth begins when
-# $\cos\delta$ changes sign.
+# *Where it comes from.* By E1 the norm of $w$ grows at $\|a\|$ times the pull along $w$, and that
+# of $a$ at $\|w\|$ times the same; the product rule does the rest. Growth begins when $\cos\delta$
+# changes sign.
 #
 # Now look hard at U2. Freeze the gates. Then the pull is constant, and the race law (E5) says
 # $\tan(\delta/2) = \tan(\delta_0/2)\,e^{-\tau}$: *every* angle below 180 degrees decays. A neuron
@@ -51,32 +51,33 @@ claim.equation("E4")
 claim.figure()
 
 # %% [markdown]
-# How late does a neuron turn that points away? The law answers with the angle at the start: the
-# time to the turn is $\log\tan(\delta_0/2)$ in units of the pull. Neurons of the image pair, first
-# run, free and frozen gates:
+# How late does a neuron turn that points away? Follow the general solution of E5: the head's size
+# $|a|$ and the component $|q|$ of the weights against the pull shrink together, until the smaller
+# of the two passes zero, after $\tau=\mathrm{artanh}\frac{\min(|a_0|,|q_0|)}{\max(|a_0|,|q_0|)}$.
+# If that is $q$, the neuron turns round; if it is $a$, the *head* changes its sign, and with it
+# the pull. Either way it grows from then on, and no gate occurs in the formula. Neurons of the
+# image pair that started against their pull, first run:
 
 # %%
 neurons = claim.table("dynamics/pair/neurons.csv")
-figure, (ax,) = style.panels(1, height=2.5)
-for condition in ("gaussian", "gates_frozen"):
+figure, axes = style.panels(2, height=2.5)
+for ax, condition in zip(axes, ("gaussian", "gates_frozen"), strict=True):
     own = neurons[
         (neurons["condition"] == condition)
         & (neurons["seed"] == neurons["seed"].min())
         & (neurons["cos_delta_000"] < 0)
         & neurons["turned"]
     ]
-    angle = np.arccos(np.clip(own["cos_delta_000"], -1, 1))
-    ax.plot(
-        np.log(np.tan(angle / 2)),
-        own["t_turned"],
-        "o",
-        ms=3,
-        color=style.COLOURS[condition],
-        label=style.NAMES[condition],
-    )
-ax.set(xlabel="log tan(δ₀/2): how far it points away", ylabel="time of turning")
-ax.legend(fontsize=7)
-show(figure, "Time at which neurons turn to growth against their angle at the start")
+    a, q = own["norm_a_init"], -own["norm_w_init"] * own["cos_delta_000"]
+    tau = np.arctanh(np.minimum(a, q) / np.maximum(a, q))
+    for by, chosen, colour in (
+        ("turns round", a > q, style.COLOURS[condition]),
+        ("head changes sign", a <= q, style.COLOURS["lazy"]),
+    ):
+        ax.plot(tau[chosen], own["t_turned"][chosen], "o", ms=3, color=colour, label=by)
+    ax.set(xlabel="τ from the init", ylabel="time of turning", title=style.NAMES[condition])
+    ax.legend(fontsize=7)
+show(figure, "Time at which neurons turn to growth against the time from the race law")
 
 # %% [markdown]
 # ## The verdict in numbers
@@ -119,7 +120,8 @@ claim.alternatives(
     (
         "U3: the second group speeds up by itself with time, whatever the first does.",
         "first_never_fits",
-        "If the first group is never fitted, the second does not rise: it is the fit that frees it.",
+        "If the first group is never fitted, the second does not rise: it is the fit that frees "
+        "it.",
         "The second group rises though the first is never fitted, so U3 is about time, not order.",
     ),
     (
@@ -139,9 +141,9 @@ claim.caveats()
 # %% [markdown]
 # ## Play
 #
-# U2 with your own hands: train with and without frozen gates, and see which fraction of the neurons
-# that first pointed against their pull has not turned yet. Try the head `balanced`, or a larger
-# init (`ALPHA = 0.1`), where the loss drops before neurons have turned. Or set `FREEZE` to
+# U2 with your own hands: train with and without frozen gates, and see which fraction of the
+# neurons that first pointed against their pull has not turned yet. Try the head `balanced`, or a
+# larger init (`ALPHA = 0.1`), where the loss drops before neurons have turned. Or set `FREEZE` to
 # `["residual"]`.
 
 # %% tags=["play"]

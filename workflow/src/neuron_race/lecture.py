@@ -129,7 +129,7 @@ class Lecture:
             {
                 "criterion": _name(row),
                 "what is measured": row["meaning"],
-                "estimate [95 % interval]": _estimate(row),
+                "estimate [95 % interval]": estimate(row),
                 "wanted": _wanted(row),
                 "holds": _holds(row),
             }
@@ -139,11 +139,22 @@ class Lecture:
 
     def value(self, name: str) -> str:
         """Estimate and interval of a criterion, for use in a sentence."""
-        return _estimate(self.criteria[name])
+        return estimate(self.criteria[name])
 
     def turning_points(self, *names: str) -> Markdown:
         """For each criterion, which number on which side of which threshold would change it."""
-        return Markdown("\n".join(f"- {_turning_point(self.criteria[name])}" for name in names))
+        lines = [f"- {_turning_point(self.criteria[n], self._meaning(n))}" for n in names]
+        return Markdown("\n".join(lines))
+
+    def _meaning(self, name: str) -> str:
+        """What a criterion measures; the register's "the same ..." needs the one before it."""
+        names = list(self.criteria)
+        meanings = [row["meaning"] for row in self.criteria.values()][: names.index(name) + 1]
+        own = meanings[-1]
+        if not own.startswith("the same"):
+            return str(own)
+        before = next(text for text in reversed(meanings) if not text.startswith("the same"))
+        return f"{before}; here {own}"
 
     def alternatives(self, *rows: tuple[str, str, str, str]) -> Markdown:
         """Other explanations, each with the criterion that tests it.
@@ -156,8 +167,8 @@ class Lecture:
             row = self.criteria[name]
             follows = {True: holds, False: fails, None: "The runs leave this undecided."}
             lines.append(
-                f"- **{explanation}** Tested by *{_name(row)}* ({row['meaning']}): "
-                f"{_estimate(row)}, wanted {_wanted(row)}. {follows[row['holds']]}"
+                f"- **{explanation}** Tested by *{_name(row)}* ({self._meaning(name)}): "
+                f"{estimate(row)}, wanted {_wanted(row)}. {follows[row['holds']]}"
             )
         return Markdown("\n".join(lines))
 
@@ -177,8 +188,8 @@ class Lecture:
                 ax.axhspan(
                     row["ci_low"], row["ci_high"], color=style.COLOURS["gaussian"], alpha=0.2, lw=0
                 )
-            limits = {"within": [-row["threshold"], row["threshold"]]}
-            for limit in limits.get(row["direction"], [row["threshold"]]):
+            signs = (-1, 1) if row["direction"] == "within" else (1,)
+            for limit in [sign * row["threshold"] for sign in signs]:
                 ax.axhline(limit, ls="--", lw=0.8, color="black")
             ax.set_title(f"{_name(row)}\n({_wanted(row)})", fontsize=7.5)
             ax.set_xlabel("run")
@@ -229,7 +240,8 @@ def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _estimate(row: Mapping[str, Any]) -> str:
+def estimate(row: Mapping[str, Any]) -> str:
+    """Estimate and interval of a criterion."""
     return f"{number(row['estimate'])} [{number(row['ci_low'])}, {number(row['ci_high'])}]"
 
 
@@ -242,10 +254,30 @@ def _holds(row: Mapping[str, Any]) -> str:
     return {True: "yes", False: "no", None: "undecided"}[row["holds"]]
 
 
-def _turning_point(row: Mapping[str, Any]) -> str:
+def _turning_point(row: Mapping[str, Any], meaning: str) -> str:
     """Where a criterion stands, and where it would change."""
     if row["estimate"] is None or row["ci_low"] is None:
-        return f"*{_name(row)}* ({row['meaning']}) is undefined here, which is never a pass."
+        return f"*{_name(row)}* ({meaning}) is undefined here, which is never a pass."
+    limit = number(row["threshold"])
+    right = {
+        "above": f"above {limit}",
+        "below": f"below {limit}",
+        "within": f"between -{limit} and {limit}",
+    }[row["direction"]]
+    wrong = {
+        "above": f"at or below {limit}",
+        "below": f"at or above {limit}",
+        "within": f"beyond ±{limit}",
+    }[row["direction"]]
+    stands = {True: "it holds", False: "it fails", None: "it is undecided"}[row["holds"]]
+    to_hold = f"hold with the whole interval {right} and a corrected p-value of at most .05"
+    to_fail = f"fail with the whole interval {wrong}"
+    turns = {
+        True: f"It would {to_fail}, and be undecided astride",
+        False: f"It would {to_hold}",
+        None: f"It would {to_hold}, and {to_fail}",
+    }[row["holds"]]
+    return f"*{_name(row)}* ({meaning}) is undefined here, which is never a pass."
     limit = number(row["threshold"])
     right = {
         "above": f"above {limit}",
@@ -260,7 +292,8 @@ def _turning_point(row: Mapping[str, Any]) -> str:
     stands = {True: "it holds", False: "it fails", None: "it is undecided"}[row["holds"]]
     turns = {
         True: f"It would fail with the whole interval {wrong}, and be undecided astride",
-        False: f"It would hold with the whole interval {right}",
-        None: f"It would hold with the whole interval {right}, and fail with all of it {wrong}",
+        False: f"It would hold with the whole interval {right} and a corrected p-value of at most .05",
+        None: f"It would hold with the whole interval {right} and a corrected p-value of at most .05, "
+        f"and fail with all of it {wrong}",
     }[row["holds"]]
-    return f"*{_name(row)}* ({row['meaning']}) is {_estimate(row)}: {stands}. {turns}."
+    return f"*{_name(row)}* ({meaning}) is {estimate(row)}: {stands}. {turns}."

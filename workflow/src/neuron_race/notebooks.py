@@ -161,14 +161,26 @@ def _failure(name: str, cell: NotebookNode, error: CellExecutionError) -> str:
     return "\n".join([f"{cell.id} of {name} failed with {what}", *shown])
 
 
+def mathml(body: str, display: str = "inline") -> str:
+    """An equation as MathML, which browsers draw without help."""
+    markup = convert(body, display=display)
+    # The ASCII circumflex floats too high as a hat; bars are no infix operators here.
+    markup = markup.replace("&#x0005E;", "&#x002C6;")
+    return re.sub(
+        r"<mo(?P<rest>[^>]*)>(?P<bar>&#x0007C;|&#x02016;)</mo>",
+        r'<mo\g<rest> lspace="0" rspace="0">\g<bar></mo>',
+        markup,
+    )
+
+
 class _Renderer(IPythonRenderer):
-    """Markdown with equations as MathML, which browsers draw without help."""
+    """Markdown with equations as MathML."""
 
     def inline_math(self, body: str) -> str:
-        return convert(body)
+        return mathml(body)
 
     def block_math(self, body: str) -> str:
-        return convert(body, display="block")
+        return mathml(body, "block")
 
 
 class _Page(HTMLExporter):
