@@ -19,7 +19,7 @@ configfile: workflow.source_path("config/config.yaml")
 BIN = Path(sys.executable).parent
 sys.executable = shlex.quote(sys.executable)
 # `--edit-notebook` calls Jupyter by name; it is found though the environment is not activated.
-os.environ["PATH"] = f"{BIN}{os.pathsep}{os.environ['PATH']}"
+os.environ.update(PATH=os.pathsep.join([str(BIN), os.getenv("PATH", "")]))
 
 ROOT = Path(workflow.basedir)
 sys.path.insert(0, str(ROOT / "workflow/src"))

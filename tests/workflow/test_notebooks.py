@@ -27,7 +27,7 @@ SMOKE = ("--configfile", "config/smoke.yaml")
 class Page(HTMLParser):
     """What a page loads, and its headings."""
 
-    LOADS = {"src", "srcset", "data", "poster", "action", "background"}
+    LOADS = frozenset({"src", "srcset", "data", "poster", "action", "background"})
 
     def __init__(self, text: str):
         super().__init__()

@@ -24,7 +24,7 @@ rule notebook:
     resources:
         mem_mb=2000,
     params:
-        package=os.path.dirname(PACKAGE),
+        package=lambda w, input: str(Path(input.code[0]).parents[1]),
     script:
         "../scripts/lecture.py"
 
@@ -58,7 +58,7 @@ rule edit_notebook:
     conda:
         "../../envs/neuron_race.yaml"
     params:
-        package=os.path.dirname(PACKAGE),
+        package=lambda w, input: str(Path(input.code[0]).parents[1]),
     notebook:
         os.path.abspath("results/notebooks/edit/{wildcards.claim}.ipynb")
 
@@ -69,4 +69,6 @@ onsuccess:
         from neuron_race import notebooks
 
         for claim in CLAIMS:
-            notebooks.keep_edits(Path(DRAFT.format(claim=claim)), Path(f"{NOTEBOOKS}/{claim}.py"))
+            notebooks.keep_edits(
+                Path(DRAFT.format(claim=claim)), Path(f"{NOTEBOOKS}/{claim}.py")
+            )

@@ -34,7 +34,12 @@ TASKS: dict[str, dict[str, Any]] = {
     | {"strengths": [1.0, 0.3]},
 }
 SIZES = {"n_train": 200, "n_test": 200}
-TRAINING = {"width": 100, "alpha": 1e-4, "head": "gaussian", "loss": "squared"} | {
+OF_TASKS = ("axes", "strengths", "shuffle_labels")
+TRAINING: dict[str, Any] = {
+    "width": 100,
+    "alpha": 1e-4,
+    "head": "gaussian",
+    "loss": "squared",
     "learning_rate": 0.25,
     "max_steps": 300,
 }
@@ -209,10 +214,8 @@ def train(
         options: as of a condition in the config (``width``, ``alpha``, ``head``, ``max_steps``,
             ``freeze``, ...), and ``axes``, ``strengths`` or ``shuffle_labels`` of the task.
     """
-    own = {
-        key: options.pop(key) for key in ("axes", "strengths", "shuffle_labels") if key in options
-    }
-    kind = {**SIZES, **TASKS[task], **own}
+    own = {key: options.pop(key) for key in OF_TASKS if key in options}
+    kind: dict[str, Any] = {**SIZES, **TASKS[task], **own}
     condition = {**TRAINING, **options, "seeds": list(seeds), "device": "cpu"}
     samples = [datasets.make(task, kind, seed) for seed in seeds]
     data = {key: np.stack([getattr(s, key) for s in samples]) for key in runs.DATASET_ARRAYS}
@@ -276,24 +279,5 @@ def _turning_point(row: Mapping[str, Any], meaning: str) -> str:
         True: f"It would {to_fail}, and be undecided astride",
         False: f"It would {to_hold}",
         None: f"It would {to_hold}, and {to_fail}",
-    }[row["holds"]]
-    return f"*{_name(row)}* ({meaning}) is undefined here, which is never a pass."
-    limit = number(row["threshold"])
-    right = {
-        "above": f"above {limit}",
-        "below": f"below {limit}",
-        "within": f"between -{limit} and {limit}",
-    }[row["direction"]]
-    wrong = {
-        "above": f"at or below {limit}",
-        "below": f"at or above {limit}",
-        "within": f"beyond ±{limit}",
-    }[row["direction"]]
-    stands = {True: "it holds", False: "it fails", None: "it is undecided"}[row["holds"]]
-    turns = {
-        True: f"It would fail with the whole interval {wrong}, and be undecided astride",
-        False: f"It would hold with the whole interval {right} and a corrected p-value of at most .05",
-        None: f"It would hold with the whole interval {right} and a corrected p-value of at most .05, "
-        f"and fail with all of it {wrong}",
     }[row["holds"]]
     return f"*{_name(row)}* ({meaning}) is {estimate(row)}: {stands}. {turns}."
