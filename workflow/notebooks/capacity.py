@@ -124,7 +124,7 @@ claim.caveats()
 # other? Then set `SHUFFLE = True` (permuted labels), or `ALPHA, RATE = 1.0, 0.02`.
 
 # %% tags=["play"]
-AXES, WIDTHS, SEEDS, STEPS = [1, 2, 4, 8], [50, 100], [0, 1], 500
+AXES, WIDTHS, SEEDS, STEPS = [2, 4, 8], [50, 100], [0, 1], 500
 ALPHA, RATE, HEAD, SHUFFLE = 1e-4, 0.25, "gaussian", False
 
 figure, (used, counted) = style.panels(2)

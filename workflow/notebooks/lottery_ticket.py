@@ -44,7 +44,8 @@ claim.equation("E9")
 claim.figure()
 
 # %% [markdown]
-# Every run of three arms, against the time that E9 says, in units of the full network's time:
+# Every run of four arms, against the extra time that E9 says, as a part of the full network's
+# time:
 
 # %%
 table = claim.table("tickets/pair/tickets.csv").dropna(subset=["predicted_delay"])
@@ -117,14 +118,15 @@ claim.alternatives(
         "Winners win by where they point, and the sign of the head is part of that.",
         "sign_flipped_slower",
         "Negating the heads slows the winners.",
-        "With a Gaussian head, winners with negated heads are just as fast. **The explanation by "
+        "With a Gaussian head, negating the heads slows winners by less than asked. **The "
+        "explanation by "
         "direction does not stand there**: the head's norm keeps its lead under either sign.",
     ),
     (
         "The same for a balanced head.",
         "sign_flipped_slower_balanced",
         "Negating the heads slows the winners: there the direction counts.",
-        "Negating the heads does not slow them either.",
+        "Negating the heads does not slow them by as much as asked either.",
     ),
     (
         "It is the head that makes the winner.",

@@ -40,28 +40,30 @@ claim.equation("E3")
 claim.figure()
 
 # %% [markdown]
-# Did neurons turn, or were they aligned from the start? Each dot is a run on the image pair.
+# Did neurons turn, or were they aligned from the start? Each line is a run on the image pair, from
+# the first step to the loss drop.
 
 # %%
 table = claim.table("dynamics/pair/runs.csv")
-figure, (ax,) = style.panels(1, height=2.4)
-for condition in ("gaussian", "balanced", "pytorch", "lazy"):
+figure, axes = style.panels(4, height=2.2)
+for ax, condition in zip(axes, ("gaussian", "balanced", "pytorch", "lazy"), strict=True):
     own = table[table["condition"] == condition]
-    ax.plot(
-        own["alignment_at_init"],
-        own["alignment_at_drop_10"],
-        "o",
-        ms=4,
-        color=style.COLOURS[condition],
-        label=style.NAMES[condition],
-    )
-ax.plot([-0.2, 1], [-0.2, 1], lw=0.8, color="black")
-ax.set(xlabel="alignment at the start", ylabel="alignment at the drop", xlim=(-0.2, 1.02))
-ax.legend(fontsize=7, loc="center right")
-show(figure, "Alignment at the loss drop against alignment at the start, one dot per run")
+    for _, run in own.iterrows():
+        ax.plot(
+            ["start", "drop"],
+            [run["alignment_at_init"], run["alignment_at_drop_10"]],
+            "o-",
+            ms=3,
+            lw=0.7,
+            color=style.COLOURS[condition],
+        )
+    ax.set(ylim=(-0.25, 1.05), title=style.NAMES[condition])
+    ax.margins(x=0.3)
+axes[0].set_ylabel("alignment cos δ, weighted")
+show(figure, "Alignment at the start and at the loss drop, one line per run, for four inits")
 
 # %% [markdown]
-# Dots on the diagonal are networks whose neurons did not turn.
+# Flat lines are networks whose neurons did not turn.
 #
 # ## The verdict in numbers
 

@@ -41,8 +41,8 @@ claim.equation("E6")
 claim.figure()
 
 # %% [markdown]
-# Who carries the function? Final norm products of a wide network, sorted, as a share of their sum
-# (each line a run; both inits):
+# Every run of the small init: the loss it ends with (dashed: what counts as fitted), the time to
+# the drop, and the part of the function that the lower half of the neurons holds.
 
 # %%
 table = claim.table("dynamics/capacity/runs.csv")

@@ -37,8 +37,7 @@ claim.equation("E8")
 claim.figure()
 
 # %% [markdown]
-# How unequal are neurons in the end? The share of the loss that is lost at a fifth kept, run by
-# run:
+# What is lost when a fifth of the neurons is kept, run by run:
 
 # %%
 claim.runs("loss_kept", "loss_kept_balanced", "merge_then_prune_balanced")
@@ -133,7 +132,7 @@ claim.caveats()
 # the grey one, while the green stays down; then set `ALPHA = 1.0` and `RATE = 0.05`.
 
 # %% tags=["play"]
-HEAD, ALPHA, RATE, WIDTH, TASK, SEED = "balanced", 1e-4, 0.25, 100, "digits", 0
+HEAD, ALPHA, RATE, WIDTH, TASK, SEED = "gaussian", 1e-4, 0.25, 100, "digits", 0
 
 trained = train(TASK, [SEED], head=HEAD, alpha=ALPHA, learning_rate=RATE, width=WIDTH)
 X, Y = trained.start.X[0], trained.start.Y[0]

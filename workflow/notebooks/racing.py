@@ -154,8 +154,8 @@ claim.caveats()
 # ## Play
 #
 # Choose the head, and see who tells the winners: the forecast, the forecast from shuffled labels,
-# or the head's initial norm alone. With `HEAD = "gaussian"` expect all three to; then try
-# `"balanced"` and `"pytorch"`.
+# or the head's initial norm alone. The head is balanced here. Then try `"gaussian"`, with which
+# all three should tell them, and `"pytorch"`.
 
 # %% tags=["play"]
 HEAD, ALPHA, WIDTH, TASK, SEED = "balanced", 1e-4, 100, "digits", 0
