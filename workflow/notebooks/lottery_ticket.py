@@ -34,9 +34,9 @@ claim.equation("E9")
 # the sum, and must wait until it has made up for the rest: the logarithm of the ratio, over
 # $2\lambda$. Nothing is fitted: sums and rate come from the forecast, made before training.
 #
-# Which property of a start makes the winner is the question of the race law's score,
-# $|a_0|+w_0\cdot\hat D$: with an independent head mostly $|a_0|$, with a balanced head the
-# direction.
+# Which property of a start makes the winner is the question of the race law's score (its root,
+# that is), $|a_0|+w_0\cdot\widehat{s_0D}$: with an independent head mostly $|a_0|$, with a
+# balanced head the direction.
 #
 # ## What was seen
 

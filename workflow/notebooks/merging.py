@@ -25,9 +25,9 @@ claim.equation("E7")
 # %% [markdown]
 # *Where it comes from.* Where the merged neuron is on, the sum of the parts exceeds it by what the
 # members that are off would have taken away, and conversely. So the error at $x$ is the sum of
-# $c_j|\hat w_j\cdot x|$ over the members whose gate at $x$ differs from the merged one, and such a
-# member has $x$ nearly at a right angle. No assumption about training enters. Training from a
-# small init matters only because it makes the groups.
+# $c_j|\hat w_j\cdot x|$ over the members whose gate at $x$ differs from the merged one, and in a
+# tight group such a member has $x$ nearly at a right angle. No assumption about training enters.
+# Training from a small init matters only because it makes the groups.
 #
 # Note what the merge is *not*: the mean of the incoming weights with the sum of the outgoing ones.
 # That multiplies averages where the average of products is needed, and in a raced group, where

@@ -63,7 +63,8 @@ axes[0].set_ylabel("alignment cos δ, weighted")
 show(figure, "Alignment at the start and at the loss drop, one line per run, for four inits")
 
 # %% [markdown]
-# Flat lines are networks whose neurons did not turn.
+# Flat lines are networks whose neurons did not turn. From a large init the loss drops within few
+# steps, so that the controls below look at all of training instead.
 #
 # ## The verdict in numbers
 

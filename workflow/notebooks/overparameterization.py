@@ -30,10 +30,10 @@ claim.equation("E6")
 # one. Width enters through the constant, and through $\lambda$: the largest rate over the targets
 # that some neuron *reaches*.
 #
-# The constant can be said precisely. By E9, twice the neurons are twice the sum of norm products,
-# and that alone advances the drop by $\log 2/(2\lambda)$. So there are two explanations of
-# "sooner": **the best of more starts is better**, as the claim says, or simply **more starts add
-# up**. Keep them apart; the cell to play with below draws the second as a line.
+# The constant can be said precisely. By E9, twice the neurons are, on average, twice the sum of
+# norm products, and that alone advances the drop by $\log 2/(2\lambda)$. So there are two
+# explanations of "sooner": **the best of more starts is better**, as the claim says, or simply
+# **more starts add up**. Keep them apart; the cell to play with below draws the second as a line.
 #
 # ## What was seen
 

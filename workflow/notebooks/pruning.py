@@ -26,8 +26,8 @@ claim.equation("E8")
 #
 # Whether they have is a question of the race: it must have spread the norms far apart. With a
 # Gaussian head a few neurons start far ahead and stay there. With a balanced head starts within a
-# lane differ little, the function is spread over the lane, and removing four fifths of it removes
-# a good part of the function, though each neuron removed is a duplicate of one that stays. Merging
+# lane differ less, the function is spread over the lane, and removing four fifths of it removes a
+# good part of the function, though each neuron removed is a duplicate of one that stays. Merging
 # first would have kept it. So the law of the race predicts that this claim depends on the head,
 # and we test both.
 #

@@ -29,11 +29,11 @@ claim.equation("E5")
 # grows and $a-q$ decays, at the same rate. What is left in the end is the growing mode, and its
 # size was fixed at the start. There is no chance in it: *it's a race, and the grid decides*.
 #
-# Read the score carefully, for it contains the whole dispute about this claim. With a balanced
-# head it is $\rho_0(1+\cos\delta_0)$: size *and* alignment. With an independent head it is
-# $|a_0|+w_0\cdot\hat D$: a neuron can win by its head alone, however it points. "Closer early
-# alignment, higher final norm" is then true as a correlation, since strong heads align sooner, and
-# misleading as a cause.
+# Read the root of the score carefully, for it contains the whole dispute about this claim. With a
+# balanced head it is $\rho_0(1+\cos\delta_0)$: size *and* alignment. With an independent head it
+# is $|a_0|+w_0\cdot\widehat{s_0D}$: a neuron can win by its head alone, however it points. "Closer
+# early alignment, higher final norm" is then true as a correlation, since strong heads align
+# sooner, and misleading as a cause.
 #
 # ## What was seen
 

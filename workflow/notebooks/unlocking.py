@@ -39,11 +39,11 @@ claim.equation("E4")
 # changes sign.
 #
 # Now look hard at U2. Freeze the gates. Then the pull is constant, and the race law (E5) says
-# $\tan(\delta/2) = \tan(\delta_0/2)\,e^{-\tau}$: *every* angle below 180 degrees decays. A neuron
-# that points almost straight away from its pull will still turn, only later. So theory itself
-# predicts that frozen gates do not prevent turning, and U2 with its second half should fail. That
-# control was put into the register because the reading calls for it, not because we expected it to
-# behave.
+# $\tan(\delta/2) = \tan(\delta_0/2)\,e^{-\tau}$: for a balanced neuron *every* angle below 180
+# degrees decays. A neuron that points almost straight away from its pull will still turn, only
+# later. So theory itself predicts that frozen gates do not prevent turning, and U2 with its second
+# half should fail. That control was put into the register because the reading calls for it, not
+# because we expected it to behave.
 #
 # ## What was seen
 
