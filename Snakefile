@@ -19,7 +19,10 @@ report: "workflow/report/workflow.rst"
 
 # Snakemake calls the interpreter of scripts unquoted: an environment below a folder whose name has a
 # space would not be found.
+BIN = Path(sys.executable).parent
 sys.executable = shlex.quote(sys.executable)
+# `--edit-notebook` calls Jupyter by name; it is found though the environment is not activated.
+os.environ.update(PATH=os.pathsep.join([str(BIN), os.getenv("PATH", "")]))
 
 ROOT = Path(workflow.basedir)
 sys.path.insert(0, str(ROOT / "workflow/src"))
@@ -48,6 +51,7 @@ include: "workflow/rules/claims.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/theory.smk"
 include: "workflow/rules/provenance.smk"
+include: "workflow/rules/notebooks.smk"
 
 
 # Everything: all verdicts, figures, and the summary.
@@ -59,6 +63,7 @@ rule all:
         expand("results/evidence/{claim}.csv", claim=CLAIMS),
         expand("results/provenance/{claim}.json", claim=CLAIMS),
         expand("figures/{name}.{ending}", name=FIGURES, ending=["pdf", "png", "csv"]),
+        expand("results/notebooks/{claim}.html", claim=CLAIMS),
 
 
 localrules:

@@ -119,3 +119,30 @@ def archived(claim):
         f"results/provenance/{claim}.json",
         *[f"figures/{claim}.{ending}" for ending in ("pdf", "png", "csv")],
     ]
+
+
+NOTEBOOKS = os.path.relpath(ROOT / "workflow/notebooks")
+# What lectures use beyond the engine and what it measures.
+LECTURES = {
+    "racing": ["flow", "forecast"],
+    "lottery_ticket": ["flow", "forecast", "tickets"],
+    "circularity": ["flow", "forecast"],
+    "merging": ["merging", "compression"],
+    "pruning": ["merging", "compression"],
+    "regimes": ["merging", "compression"],
+}
+
+
+def lecture_inputs(claim):
+    """What a claim's notebook reads, whether it is executed or edited."""
+    engine = ["datasets", "images", "recipe", "runs", "networks", "span", "training"]
+    shown = ["clusters", "pruning", "dynamics", "claims", "statistics", "plots/style", "lecture"]
+    return {
+        "code": modules(*engine, *shown, *LECTURES.get(claim, [])),
+        "source": f"{NOTEBOOKS}/{claim}.py",
+        "notes": os.path.relpath(ROOT / "paper_notes.md"),
+        "verdict": f"results/claims/{claim}.json",
+        "evidence": f"results/evidence/{claim}.csv",
+        "figure": f"figures/{claim}.png",
+        "tables": figure_tables(claim),
+    }
