@@ -43,14 +43,17 @@ include: "workflow/rules/tickets.smk"
 include: "workflow/rules/claims.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/theory.smk"
+include: "workflow/rules/pages.smk"
 
 
-# Everything: all verdicts, figures, and the summary.
+# Everything: all verdicts, figures, the summary, and the pages.
 rule all:
     default_target: True
     input:
         "results/claims.csv",
         "results/claims.md",
+        "results/scorecard.html",
+        "results/race.html",
         expand("results/evidence/{claim}.csv", claim=CLAIMS),
         expand("figures/{name}.{ending}", name=[*CLAIMS, "theory"], ending=["pdf", "png", "csv"]),
 

@@ -67,9 +67,7 @@ for claim in CLAIMS:
         name:
             claim
         input:
-            f"results/claims/{claim}.json",
-            f"results/evidence/{claim}.csv",
-            multiext(f"figures/{claim}", ".pdf", ".png", ".csv"),
+            claim_files(claim),
         localrule: True
 
 

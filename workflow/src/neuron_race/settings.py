@@ -30,6 +30,7 @@ class Settings:
         experiments: experiment -> condition -> all options of that condition.
         weight_tickets: protocol -> task -> options, for tickets of single weights.
         claims: claims by id, with the id inside.
+        explorer: what the race explorer shows: ``seeds``, ``snapshots`` and ``conditions``.
     """
 
     preset: str
@@ -38,6 +39,7 @@ class Settings:
     experiments: dict[str, dict[str, dict[str, Any]]]
     weight_tickets: dict[str, dict[str, dict[str, Any]]]
     claims: dict[str, dict[str, Any]]
+    explorer: dict[str, Any]
 
     def tables(self, claim: str) -> list[tuple[str, str]]:
         """Pairs (table, experiment) that a claim's criteria read, each once."""
@@ -196,6 +198,8 @@ def read(config: Mapping[str, Any], root: Path) -> Settings:
                 faults.append(
                     f"weight_tickets.{name}.{task}.dataset: needs images of three classes or more"
                 )
+    explorer = {**config["explorer"], "seeds": seeds[: config["explorer"]["seeds"]]}
+    faults += _explorer_faults(explorer["conditions"], experiments)
     if faults:
         raise SettingsError("\n".join(f"{where}: {fault}" for fault in faults))
     path = root / config["claims"]
@@ -215,7 +219,9 @@ def read(config: Mapping[str, Any], root: Path) -> Settings:
         for claim in claims.values()
         for fault in _claim_faults(claim, experiments, weight_tickets)
     ]
-    settings = Settings(config["preset"], seeds, datasets, experiments, weight_tickets, claims)
+    settings = Settings(
+        config["preset"], seeds, datasets, experiments, weight_tickets, claims, explorer
+    )
     faults = faults or settings.unforecast()
     if faults:
         raise SettingsError("\n".join(f"{config['claims']}: {fault}" for fault in faults))
@@ -338,6 +344,24 @@ def _conditions(
             faults.append(f"{at}.drops: must differ when rounded to whole per cents")
         resolved[condition] = options
     return resolved
+
+
+def _explorer_faults(
+    shown: Mapping[str, list[str]], experiments: Mapping[str, Mapping[str, Any]]
+) -> list[str]:
+    faults = []
+    for experiment, conditions in shown.items():
+        at = f"explorer.conditions.{experiment}"
+        if experiment not in experiments:
+            faults.append(f"{at}: {experiment!r} is none of {', '.join(experiments)}")
+            continue
+        known = experiments[experiment]
+        faults += [
+            f"{at}: {condition!r} is none of {', '.join(known)}"
+            for condition in conditions
+            if condition not in known
+        ]
+    return faults
 
 
 def _claim_faults(
