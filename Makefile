@@ -11,7 +11,7 @@ READY := $(VENV)/.ready
 PASSED := $(VENV)/.passed
 SOURCES := Snakefile Makefile pyproject.toml README.md config docs envs profiles tests workflow
 
-.PHONY: run test retest check lock reference readme clean help
+.PHONY: run test retest check lock reference check-reference report crate readme clean help
 
 run: $(READY) ## set up, then regenerate every verdict and figure
 	@"$(BIN)/snakemake" --cores $(CORES)
@@ -45,6 +45,15 @@ reference: run ## copy a default run's verdicts and figures to docs/reference, a
 	@cp figures/*.png docs/reference/figures/
 	@"$(BIN)/python" workflow/scripts/readme.py
 
+check-reference: $(READY) ## compare the verdicts of this run with those of docs/reference
+	@"$(BIN)/python" workflow/scripts/check_reference.py results
+
+report: run ## results/report.zip: figures, tables, verdicts and workflow, to open offline
+	@"$(BIN)/snakemake" --cores 1 --report results/report.zip
+
+crate: run ## results/crate.zip: the run as a research object, to archive
+	@"$(BIN)/snakemake" --cores 1 crate
+
 readme: $(READY) ## write the generated parts of README
 	@"$(BIN)/python" workflow/scripts/readme.py
 
@@ -52,7 +61,7 @@ clean: ## delete results and figures (data already fetched stays)
 	@find results figures -mindepth 1 -not -path 'results/datasets/raw*' -not -path results/datasets -delete 2>/dev/null || true
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 17
 
 # Runs again whenever the lock changes; not reached, and no network needed, otherwise.
 $(READY): envs/requirements.lock

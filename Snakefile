@@ -14,6 +14,9 @@ min_version("9.0")
 configfile: workflow.source_path("config/config.yaml")
 
 
+report: "workflow/report/workflow.rst"
+
+
 # Snakemake calls the interpreter of scripts unquoted: an environment below a folder whose name has a
 # space would not be found.
 sys.executable = shlex.quote(sys.executable)
@@ -31,6 +34,7 @@ except SettingsError as error:
     raise WorkflowError(str(error)) from None
 
 CLAIMS = list(SETTINGS.claims)
+FIGURES = [*CLAIMS, "theory", *(["replication"] if config.get("replicate") else [])]
 
 
 include: "workflow/rules/images.smk"
@@ -43,6 +47,7 @@ include: "workflow/rules/tickets.smk"
 include: "workflow/rules/claims.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/theory.smk"
+include: "workflow/rules/provenance.smk"
 include: "workflow/rules/pages.smk"
 
 
@@ -55,7 +60,8 @@ rule all:
         "results/scorecard.html",
         "results/race.html",
         expand("results/evidence/{claim}.csv", claim=CLAIMS),
-        expand("figures/{name}.{ending}", name=[*CLAIMS, "theory"], ending=["pdf", "png", "csv"]),
+        expand("results/provenance/{claim}.json", claim=CLAIMS),
+        expand("figures/{name}.{ending}", name=FIGURES, ending=["pdf", "png", "csv"]),
 
 
 localrules:

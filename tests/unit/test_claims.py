@@ -1,12 +1,13 @@
 """From tables to verdicts."""
 
+import re
 from collections.abc import Mapping
 from itertools import product
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
+from docutils.core import publish_parts
 
 from neuron_race import claims
 
@@ -43,64 +44,6 @@ def claim(*criteria: dict[str, Any], **changes: Any) -> dict[str, Any]:
         **{"equations": ["E5"], "expectation": "supported", "caveats": ["One layer."]},
         **{"criteria": list(criteria), **changes},
     }
-
-
-def gathered(**changes: Any) -> dict[int, float]:
-    table = claims.evidence(claim(criterion(**changes)), read)
-    assert (table["criterion"] == "one").all()
-    return dict(zip(table["seed"], table["value"], strict=True))
-
-
-# --- Evidence -----------------------------------------------------------------------------------
-
-
-def test_a_plain_statistic_is_a_column_by_seed() -> None:
-    assert gathered() == {100: 1.0, 101: 2.0, 102: 4.0}
-
-
-def test_minus_is_paired_by_seed_whatever_the_order_of_rows() -> None:
-    assert gathered(minus="task/large") == {100: 1 - 30, 101: 2 - 20, 102: 4 - 10}
-
-
-def test_minus_statistic_is_another_column_of_the_same_runs() -> None:
-    assert gathered(minus_statistic="y") == {100: 0.5, 101: 1.5, 102: 3.0}
-
-
-def test_a_seed_that_is_undefined_or_missing_on_one_side_stays_undefined() -> None:
-    values = gathered(minus="task/huge")
-    assert values[100] == -2 and np.isnan(values[101]) and values[102] == -1
-    TABLES["task/short"] = TABLES["task/small"].iloc[:2]
-    values = gathered(minus="task/short")
-    assert values[100] == values[101] == 0 and np.isnan(values[102])
-
-
-def test_a_trend_is_the_slope_against_the_doublings_of_x() -> None:
-    points = [{"runs": "task/small", "x": 2}, {"runs": "task/large", "x": 8}]
-    assert gathered(runs=None, trend=points) == pytest.approx(
-        {100: 29 / 2, 101: 18 / 2, 102: 6 / 2}
-    )
-    three = [*points, {"runs": "task/huge", "x": 4}]
-    values = gathered(runs=None, trend=three)
-    # At log2 x = 1, 2, 3 the slope is half the difference of the ends.
-    assert values[100] == pytest.approx(29 / 2) and np.isnan(values[101])
-
-
-def test_several_criteria_stay_apart() -> None:
-    table = claims.evidence(claim(criterion("a"), criterion("b", statistic="y")), read)
-    assert table.groupby("criterion")["value"].sum().to_dict() == {"a": 7.0, "b": 2.0}
-
-
-@pytest.mark.parametrize("changes", [{"statistic": "z"}, {"minus_statistic": "z"}])
-def test_a_missing_column_is_named_with_those_that_exist(changes: dict[str, str]) -> None:
-    with pytest.raises(KeyError, match=r"criterion one: table dynamics of task/small.*'z'.*x, y"):
-        gathered(**changes)
-
-
-def test_sources_are_all_tables_that_a_criterion_reads() -> None:
-    plain = criterion(minus="task/large", table="race")
-    assert claims.sources(plain) == [("race", "task/small"), ("race", "task/large")]
-    trend = criterion(runs=None, trend=[{"runs": "a/b", "x": 1}, {"runs": "c/d", "x": 2}])
-    assert claims.sources(trend) == [("dynamics", "a/b"), ("dynamics", "c/d")]
 
 
 # --- Status -------------------------------------------------------------------------------------
@@ -251,3 +194,49 @@ def test_numbers_have_three_digits() -> None:
         "undefined",
         "-2",
     ]
+
+
+# --- Words --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def judged() -> dict[str, Any]:
+    entry = claim(
+        criterion("ranks", threshold=0.5),
+        criterion("lazy", control=True, direction="below", threshold=0.1),
+        criterion("margin", confirmatory=False, direction="within", threshold=2.0),
+    )
+    rows = [("ranks", [1.0, 2.0, 3.0, 2.0]), ("lazy", [1.0, 1.0, 1.0, 1.0]), ("margin", [0.1] * 4)]
+    values = pd.DataFrame(
+        [
+            {"criterion": name, "seed": seed, "value": value}
+            for name, own in rows
+            for seed, value in enumerate(own)
+        ]
+    )
+    return claims.verdict(entry, values, "default", ["figures/racing.png"])
+
+
+def test_an_explanation_says_all_that_the_verdict_says(judged: dict[str, Any]) -> None:
+    text = claims.explanation(judged, {"E5": "the race law"}, "data set digits", "3 s", width=60)
+    assert "racing: PARTLY SUPPORTED" in text and "E5  the race law" in text
+    blocks = text.split("\n\n")
+    (effects,) = (b for b in blocks if b.startswith("Criteria"))
+    (controls,) = (b for b in blocks if b.startswith("Controls"))
+    (exploratory,) = (b for b in blocks if b.startswith("Exploratory"))
+    assert "+ ranks: 2 [" in effects and "asked > 0.5: holds" in effects
+    assert "- lazy: 1 [1, 1], asked < 0.1: does not hold" in controls
+    assert "+ margin: 0.1 [0.1, 0.1], asked within ±2: holds" in exploratory
+    assert "One layer." in text and "Control lazy did not fail" in text.replace("\n    ", " ")
+    assert "snakemake --cores all racing" in text
+    assert "Made of   data set digits" in text and "Cost      3 s" in text
+
+
+def test_a_caption_is_valid_and_has_a_row_for_each_criterion(judged: dict[str, Any]) -> None:
+    settings = {"report_level": 2, "halt_level": 2}  # a warning is an error
+    html = publish_parts(claims.caption(judged), writer="html", settings_overrides=settings)
+    rows = re.findall(r"<tr>(.*?)</tr>", html["body"], flags=re.DOTALL)
+    assert len(rows) == 1 + 3
+    assert "partly supported" in html["body"] and "One layer." in html["body"]
+    assert "&gt; 0.5" in rows[1] and "control" in rows[2] and "does not hold" in rows[2]
+    assert "effect, exploratory" in rows[3]

@@ -14,6 +14,7 @@ from neuron_race import (
     compression,
     datasets,
     dynamics,
+    evidence,
     forecast,
     merging,
     runs,
@@ -50,7 +51,7 @@ def needed() -> list[str]:
             for claim in CLAIMS
             for criterion in SETTINGS.claims[claim]["criteria"]
             if criterion.get("confirmatory", True)
-            for _, where in claims.sources(criterion)
+            for _, where in settings.sources(criterion)
         }
     )
 
@@ -89,7 +90,7 @@ def confirmatory(claim: str) -> dict[str, Any]:
 def status(claim: str, read: Callable[[str, str], pd.DataFrame]) -> str:
     """Status of a claim's confirmatory criteria."""
     entry = confirmatory(claim)
-    return str(claims.verdict(entry, claims.evidence(entry, read), "sabotage", [])["status"])
+    return str(claims.verdict(entry, evidence.collect(entry, read), "sabotage", [])["status"])
 
 
 @pytest.mark.parametrize("claim", CLAIMS)
@@ -123,7 +124,7 @@ def test_large_init(tables: Tables, claim: str) -> None:
             name: sum(
                 row["holds"] is True
                 for row in claims.judge(
-                    {"criteria": effects}, claims.evidence({"criteria": effects}, source)
+                    {"criteria": effects}, evidence.collect({"criteria": effects}, source)
                 )
             )
             for name, source in (
@@ -169,7 +170,7 @@ def test_pruning_by_nothing(
     rng = np.random.default_rng(0)
     monkeypatch.setattr(compression, "norm_product", lambda W, A: rng.random(W.shape[:-1]))
     entry = confirmatory("pruning")
-    rows = claims.judge(entry, claims.evidence(entry, sabotaged(trained, tables)))
+    rows = claims.judge(entry, evidence.collect(entry, sabotaged(trained, tables)))
     holds = {row["name"]: row["holds"] for row in rows}
     assert holds["loss_kept"] is False and holds["loss_kept_xor"] is False
     assert holds["better_than_random"] is not True

@@ -1,14 +1,15 @@
 # In: per-run tables; the claim's entry in the register.
-# Out: results/evidence/<claim>.csv, results/claims/<claim>.json, results/claims.{csv,md}.
+# Out: results/evidence/<claim>.csv, results/claims/<claim>.json, results/captions/<claim>.rst,
+# results/claims.{csv,md}.
 
 
 # Per-run values of all criteria of a claim; its thresholds play no part yet.
 rule evidence:
     input:
-        code=modules("claims"),
+        code=modules("evidence"),
         tables=lambda w: tables_of(w.claim),
     output:
-        "results/evidence/{claim}.csv",
+        in_report("results/evidence/{claim}.csv", "{claim}", "evidence, run by run"),
     log:
         "results/logs/evidence/{claim}.log",
     benchmark:
@@ -27,7 +28,8 @@ rule verdict:
         code=modules("claims", "statistics"),
         evidence="results/evidence/{claim}.csv",
     output:
-        "results/claims/{claim}.json",
+        verdict=in_report("results/claims/{claim}.json", "{claim}", "verdict"),
+        caption="results/captions/{claim}.rst",
     log:
         "results/logs/verdict/{claim}.log",
     benchmark:
@@ -48,7 +50,7 @@ rule scoreboard:
         code=modules("claims", "statistics"),
         verdicts=expand("results/claims/{claim}.json", claim=CLAIMS),
     output:
-        csv="results/claims.csv",
+        csv=in_report("results/claims.csv", "all claims", "all criteria"),
         markdown="results/claims.md",
     log:
         "results/logs/scoreboard.log",
@@ -69,6 +71,26 @@ for claim in CLAIMS:
         input:
             claim_files(claim),
         localrule: True
+
+
+# The evidence for a claim in words and numbers, on the terminal: `snakemake explain_racing`.
+for claim in CLAIMS:
+
+    rule:
+        name:
+            f"explain_{claim}"
+        input:
+            verdict=f"results/claims/{claim}.json",
+            provenance=f"results/provenance/{claim}.json",
+        log:
+            f"results/logs/explain/{claim}.log",
+        localrule: True
+        conda:
+            "../../envs/neuron_race.yaml"
+        params:
+            equations=SETTINGS.equations,
+        script:
+            "../scripts/explain.py"
 
 
 # Fails if any verdict differs from the register's expectation.

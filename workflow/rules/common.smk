@@ -74,6 +74,53 @@ def weight_ticket_data(protocol):
     )
 
 
+def in_report(path, category, what, caption=None):
+    """Mark an output for the report of `snakemake --report`."""
+    return report(path, category=category, labels={"what": what}, caption=caption)
+
+
+def caption_of(claim):
+    """Caption of a claim's figure, written with its verdict; absolute, for Snakemake looks for
+    captions beside the rules."""
+    return os.path.abspath(f"results/captions/{claim}.rst")
+
+
+# Modules between runs and tables.
+MEASURES = ["clusters", "compression", "dynamics", "forecast", "merging", "pruning", "tickets"]
+
+
+def experiments_of(claim):
+    """Experiments that a claim's criteria and figure rest on, each once."""
+    names = [name for _, name in SETTINGS.tables(claim)]
+    names += [path.split("/")[1] for path in SETTINGS.claims[claim]["figure_tables"]]
+    return [name for name in dict.fromkeys(names) if name in SETTINGS.experiments]
+
+
+def sidecars_of(claim):
+    """Sidecars of all runs that a claim rests on."""
+    files = [path for name in experiments_of(claim) for path in runs_of(name)]
+    return [path for path in files if path.endswith(".json")]
+
+
+def data_provenance_of(claim):
+    """Provenance of all data sets that a claim rests on."""
+    names = [data for name in experiments_of(claim) for data in SETTINGS.datasets_of(name)]
+    for table, protocol in SETTINGS.tables(claim):
+        if table == "weights":
+            names += [task["dataset"] for task in SETTINGS.weight_tickets[protocol].values()]
+    return expand("results/datasets/{name}/provenance.json", name=dict.fromkeys(names))
+
+
+def archived(claim):
+    """What the archive of a run holds of a claim."""
+    return [
+        f"results/claims/{claim}.json",
+        f"results/evidence/{claim}.csv",
+        f"results/provenance/{claim}.json",
+        *[f"figures/{claim}.{ending}" for ending in ("pdf", "png", "csv")],
+    ]
+
+
 def assets(*names):
     """Templates, style sheets and scripts of the pages."""
     return [f"{PACKAGE}/pages/{name}" for name in names]

@@ -2,20 +2,46 @@
 # Out: figures/<claim>.{pdf,png} and, beside them, the numbers drawn: figures/<claim>.csv.
 
 
-rule figure:
+# A rule each, for the caption of a claim's figure in the report is a file of its own.
+for claim in CLAIMS:
+
+    rule:
+        name:
+            f"figure_{claim}"
+        input:
+            code=figure_modules(claim),
+            tables=figure_tables(claim),
+            verdict=f"results/claims/{claim}.json",
+        output:
+            pdf=f"figures/{claim}.pdf",
+            png=in_report(f"figures/{claim}.png", claim, "figure", caption_of(claim)),
+            csv=in_report(f"figures/{claim}.csv", claim, "numbers drawn"),
+        log:
+            f"results/logs/figure/{claim}.log",
+        benchmark:
+            f"results/benchmarks/figure/{claim}.tsv"
+        conda:
+            "../../envs/neuron_race.yaml"
+        script:
+            "../scripts/figure.py"
+
+
+# Criteria on all image pairs side by side; asked for where the configuration has `replicate`.
+rule replication:
     input:
-        code=lambda w: figure_modules(w.claim),
-        tables=lambda w: figure_tables(w.claim),
-        verdict="results/claims/{claim}.json",
+        code=modules("statistics", "plots/style", "plots/replication"),
+        scores="results/claims.csv",
     output:
-        pdf="figures/{claim}.pdf",
-        png="figures/{claim}.png",
-        csv="figures/{claim}.csv",
+        pdf="figures/replication.pdf",
+        png=in_report("figures/replication.png", "all claims", "on all image pairs"),
+        csv="figures/replication.csv",
     log:
-        "results/logs/figure/{claim}.log",
+        "results/logs/figure/replication.log",
     benchmark:
-        "results/benchmarks/figure/{claim}.tsv"
+        "results/benchmarks/figure/replication.tsv"
     conda:
         "../../envs/neuron_race.yaml"
+    params:
+        copies=list(config.get("replicate", {})),
     script:
-        "../scripts/figure.py"
+        "../scripts/replication_figure.py"

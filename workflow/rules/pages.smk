@@ -9,7 +9,7 @@ rule scorecard:
         code=modules("claims", "cost", "pages/page", "pages/scorecard"),
         assets=assets("page.html", "page.css", "cells.html", "scorecard.html", "scorecard.css", "scorecard.js"),
         verdicts=expand("results/claims/{claim}.json", claim=CLAIMS),
-        linked=[path for claim in CLAIMS for path in claim_files(claim)],
+        linked=[path for claim in CLAIMS for path in archived(claim)],
         notebooks=lambda w: notebook_pages(),
         pages="results/race.html",
         benchmarks=lambda w: sorted({b for paths in claim_costs().values() for b in paths}),

@@ -13,7 +13,7 @@ rule theory_tables:
         escape="results/theory/escape.csv",
         limit="results/theory/limit.csv",
         conservation="results/theory/conservation.csv",
-        errors="results/theory/errors.csv",
+        errors=in_report("results/theory/errors.csv", "theory", "errors"),
     log:
         "results/logs/theory/tables.log",
     benchmark:
@@ -35,7 +35,7 @@ rule theory:
         tables=expand("results/theory/{table}.csv", table=THEORY_TABLES),
     output:
         pdf="figures/theory.pdf",
-        png="figures/theory.png",
+        png=in_report("figures/theory.png", "theory", "theory against network"),
         csv="figures/theory.csv",
     log:
         "results/logs/theory/figure.log",

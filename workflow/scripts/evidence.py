@@ -6,7 +6,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(snakemake.scriptdir)))  # noqa: F821
 import job as script
 
-from neuron_race import claims, storage
+from neuron_race import evidence, storage
 
 
 def work(job) -> None:
@@ -18,7 +18,7 @@ def work(job) -> None:
         whole = tables[f"results/{table}/{experiment}/runs.csv"]
         return whole[whole["condition"] == condition]
 
-    values = claims.evidence({"criteria": job.params.criteria}, read)
+    values = evidence.collect({"criteria": job.params.criteria}, read)
     storage.write_table(job.output[0], values)
 
 

@@ -1,7 +1,8 @@
 """Write the generated parts of README.md: `python workflow/scripts/readme.py`.
 
-The claim table comes from the register and from the reference verdicts under docs/reference, so
-that README, register and verdicts can't disagree; a test runs this with `--check`.
+The claim table and the gallery come from the register and from the reference copy under
+docs/reference, so that README, register and verdicts can't disagree; a test runs this with
+`--check`.
 """
 
 import sys
@@ -13,7 +14,7 @@ sys.path.insert(0, str(ROOT / "workflow/src"))
 import pandas as pd
 from neuron_race import claims, settings, storage
 
-BEGIN, END = "<!-- claims: begin (make readme) -->\n", "<!-- claims: end -->\n"
+COLUMNS = 3  # of the gallery
 
 
 def table() -> str:
@@ -39,13 +40,34 @@ def table() -> str:
     return claims.markdown(pd.DataFrame(rows).fillna("not run yet"))
 
 
+def gallery() -> str:
+    """The reference figures, each a link to itself in full size."""
+    register = settings.read_yaml(ROOT / "config/claims.yaml")["claims"]
+    titles = {**{name: claim["title"] for name, claim in register.items()}, "theory": "Theory"}
+    cells = [
+        f'<a href="docs/reference/figures/{name}.png">'
+        f'<img src="docs/reference/figures/{name}.png" width="270" alt="Figure: {title}"></a>'
+        f"<br>{title}"
+        for name, title in titles.items()
+        if (ROOT / f"docs/reference/figures/{name}.png").exists()
+    ]
+    rows = [cells[i : i + COLUMNS] for i in range(0, len(cells), COLUMNS)]
+    rows[-1] += [""] * (COLUMNS - len(rows[-1]))
+    return claims.markdown(pd.DataFrame(rows, columns=[" "] * COLUMNS))
+
+
+def generated(text: str, name: str, content: str) -> str:
+    """The text with the part between the marks of this name replaced."""
+    begin, end = f"<!-- {name}: begin (make readme) -->\n", f"<!-- {name}: end -->\n"
+    before, rest = text.split(begin)
+    return f"{before}{begin}\n{content}\n{end}{rest.split(end)[1]}"
+
+
 def main() -> None:
     """Rewrite README.md, or with --check only compare."""
     path = ROOT / "README.md"
     text = path.read_text(encoding="utf-8")
-    before, rest = text.split(BEGIN)
-    after = rest.split(END)[1]
-    new = before + BEGIN + "\n" + table() + "\n" + END + after
+    new = generated(generated(text, "claims", table()), "gallery", gallery())
     if "--check" in sys.argv:
         sys.exit(None if new == text else "README.md is not current: run `make readme`")
     path.write_text(new, encoding="utf-8")

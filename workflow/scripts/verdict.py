@@ -15,8 +15,10 @@ def work(job) -> None:
     verdict = claims.verdict(job.params.claim, values, job.params.preset, job.params.figures)
     parameters = {"claim": job.params.claim, "preset": job.params.preset}
     verdict["provenance"] = storage.provenance(job.input, parameters)
-    storage.write_json(job.output[0], verdict)
-    settings.validate(storage.read_json(job.output[0]), "verdict", job.output[0])
+    storage.write_json(job.output.verdict, verdict)
+    written = storage.read_json(job.output.verdict)
+    settings.validate(written, "verdict", job.output.verdict)
+    storage.write_text(job.output.caption, claims.caption(written))
 
 
 script.run(snakemake, work)  # noqa: F821

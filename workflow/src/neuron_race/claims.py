@@ -1,76 +1,13 @@
-"""From the register's criteria and per-run evidence to verdicts."""
+"""From per-run evidence and the register's thresholds to verdicts."""
 
-from collections.abc import Callable, Mapping, Sequence
+import textwrap
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from neuron_race import statistics
-
-Read = Callable[[str, str], pd.DataFrame]
-
-
-def sources(criterion: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Tables that a criterion reads, as pairs (table, "experiment/condition")."""
-    where = [criterion["runs"]] if "runs" in criterion else []
-    where += [criterion["minus"]] if "minus" in criterion else []
-    where += [point["runs"] for point in criterion.get("trend", [])]
-    return [(criterion["table"], runs) for runs in where]
-
-
-def evidence(claim: Mapping[str, Any], read: Read) -> pd.DataFrame:
-    """Per-run values of all criteria of a claim.
-
-    A criterion's value is a column of a table, one number per run; with ``minus`` the paired
-    difference to another condition (same seeds); with ``minus_statistic`` the difference to another
-    column; with ``trend`` the slope of the column against log2 of x over conditions, run by run.
-
-    Args:
-        claim: entry of the register.
-        read: ``read(table, "experiment/condition")`` gives the table of runs.
-
-    Returns:
-        Tidy table ``criterion, seed, value``.
-
-    Raises:
-        KeyError: a statistic is no column of its table; the message lists the columns.
-    """
-    parts = []
-    for criterion in claim["criteria"]:
-        name = criterion["statistic"]
-        if "trend" in criterion:
-            x = np.log2([point["x"] for point in criterion["trend"]])
-            columns = [_column(read, criterion, p["runs"], name) for p in criterion["trend"]]
-            Y = pd.concat(columns, axis=1)
-            slopes = [
-                np.polyfit(x, row, 1)[0] if np.isfinite(row).all() else np.nan
-                for row in Y.to_numpy()
-            ]
-            values = pd.Series(slopes, index=Y.index)
-        else:
-            values = _column(read, criterion, criterion["runs"], name)
-            if "minus" in criterion:
-                values = values - _column(read, criterion, criterion["minus"], name)
-            if "minus_statistic" in criterion:
-                other = criterion["minus_statistic"]
-                values = values - _column(read, criterion, criterion["runs"], other)
-        parts.append(
-            pd.DataFrame(
-                {"criterion": criterion["name"], "seed": values.index, "value": values.to_numpy()}
-            )
-        )
-    return pd.concat(parts, ignore_index=True)
-
-
-def _column(read: Read, criterion: Mapping[str, Any], runs: str, name: str) -> pd.Series:
-    table = read(criterion["table"], runs).set_index("seed")
-    if name not in table:
-        raise KeyError(
-            f"criterion {criterion['name']}: table {criterion['table']} of {runs} has no column "
-            f"{name!r}; it has {', '.join(table.columns)}"
-        )
-    return table[name].astype(float)
 
 
 def judge(claim: Mapping[str, Any], values: pd.DataFrame) -> list[dict[str, Any]]:
@@ -201,14 +138,13 @@ def summary(verdicts: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
         main = main_criterion(verdict)
         controls = [row for row in verdict["criteria"] if row["is_control"] and row["confirmatory"]]
         behaved = sum(row["holds"] is True for row in controls)
-        low, high = number(main["ci_low"]), number(main["ci_high"])
         rows.append(
             {
                 "claim": verdict["claim"],
                 "level": verdict["level"],
                 "status": verdict["status"],
                 "main statistic": main["name"].replace("_", " "),
-                "estimate [95 % interval]": f"{number(main['estimate'])} [{low}, {high}]",
+                "estimate [95 % interval]": found(main),
                 "controls as predicted": f"{behaved} of {len(controls)}",
                 "runs": verdict["n_runs"],
                 "preset": verdict["preset"],
@@ -237,11 +173,9 @@ def report(verdicts: Sequence[Mapping[str, Any]]) -> str:
         rows = [
             {
                 "criterion": row["name"],
-                "role": ("control" if row["is_control"] else "effect")
-                + ("" if row["confirmatory"] else ", exploratory"),
+                "role": role(row),
                 "meaning": row["meaning"],
-                "estimate [95 % interval]": f"{number(row['estimate'])} "
-                f"[{number(row['ci_low'])}, {number(row['ci_high'])}]",
+                "estimate [95 % interval]": found(row),
                 "threshold": f"{row['direction']} {number(row['threshold'])}",
                 "p (Holm)": number(row["p_holm"]),
                 "holds": words[row["holds"]],
@@ -252,3 +186,117 @@ def report(verdicts: Sequence[Mapping[str, Any]]) -> str:
         parts += [f"- {caveat}" for caveat in verdict["caveats"]]
         parts.append("")
     return "\n".join(parts)
+
+
+WORDS = {True: "holds", False: "does not hold", None: "undecided"}
+DIRECTIONS = {"above": ">", "below": "<", "within": "within ±"}
+
+
+def asked(row: Mapping[str, Any]) -> str:
+    """What a criterion asks of its estimate, for example ``> 0.5``."""
+    sign = DIRECTIONS[row["direction"]]
+    return f"{sign}{'' if sign.endswith('±') else ' '}{number(row['threshold'])}"
+
+
+def found(row: Mapping[str, Any]) -> str:
+    """Estimate of a criterion with its interval."""
+    low, high = number(row["ci_low"]), number(row["ci_high"])
+    return f"{number(row['estimate'])} [{low}, {high}]"
+
+
+def role(row: Mapping[str, Any]) -> str:
+    """``effect`` or ``control``, and whether it is exploratory."""
+    name = "control" if row["is_control"] else "effect"
+    return name if row["confirmatory"] else f"{name}, exploratory"
+
+
+def caption(verdict: Mapping[str, Any]) -> str:
+    """Caption of a claim's figure in reStructuredText, with the numbers of its verdict."""
+    rows = "\n".join(
+        f"   * - {row['meaning']}\n     - {role(row)}\n     - {found(row)}\n"
+        f"     - {asked(row)}\n     - {WORDS[row['holds']]}"
+        for row in verdict["criteria"]
+    )
+    caveats = "\n".join(f"* {caveat}" for caveat in verdict["caveats"])
+    return f"""**{verdict["title"]}: {verdict["status"]}** (expected: {verdict["expectation"]};
+{verdict["n_runs"]} runs per condition, preset {verdict["preset"]}).
+
+{verdict["statement"]} *Level: {verdict["level"]}. Equations: {", ".join(verdict["equations"])}.*
+
+.. list-table::
+   :header-rows: 1
+
+   * - criterion
+     - role
+     - estimate [95 % interval]
+     - asked
+     - outcome
+{rows}
+
+What the evidence does not prove:
+
+{caveats}
+"""
+
+
+def explanation(
+    verdict: Mapping[str, Any],
+    equations: Mapping[str, str],
+    made: str,
+    cost: str,
+    width: int = 100,
+) -> str:
+    """A claim in plain text for the terminal.
+
+    Args:
+        verdict: the verdict.
+        equations: one line for each equation.
+        made: what it was made from.
+        cost: what its evidence cost.
+        width: columns of the terminal.
+    """
+
+    def wrapped(text: str, indent: str = "", first: str | None = None) -> str:
+        return textwrap.fill(
+            text,
+            width,
+            initial_indent=indent if first is None else first,
+            subsequent_indent=indent,
+            break_long_words=False,
+        )
+
+    parts = [
+        f"{verdict['claim']}: {verdict['status'].upper()}",
+        f"{verdict['title']} · level: {verdict['level']} · expected: {verdict['expectation']} · "
+        f"preset {verdict['preset']}, {verdict['n_runs']} runs per condition",
+        "",
+        wrapped(verdict["statement"]),
+        "",
+    ]
+    parts += [wrapped(f"{name}  {equations[name]}", "    ") for name in verdict["equations"]]
+    groups = {
+        "Criteria": [r for r in verdict["criteria"] if r["confirmatory"] and not r["is_control"]],
+        "Controls": [r for r in verdict["criteria"] if r["confirmatory"] and r["is_control"]],
+        "Exploratory (not counted)": [r for r in verdict["criteria"] if not r["confirmatory"]],
+    }
+    for title, rows in groups.items():
+        if rows:
+            parts += ["", title]
+        for row in rows:
+            mark = {True: "+", False: "-", None: "?"}[row["holds"]]
+            parts.append(
+                f"  {mark} {row['name']}: {found(row)}, asked {asked(row)}: {WORDS[row['holds']]}"
+            )
+            parts.append(wrapped(row["meaning"], "      "))
+    parts += ["", "What the evidence does not prove"]
+    parts += [wrapped(caveat, "    ", "  - ") for caveat in verdict["caveats"]]
+    claim = verdict["claim"]
+    parts += [
+        "",
+        f"Figure    {', '.join(verdict['figures'])} (numbers drawn: figures/{claim}.csv)",
+        f"Numbers   results/evidence/{claim}.csv, results/claims/{claim}.json",
+        wrapped(made, " " * 10, "Made of   "),
+        f"Again     snakemake --cores all {claim}",
+        f"Cost      {cost}",
+    ]
+    return "\n".join(parts) + "\n"

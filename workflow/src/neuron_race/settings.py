@@ -1,18 +1,25 @@
 """The configuration and the claims register, checked before anything runs."""
 
 import math
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
-from jsonschema import Draft202012Validator
 
-from neuron_race.claims import sources
+# Read before every run, even one with nothing to do, so imports are few. One of jsonschema's
+# optional checkers, of a format that no schema here has, compiles a grammar at import (1.4 s).
+sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
+from jsonschema import Draft202012Validator  # noqa: E402
+
+del sys.modules["rfc3987_syntax"]
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 MAX_YAML_BYTES = 2_000_000
+# Images of each class in scikit-learn's digits, whose import is slow.
+DIGITS_PER_CLASS = (178, 182, 177, 183, 181, 182, 181, 179, 174, 180)
 
 
 class SettingsError(ValueError):
@@ -30,6 +37,7 @@ class Settings:
         experiments: experiment -> condition -> all options of that condition.
         weight_tickets: protocol -> task -> options, for tickets of single weights.
         claims: claims by id, with the id inside.
+        equations: one line for each equation of ``paper_notes.md``.
         explorer: what the race explorer shows: ``seeds``, ``snapshots`` and ``conditions``.
     """
 
@@ -39,6 +47,7 @@ class Settings:
     experiments: dict[str, dict[str, dict[str, Any]]]
     weight_tickets: dict[str, dict[str, dict[str, Any]]]
     claims: dict[str, dict[str, Any]]
+    equations: dict[str, str]
     explorer: dict[str, Any]
 
     def tables(self, claim: str) -> list[tuple[str, str]]:
@@ -165,6 +174,14 @@ def _const_kind(schema: Mapping[str, Any], error: Any) -> str:
     return str(schema["oneOf"][index]["$ref"]).rsplit("/", 1)[-1]
 
 
+def sources(criterion: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Tables that a criterion reads, as pairs (table, "experiment/condition")."""
+    where = [criterion["runs"]] if "runs" in criterion else []
+    where += [criterion["minus"]] if "minus" in criterion else []
+    where += [point["runs"] for point in criterion.get("trend", [])]
+    return [(criterion["table"], runs) for runs in where]
+
+
 def read(config: Mapping[str, Any], root: Path) -> Settings:
     """Check configuration and register, and resolve them.
 
@@ -219,8 +236,21 @@ def read(config: Mapping[str, Any], root: Path) -> Settings:
         for claim in claims.values()
         for fault in _claim_faults(claim, experiments, weight_tickets)
     ]
+    faults += [
+        f"claims.{name}.equations: {equation} is none of {', '.join(register['equations'])}"
+        for name, claim in claims.items()
+        for equation in claim["equations"]
+        if equation not in register["equations"]
+    ]
     settings = Settings(
-        config["preset"], seeds, datasets, experiments, weight_tickets, claims, explorer
+        config["preset"],
+        seeds,
+        datasets,
+        experiments,
+        weight_tickets,
+        claims,
+        register["equations"],
+        explorer,
     )
     faults = faults or settings.unforecast()
     if faults:
@@ -303,10 +333,7 @@ def _dataset_faults(name: str, options: Mapping[str, Any], config: Mapping[str, 
     if options["kind"] == "teacher" and options["neurons"] > options["dim"]:
         faults.append(f"{at}.neurons: at most dim = {options['dim']}, got {options['neurons']}")
     if options["kind"] == "digits":
-        from sklearn.datasets import load_digits
-
-        labels = load_digits(return_X_y=True)[1].tolist()
-        there = sum(label in options["classes"] for label in labels)
+        there = sum(DIGITS_PER_CLASS[label] for label in options["classes"])
         if total > there:
             faults.append(
                 f"{at}.n_train: n_train + n_test = {total}, but digits has {there} images of "

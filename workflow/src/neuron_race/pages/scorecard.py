@@ -165,6 +165,7 @@ def _links(name: str, linked: Mapping[str, str]) -> list[tuple[str, str]]:
         "numbers drawn": f"figures/{name}.csv",
         "runs": f"results/evidence/{name}.csv",
         "verdict": f"results/claims/{name}.json",
+        "what made it": f"results/provenance/{name}.json",
         "notebook": f"results/notebooks/{name}.html",
     }
     return [(label, linked[path]) for label, path in wanted.items() if path in linked]

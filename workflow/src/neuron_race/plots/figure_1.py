@@ -10,21 +10,18 @@ from matplotlib.figure import Figure
 from neuron_race.plots import style
 
 MOMENTS = {"init": "init", "drop_10": "loss drop", "end": "end"}
-BLOCKS = ("b", "b2", "b3")
 EARLY = ("005", "010", "025", "050")
 
 
 def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figure, pd.DataFrame]:
     """Draw from ``dynamics/pair``, ``figure_1/pair`` and ``dynamics/regimes``."""
-    figure, axes = plt.subplot_mosaic(
-        [["a", "a", "a", "b", "b", "b2", "b2", "b3", "b3"], [*"ccccc", *"dddd"]],
-        figsize=(style.WIDTH, 4.9),
-        layout="constrained",
-        height_ratios=[1, 1.2],
-    )
-    for letter in "abcd":
-        style.mark(axes[letter], letter)
-    loss, early, count = axes["a"], axes["c"], axes["d"]
+    figure = plt.figure(figsize=(style.WIDTH, 4.9), layout="constrained")
+    halves: Any = figure.subfigures(2, 1, height_ratios=[1, 1.2])
+    upper, lower = halves
+    loss, *blocks = upper.subplots(1, 4, width_ratios=[1.5, 1, 1, 1])
+    early, count = lower.subplots(1, 2, width_ratios=[1.25, 1])
+    for ax, letter in zip((loss, blocks[0], early, count), "abcd", strict=True):
+        style.mark(ax, letter)
     numbers = []
 
     path = tables["dynamics/pair/trajectory.csv"]
@@ -60,9 +57,9 @@ def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figu
                 {"percent": int(moment), "neuron": own["neuron"], "x": x, "mean": y}
             ).assign(final=own["norm_product_end"], quantity="norm product against alignment")
         )
-    figure.colorbar(points, ax=early, label="final norm product", pad=0.02)
-    early.set(yscale="log", xlabel="alignment cos δ", ylabel="norm product", xlim=(None, 1.25))
-    early.set_title(f"Largest cluster at % of the time to the drop (seed {first})")
+    lower.colorbar(points, ax=early, label="final norm product", pad=0.02)
+    early.set(yscale="log", xlabel="alignment cos δ", ylabel="norm product", xlim=(None, 1.2))
+    early.set_title(f"Largest cluster at % of time to drop (seed {first})")
 
     runs = tables["dynamics/regimes/runs.csv"]
     runs = runs[runs["condition"].str.endswith("_m300")].copy()
@@ -77,16 +74,17 @@ def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figu
     numbers.append(dots)
 
     matrices = tables["figure_1/pair/cosines.csv"]
-    for ax, (moment, words) in zip((axes[k] for k in BLOCKS), MOMENTS.items(), strict=True):
+    for ax, (moment, words) in zip(blocks, MOMENTS.items(), strict=True):
         own = matrices[matrices["moment"] == moment].drop(columns=["moment", "cluster"])
         image = ax.imshow(own.to_numpy(), cmap="RdBu_r", vmin=-1, vmax=1, interpolation="nearest")
         ax.set(xlabel="neuron", title=f"cos, {words}")
         ax.set_xticks([]), ax.set_yticks([])
-    figure.colorbar(image, ax=axes["b3"], label="cosine", pad=0.02)
+    # One bar for the three panels: attached to one of them, it would push them apart.
+    upper.colorbar(image, ax=blocks, label="cosine", pad=0.01, shrink=0.8)
     labels = matrices.loc[matrices["moment"] == "end", "cluster"]
     sizes = labels[labels >= 0].value_counts().sort_index()
     edges = np.cumsum(sizes.to_numpy())[:6]
-    axes["b3"].hlines(edges - 0.5, -0.5, len(labels) - 0.5, color="black", lw=0.3)
+    blocks[-1].hlines(edges - 0.5, -0.5, len(labels) - 0.5, color="black", lw=0.3)
     figure.suptitle(
         "Our choice: data set, init scale 1e-4, Gaussian head, rate 0.25, inputs centred and "
         "scaled, panel d",

@@ -1,0 +1,61 @@
+"""What made a verdict: gathered from sidecars, and refused if they disagree."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from neuron_race import storage, trace
+
+
+def side(code: str = "aa", torch: str = "2", **parameters: Any) -> dict[str, Any]:
+    return {
+        "parameters": parameters,
+        "inputs": {"training.py": code, "seed5.npz": "dd"},
+        "versions": {"torch": torch, "numpy": "1"},
+    }
+
+
+def traced(tmp_path: Path, run: dict[str, Any]) -> dict[str, Any]:
+    figure, module = tmp_path / "racing.png", tmp_path / "claims.py"
+    figure.write_text("picture"), module.write_text("code")
+    verdict = {"claim": "racing", "status": "supported", "preset": "small", "provenance": side()}
+    data = {"parameters": {"options": {"kind": "digits"}, "seeds": [5]}}
+    dataset = {**side(), **data, "inputs": {"datasets.py": "bb", "manifest.json": "mm"}}
+    return trace.trace(
+        verdict,
+        [5],
+        {"pair/gaussian": run},
+        {"digits": dataset},
+        {"figures": [figure], "code": [module]},
+    )
+
+
+def test_a_trace_names_data_seeds_code_and_versions(tmp_path: Path) -> None:
+    run = side(options={"dataset": "digits", "width": 3, "seeds": [5]})
+    found = traced(tmp_path, run)
+    assert found["seeds"] == [5] and found["versions"] == {"torch": "2", "numpy": "1"}
+    assert found["data"] == {
+        "digits": {
+            "options": {"kind": "digits"},
+            "files": {"seed5.npz": "dd"},
+            "sources": {"manifest.json": "mm"},
+        }
+    }
+    assert found["runs"] == {"pair/gaussian": {"dataset": "digits", "width": 3}}
+    code = storage.checksum(tmp_path / "claims.py")
+    assert found["code"] == {"claims.py": code, "datasets.py": "bb", "training.py": "aa"}
+    figure = tmp_path / "racing.png"
+    assert found["figures"] == {str(figure): storage.checksum(figure)}
+    assert "digits; seeds 5-5; 1 conditions; torch 2" in trace.words(found)
+
+
+@pytest.mark.parametrize(
+    ("change", "what"), [({"code": "zz"}, "training.py"), ({"torch": "3"}, "torch")]
+)
+def test_results_of_two_states_of_the_project_are_refused(
+    tmp_path: Path, change: dict[str, str], what: str
+) -> None:
+    run = side(**change, options={"dataset": "digits", "seeds": [5]})
+    with pytest.raises(storage.ResultError, match=rf"racing: .*two states of {what}"):
+        traced(tmp_path, run)

@@ -1,0 +1,184 @@
+"""What a reviewer asks of a finished run: report, explanation, provenance, archive, comparison."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import snakemake
+from rocrate.rocrate import ROCrate
+
+from neuron_race import settings, storage
+
+ROOT = Path(__file__).parents[2]
+REGISTER = settings.read_yaml(ROOT / "config/claims.yaml")
+CLAIMS = REGISTER["claims"]
+SMOKE = ("--configfile", "config/smoke.yaml")
+
+
+@pytest.fixture(scope="module")
+def report(smoke: Path) -> zipfile.ZipFile:
+    done = snakemake(smoke, "--cores", "1", "--report", "results/report.zip", *SMOKE)
+    assert done.returncode == 0, done.stderr
+    return zipfile.ZipFile(smoke / "results/report.zip")
+
+
+def test_report_has_a_category_for_each_claim_with_its_numbers(
+    smoke: Path, report: zipfile.ZipFile
+) -> None:
+    names = report.namelist()
+    page = next(name for name in names if name.endswith("report.html"))
+    text = report.read(page).decode()
+    # Everything is inside: nothing that the page loads is elsewhere.
+    assert not re.findall(r"<(?:script|link|img)[^>]+(?:src|href)=\"https?:", text)
+    scripts = "".join(report.read(n).decode() for n in names if n.endswith((".js", ".html")))
+    for claim in CLAIMS:
+        assert any(f"{claim}.png" in name for name in names), claim
+        verdict = storage.read_json(smoke / f"results/claims/{claim}.json")
+        assert verdict["criteria"][0]["meaning"].split(",")[0] in scripts, claim
+
+
+def test_explanation_of_a_claim_is_printed_each_time(smoke: Path) -> None:
+    for _ in range(2):
+        done = snakemake(smoke, "--cores", "1", "explain_merging", *SMOKE)
+        assert done.returncode == 0, done.stderr
+        verdict = storage.read_json(smoke / "results/claims/merging.json")
+        assert f"merging: {verdict['status'].upper()}" in done.stdout
+        assert f"E7  {REGISTER['equations']['E7'][:30]}" in done.stdout
+        for row in verdict["criteria"]:
+            assert f" {row['name']}: " in done.stdout
+        assert "What the evidence does not prove" in done.stdout
+
+
+@pytest.mark.parametrize("claim", CLAIMS)
+def test_provenance_leads_back_to_data_and_code(smoke: Path, claim: str) -> None:
+    traced = storage.read_json(smoke / f"results/provenance/{claim}.json")
+    for path, checksum in {**traced["figures"], **traced["tables"]}.items():
+        assert storage.checksum(smoke / path) == checksum
+    for name, data in traced["data"].items():
+        for file, checksum in data["files"].items():
+            assert storage.checksum(smoke / f"results/datasets/{name}/{file}") == checksum
+    package = smoke / "workflow/src/neuron_race"
+    assert {"datasets.py", "training.py", "claims.py", "evidence.py"} <= set(traced["code"])
+    for module, checksum in traced["code"].items():
+        assert storage.checksum(package / module) == checksum
+    assert len(traced["seeds"]) == 2 and traced["runs"] and traced["versions"]["torch"]
+
+
+@pytest.fixture(scope="module")
+def crate(smoke: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    done = snakemake(smoke, "--cores", "1", "crate", *SMOKE)
+    assert done.returncode == 0, done.stderr
+    folder = tmp_path_factory.mktemp("crate")
+    with zipfile.ZipFile(smoke / "results/crate.zip") as archive:
+        archive.extractall(folder)
+    return folder
+
+
+def test_crate_is_valid_and_complete(smoke: Path, crate: Path) -> None:
+    graph = json.loads((crate / "ro-crate-metadata.json").read_text())
+    entities = {entity["@id"]: entity for entity in graph["@graph"]}
+    root, descriptor = entities["./"], entities["ro-crate-metadata.json"]
+    # What the specification (1.1 and later) says that a crate must have.
+    assert re.match(r"https://w3id.org/ro/crate/1\.[12]/context", str(graph["@context"]))
+    assert descriptor["about"] == {"@id": "./"} and descriptor["@type"] == "CreativeWork"
+    assert root["@type"] == "Dataset" and {"name", "description", "license"} <= set(root)
+    assert re.match(r"\d{4}-\d\d-\d\d", root["datePublished"])
+    assert entities[root["mainEntity"]["@id"]]["@type"] == [
+        "File",
+        "SoftwareSourceCode",
+        "ComputationalWorkflow",
+    ]
+
+    def references(value: Any) -> list[str]:
+        if isinstance(value, dict):
+            return [value["@id"]] if set(value) == {"@id"} else []
+        return [r for item in value for r in references(item)] if isinstance(value, list) else []
+
+    for entity in entities.values():
+        for key, value in entity.items():
+            for target in references(value):
+                outside = target.startswith(("http://", "https://", "#"))
+                assert target in entities or outside, f"{entity['@id']}.{key} -> {target}"
+    files = [e for e in entities.values() if "File" in str(e["@type"]) and "sha256" in e]
+    for entity in files:
+        assert storage.checksum(crate / entity["@id"]) == entity["sha256"]
+    listed = {part["@id"] for part in root["hasPart"]}
+    packed = {p.relative_to(crate).as_posix() for p in crate.rglob("*") if p.is_file()}
+    assert packed - {"ro-crate-metadata.json"} <= listed
+
+
+def test_crate_has_an_action_for_each_claim_with_its_results(crate: Path) -> None:
+    read = ROCrate(crate)
+    for claim in CLAIMS:
+        action = read.get(f"#{claim}")
+        assert action.type == "CreateAction" and action["instrument"] == read.mainEntity
+        made = {entity.id for entity in action["result"]}
+        assert f"results/claims/{claim}.json" in made and f"figures/{claim}.png" in made
+
+
+def test_workflow_of_the_crate_runs(crate: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(crate, tmp_path / "unpacked")
+    shutil.rmtree(folder / "results")
+    done = snakemake(folder, "-n", "--cores", "1", "racing", *SMOKE)
+    assert done.returncode == 0, done.stderr
+
+
+def compare(folder: Path) -> subprocess.CompletedProcess[str]:
+    script = folder / "workflow/scripts/check_reference.py"
+    return subprocess.run(
+        [sys.executable, script, folder / "results"], capture_output=True, text=True, timeout=120
+    )
+
+
+@pytest.fixture
+def referenced(smoke: Path, tmp_path: Path) -> Path:
+    """A run that is its own reference."""
+    folder = tmp_path / "run"
+    shutil.copytree(smoke / "workflow", folder / "workflow")
+    for part in ("results/claims", "figures"):
+        shutil.copytree(smoke / part, folder / part)
+        target = folder / "docs/reference" / Path(part).name
+        shutil.copytree(smoke / part, target)
+    return folder
+
+
+def test_a_run_equals_itself(referenced: Path) -> None:
+    same = compare(referenced)
+    assert same.returncode == 0 and ": 0 differences" in same.stdout
+    assert f"{len(CLAIMS)} verdicts" in same.stdout
+
+
+def spoil(folder: Path, claim: str, change: Any) -> None:
+    path = folder / f"results/claims/{claim}.json"
+    verdict = storage.read_json(path)
+    change(verdict)
+    storage.write_json(path, verdict)
+
+
+def test_differences_from_the_reference_are_shown(referenced: Path) -> None:
+    def shift(share: float) -> Any:
+        def change(verdict: dict[str, Any]) -> None:
+            row = verdict["criteria"][0]
+            row["estimate"] += share * (row["ci_high"] - row["ci_low"])
+
+        return change
+
+    spoil(referenced, "racing", shift(0.04))  # within a tenth of the half width
+    assert compare(referenced).returncode == 0
+    spoil(referenced, "racing", shift(0.02))
+    far = compare(referenced)
+    assert far.returncode == 1 and "alignment_ranks_gaussian" in far.stdout
+    spoil(referenced, "merging", lambda v: v["criteria"].pop())
+    spoil(referenced, "regimes", lambda v: v.update(status="refuted"))
+    more = compare(referenced)
+    assert ": 3 differences" in more.stdout and "missing" in more.stdout
+    assert "refuted" in more.stdout
+    (referenced / "results/claims/capacity.json").unlink()
+    missing = compare(referenced)
+    assert missing.returncode == 1 and "capacity.json" in missing.stderr

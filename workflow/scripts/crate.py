@@ -1,0 +1,17 @@
+"""Pack a run as an RO-Crate."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(snakemake.scriptdir)))  # noqa: F821
+import job as script
+
+from neuron_race import crate
+
+
+def work(job) -> None:
+    """The workflow, its configuration, and all that speaks of the claims."""
+    crate.pack(Path(job.output[0]), Path(job.params.root), job.input.claims, job.params.preset)
+
+
+script.run(snakemake, work)  # noqa: F821

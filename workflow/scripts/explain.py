@@ -1,0 +1,20 @@
+"""Print the evidence for a claim."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(snakemake.scriptdir)))  # noqa: F821
+import job as script
+
+from neuron_race import claims, storage, trace
+
+
+def work(job) -> None:
+    """From the verdict, in plain words."""
+    verdict = storage.read_json(job.input.verdict)
+    made = trace.words(storage.read_json(job.input.provenance))
+    text = claims.explanation(verdict, job.params.equations, made, "see `make cost`")
+    print(f"\n{text}", flush=True)
+
+
+script.run(snakemake, work)  # noqa: F821

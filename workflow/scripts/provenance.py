@@ -1,0 +1,25 @@
+"""Trace a claim back to data, seeds, code and versions."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(snakemake.scriptdir)))  # noqa: F821
+import job as script
+
+from neuron_race import storage, trace
+
+
+def work(job) -> None:
+    """From the sidecars, which each stage left beside its results."""
+    runs = {
+        f"{Path(path).parent.name}/{Path(path).stem}": storage.read_json(path)
+        for path in job.input.runs
+    }
+    datasets = {Path(path).parent.name: storage.read_json(path) for path in job.input.datasets}
+    files = {key: list(job.input[key]) for key in ("figures", "tables", "code")}
+    verdict = storage.read_json(job.input.verdict)
+    traced = trace.trace(verdict, job.params.seeds, runs, datasets, files)
+    storage.write_json(job.output[0], traced)
+
+
+script.run(snakemake, work)  # noqa: F821

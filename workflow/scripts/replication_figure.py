@@ -1,0 +1,21 @@
+"""Draw criteria on all image pairs side by side."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(snakemake.scriptdir)))  # noqa: F821
+import job as script
+
+from neuron_race import storage
+from neuron_race.plots import replication, style
+
+
+def work(job) -> None:
+    """The scoreboard in, figure and the numbers drawn out."""
+    style.apply()
+    figure, numbers = replication.draw(storage.read_table(job.input.scores), job.params.copies)
+    style.save(figure, job.output.pdf, job.output.png)
+    storage.write_table(job.output.csv, numbers)
+
+
+script.run(snakemake, work)  # noqa: F821

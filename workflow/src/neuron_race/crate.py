@@ -1,0 +1,90 @@
+"""A run as a research object: an RO-Crate by the Workflow Run profile, to archive and to cite."""
+
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from rocrate.rocrate import ROCrate
+
+from neuron_race import storage
+
+# What the workflow consists of, beside the Snakefile.
+PARTS = ("config", "envs", "profiles", "workflow", "README.md", "paper_notes.md", "CITATION.cff")
+PROFILES = (
+    "https://w3id.org/ro/wfrun/process/0.5",
+    "https://w3id.org/ro/wfrun/workflow/0.5",
+    "https://w3id.org/workflowhub/workflow-ro-crate/1.0",
+)
+PAPER = "https://arxiv.org/abs/2602.04832"
+
+
+def pack(target: Path, root: Path, files: Sequence[str], preset: str) -> None:
+    """Write the crate as a zip file: the workflow, results as given, and who made what.
+
+    Runs themselves stay outside, for they are large; their options and the checksums of their
+    inputs are in ``results/provenance``, and the same code makes them again.
+
+    Args:
+        target: the zip file.
+        root: folder of the workflow.
+        files: results relative to the working directory, for each claim its verdict
+            ``results/claims/<claim>.json`` and whatever belongs to it, named by the claim.
+        preset: name of the preset.
+    """
+    crate = ROCrate()
+    crate.name = f"It's a race: a reference replication, preset {preset}"
+    crate.description = (
+        "Verdicts on the claims of a theory of gradient descent in single-hidden-layer networks, "
+        "with the evidence, the figures, and the workflow that made them."
+    )
+    crate.license = "https://spdx.org/licenses/MIT"
+    crate.root_dataset["isBasedOn"] = PAPER
+    crate.root_dataset["conformsTo"] = [crate.add(_profile(crate, url)) for url in PROFILES]
+    workflow = crate.add_workflow(
+        root / "Snakefile", "Snakefile", main=True, lang="snakemake", lang_version="9"
+    )
+    workflow["name"] = "Snakefile"
+    config = None
+    for part in _parts(root):
+        name = part.relative_to(root).as_posix()
+        entity = crate.add_file(part, name, properties=_described(part))
+        config = entity if name == "config/config.yaml" else config
+    for path in files:
+        crate.add_file(path, path, properties=_described(Path(path)))
+    for verdict in (path for path in files if path.startswith("results/claims/")):
+        claim = Path(verdict).stem
+        own = [crate.get(path) for path in files if Path(path).stem == claim]
+        status = storage.read_json(Path(verdict))["status"]
+        action = crate.add_action(
+            workflow,
+            identifier=f"#{claim}",
+            object=[config],
+            result=own,
+            properties={"name": f"snakemake {claim}", "description": f"{claim}: {status}"},
+        )
+        action["actionStatus"] = "http://schema.org/CompletedActionStatus"
+        crate.root_dataset.append_to("mentions", action)
+    with tempfile.TemporaryDirectory(dir=target.parent) as folder:
+        whole = Path(folder) / target.name
+        crate.write_zip(whole)
+        os.replace(whole, target)
+
+
+def _profile(crate: ROCrate, url: str):  # type: ignore[no-untyped-def]
+    from rocrate.model.creativework import CreativeWork
+
+    name, version = url.rstrip("/").split("/")[-2:]
+    return CreativeWork(crate, url, properties={"name": name, "version": version})
+
+
+def _parts(root: Path) -> list[Path]:
+    found = []
+    for part in PARTS:
+        path = root / part
+        found += sorted(path.rglob("*")) if path.is_dir() else [path]
+    return [path for path in found if path.is_file() and "__pycache__" not in path.parts]
+
+
+def _described(path: Path) -> dict[str, object]:
+    return {"sha256": storage.checksum(path), "contentSize": str(path.stat().st_size)}

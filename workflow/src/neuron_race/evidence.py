@@ -1,0 +1,63 @@
+"""From tables of runs to the per-run values of a claim's criteria."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+Read = Callable[[str, str], pd.DataFrame]
+
+
+def collect(claim: Mapping[str, Any], read: Read) -> pd.DataFrame:
+    """Per-run values of all criteria of a claim.
+
+    A criterion's value is a column of a table, one number per run; with ``minus`` the paired
+    difference to another condition (same seeds); with ``minus_statistic`` the difference to another
+    column; with ``trend`` the slope of the column against log2 of x over conditions, run by run.
+
+    Args:
+        claim: entry of the register.
+        read: ``read(table, "experiment/condition")`` gives the table of runs.
+
+    Returns:
+        Tidy table ``criterion, seed, value``.
+
+    Raises:
+        KeyError: a statistic is no column of its table; the message lists the columns.
+    """
+    parts = []
+    for criterion in claim["criteria"]:
+        name = criterion["statistic"]
+        if "trend" in criterion:
+            x = np.log2([point["x"] for point in criterion["trend"]])
+            columns = [_column(read, criterion, p["runs"], name) for p in criterion["trend"]]
+            Y = pd.concat(columns, axis=1)
+            slopes = [
+                np.polyfit(x, row, 1)[0] if np.isfinite(row).all() else np.nan
+                for row in Y.to_numpy()
+            ]
+            values = pd.Series(slopes, index=Y.index)
+        else:
+            values = _column(read, criterion, criterion["runs"], name)
+            if "minus" in criterion:
+                values = values - _column(read, criterion, criterion["minus"], name)
+            if "minus_statistic" in criterion:
+                other = criterion["minus_statistic"]
+                values = values - _column(read, criterion, criterion["runs"], other)
+        parts.append(
+            pd.DataFrame(
+                {"criterion": criterion["name"], "seed": values.index, "value": values.to_numpy()}
+            )
+        )
+    return pd.concat(parts, ignore_index=True)
+
+
+def _column(read: Read, criterion: Mapping[str, Any], runs: str, name: str) -> pd.Series:
+    table = read(criterion["table"], runs).set_index("seed")
+    if name not in table:
+        raise KeyError(
+            f"criterion {criterion['name']}: table {criterion['table']} of {runs} has no column "
+            f"{name!r}; it has {', '.join(table.columns)}"
+        )
+    return table[name].astype(float)

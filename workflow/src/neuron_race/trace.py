@@ -1,0 +1,102 @@
+"""What made a verdict and its figure: data, seeds, runs, code and versions, back to the sources."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from neuron_race import storage
+
+
+def trace(
+    verdict: Mapping[str, Any],
+    seeds: Sequence[int],
+    runs: Mapping[str, Mapping[str, Any]],
+    datasets: Mapping[str, Mapping[str, Any]],
+    files: Mapping[str, Sequence[Path]],
+) -> dict[str, Any]:
+    """Gather the sidecars of all that a claim rests on.
+
+    Args:
+        verdict: the verdict.
+        seeds: seeds of the runs.
+        runs: sidecars of its runs by "experiment/condition".
+        datasets: provenance of its data sets by name.
+        files: further files whose checksums belong here, by kind: figures, tables, code.
+
+    Returns:
+        ``data`` (options, checksums of the files and of what they were made from), ``seeds``,
+        ``runs`` (options), ``code`` (checksums of the package's modules), ``versions``, and the
+        checksums of ``figures`` and ``tables``.
+
+    Raises:
+        ResultError: two sidecars name different code or versions for the same thing: results of
+            different states of the project are mixed.
+    """
+    claim = verdict["claim"]
+    kinds = {
+        kind: {
+            (Path(path).name if kind == "code" else str(path)): storage.checksum(path)
+            for path in paths
+        }
+        for kind, paths in files.items()
+    }
+    code = kinds.pop("code", {})
+    versions: dict[str, str] = {}
+    for side in [verdict["provenance"], *runs.values(), *datasets.values()]:
+        modules = {k: v for k, v in side["inputs"].items() if k.endswith(".py")}
+        _merge(code, modules, claim)
+        _merge(versions, side["versions"], claim)
+    return {
+        "claim": claim,
+        "status": verdict["status"],
+        "preset": verdict["preset"],
+        "seeds": list(seeds),
+        "data": {
+            name: {
+                "options": _options(side),
+                "files": _files(name, runs),
+                "sources": {k: v for k, v in side["inputs"].items() if not k.endswith(".py")},
+            }
+            for name, side in datasets.items()
+        },
+        "runs": {
+            name: {k: v for k, v in _options(side).items() if k != "seeds"}
+            for name, side in runs.items()
+        },
+        **kinds,
+        "code": dict(sorted(code.items())),
+        "versions": versions,
+    }
+
+
+def _options(side: Mapping[str, Any]) -> dict[str, Any]:
+    return dict(side["parameters"]["options"])
+
+
+def _files(dataset: str, runs: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """Checksums of a data set's files, as the runs that used it recorded them."""
+    for side in runs.values():
+        if _options(side)["dataset"] == dataset:
+            return {k: v for k, v in side["inputs"].items() if k.endswith(".npz")}
+    return {}
+
+
+def _merge(known: dict[str, str], more: Mapping[str, str], claim: str) -> None:
+    for name, value in more.items():
+        if known.setdefault(name, value) != value:
+            raise storage.ResultError(
+                f"{claim}: results were made by two states of {name} ({known[name]:.12}, "
+                f"{value:.12}); run snakemake --cores all {claim}"
+            )
+
+
+def words(traced: Mapping[str, Any]) -> str:
+    """The same in a few words, for the terminal."""
+    seeds = traced["seeds"]
+    data = ", ".join(traced["data"])
+    versions = traced["versions"]
+    return (
+        f"data sets {data}; seeds {seeds[0]}-{seeds[-1]}; {len(traced['runs'])} conditions; "
+        f"torch {versions['torch']}, numpy {versions['numpy']}; checksums in "
+        f"results/provenance/{traced['claim']}.json"
+    )
