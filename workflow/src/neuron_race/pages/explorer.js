@@ -251,8 +251,10 @@
       if (!/^(0|1|2|5|10|20|50|100|200|500|1000|2000|5000)$/.test(step) && t !== T - 1) return;
       if (x(t) < free || (t !== T - 1 && x(t) > right - 30)) return;
       free = x(t) + 34;
-      g.fillText(step, x(t), bottom + 16);
+      g.textAlign = t === T - 1 ? "right" : "center";
+      g.fillText(step, x(t) + (t === T - 1 ? 6 : 0), bottom + 16);
     });
+    g.textAlign = "center";
     g.fillText("step (log-spaced snapshots)", (left + right) / 2, bottom + 32);
     if (run.drop !== null) {
       const after = Math.max(run.step.findIndex((s) => s >= run.drop), 1);
@@ -260,8 +262,8 @@
       const at = x(after - 1 + (run.drop - a) / (b - a));
       g.setLineDash([4, 3]); g.strokeStyle = theme.muted;
       g.beginPath(); g.moveTo(at, top); g.lineTo(at, bottom); g.stroke(); g.setLineDash([]);
-      g.textAlign = at > (left + right) / 2 ? "right" : "left";
-      g.fillText("10 % lost", at + (g.textAlign === "left" ? 5 : -5), bottom - 6);
+      g.textAlign = at > left + 70 ? "right" : "left";
+      g.fillText("10 % lost", at + (g.textAlign === "left" ? 5 : -5), (top + bottom) / 2);
     }
     g.strokeStyle = theme.ink; g.lineWidth = 2;
     g.beginPath();

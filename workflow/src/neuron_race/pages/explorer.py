@@ -29,8 +29,8 @@ def pack(arrays: Mapping[str, tuple[Array, bool]]) -> dict[str, Any]:
             integers wrap around).
 
     Returns:
-        ``layout``: name, kind, shape, start (bytes) and ``differences`` of each; ``data``: base64 of
-        the zlib-compressed little-endian bytes.
+        ``layout``: name, kind, shape, start and length in bytes, ``differences`` of each; ``data``:
+        base64 of the zlib-compressed little-endian bytes.
     """
     layout, parts, start = [], [], 0
     for name, (array, differences) in arrays.items():
@@ -59,8 +59,8 @@ def run(arrays: Mapping[str, Array], description: Mapping[str, Any]) -> dict[str
         arrays, description: see :func:`neuron_race.pages.trajectories.record`.
 
     Returns:
-        The description, ``step``, ``loss``, the range of log10 norm products, and the packed arrays;
-        time runs along their last axis. Norm products keep 16 bits on the log scale, cosines too.
+        The description, ``step``, ``loss_curve``, the range of log10 norm products, and the packed
+        arrays; time runs along their last axis. Cosines and log norm products keep 16 bits.
     """
     log = np.log10(np.maximum(arrays["norm_product"], np.finfo(float).tiny))
     low, high = float(log.min()), float(log.max())

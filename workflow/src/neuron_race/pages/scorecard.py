@@ -131,7 +131,7 @@ def render(
             {
                 "verdict": verdict,
                 "table": _criteria(verdict, cells),
-                "cost": f"{cost.loc[name, 'jobs']} jobs, {cost.loc[name, 'cpu_s']:,.0f} CPU-seconds, "
+                "cost": f"{cost.loc[name, 'jobs']} jobs, {cost.loc[name, 'cpu_s']:,.0f} CPU-s, "
                 f"{cost.loc[name, 'wall_s']:,.0f} s one after another.",
             }
         )

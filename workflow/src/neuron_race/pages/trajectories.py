@@ -65,8 +65,8 @@ def directions(W: Array, A: Array) -> tuple[Array, float]:
     """Directions of total weight vectors in few coordinates of 8 bits.
 
     Coordinates are along the principal directions of the whole trajectory, the first
-    :data:`MOST_DIRECTIONS` of them, times :data:`SCALE`. Cosines between neurons are inner products,
-    those of a neuron with itself 1.
+    :data:`MOST_DIRECTIONS` of them, times :data:`SCALE`. Cosines between neurons are inner
+    products; those of a neuron with itself are 1.
 
     Args:
         W, A: weights at all snapshots, (T, m, d) and (T, m, k).
