@@ -52,14 +52,17 @@ include: "workflow/rules/figures.smk"
 include: "workflow/rules/theory.smk"
 include: "workflow/rules/provenance.smk"
 include: "workflow/rules/notebooks.smk"
+include: "workflow/rules/pages.smk"
 
 
-# Everything: all verdicts, figures, and the summary.
+# Everything: all verdicts, figures, the summary, and the pages.
 rule all:
     default_target: True
     input:
         "results/claims.csv",
         "results/claims.md",
+        "results/scorecard.html",
+        "results/race.html",
         expand("results/evidence/{claim}.csv", claim=CLAIMS),
         expand("results/provenance/{claim}.json", claim=CLAIMS),
         expand("figures/{name}.{ending}", name=FIGURES, ending=["pdf", "png", "csv"]),

@@ -69,9 +69,7 @@ for claim in CLAIMS:
         name:
             claim
         input:
-            f"results/claims/{claim}.json",
-            f"results/evidence/{claim}.csv",
-            multiext(f"figures/{claim}", ".pdf", ".png", ".csv"),
+            claim_files(claim),
         localrule: True
 
 
@@ -91,6 +89,7 @@ for claim in CLAIMS:
             "../../envs/neuron_race.yaml"
         params:
             equations=SETTINGS.equations,
+            benchmarks=lambda w, claim=claim: benchmarks_behind(claim_files(claim)),
         script:
             "../scripts/explain.py"
 

@@ -113,12 +113,7 @@ def data_provenance_of(claim):
 
 def archived(claim):
     """What the archive of a run holds of a claim."""
-    return [
-        f"results/claims/{claim}.json",
-        f"results/evidence/{claim}.csv",
-        f"results/provenance/{claim}.json",
-        *[f"figures/{claim}.{ending}" for ending in ("pdf", "png", "csv")],
-    ]
+    return [*claim_files(claim), f"results/provenance/{claim}.json"]
 
 
 NOTEBOOKS = os.path.relpath(ROOT / "workflow/notebooks")
@@ -146,3 +141,63 @@ def lecture_inputs(claim):
         "figure": f"figures/{claim}.png",
         "tables": figure_tables(claim),
     }
+
+
+def assets(*names):
+    """Templates, style sheets and scripts of the pages."""
+    return [f"{PACKAGE}/pages/{name}" for name in names]
+
+
+def producer(path):
+    """The rule that makes a file, or None."""
+    return next((maker for maker in workflow.rules if maker.is_producer(path)), None)
+
+
+def benchmarks_behind(paths):
+    """Benchmark files of all jobs that files need, read off the rules themselves."""
+    found, waiting = {}, list(paths)
+    while waiting:
+        path = waiting.pop()
+        maker = producer(path)
+        if maker is None or path in found:
+            continue
+        wildcards = maker.get_wildcards(path)
+        found[path] = maker.expand_benchmark(wildcards)
+        waiting += map(str, maker.expand_input(wildcards)[0])
+    return sorted({str(benchmark) for benchmark in found.values() if benchmark})
+
+
+def claim_files(claim):
+    """What a claim's target asks for."""
+    return [
+        f"results/claims/{claim}.json",
+        f"results/evidence/{claim}.csv",
+        *multiext(f"figures/{claim}", ".pdf", ".png", ".csv"),
+    ]
+
+
+def claim_costs():
+    """Benchmark files of all jobs behind each claim."""
+    return {claim: benchmarks_behind(claim_files(claim)) for claim in CLAIMS}
+
+
+def notebook_pages():
+    """Executed notebooks of claims, where a rule makes them."""
+    pages = [f"results/notebooks/{claim}.html" for claim in CLAIMS]
+    return [page for page in pages if producer(page)]
+
+
+def explored(experiment):
+    """Conditions of an experiment that the race explorer shows."""
+    return SETTINGS.explorer["conditions"][experiment]
+
+
+def explored_forecasts(experiment):
+    """Forecasts of the shown conditions, if any of them can be forecast."""
+    some = set(explored(experiment)) & set(SETTINGS.forecastable(experiment))
+    return [f"results/forecasts/{experiment}.npz"] if some else []
+
+
+def overlays():
+    """Configuration files given on the command line, from the folder of the Snakefile."""
+    return [os.path.relpath(path, ROOT) for path in workflow.overwrite_configfiles]

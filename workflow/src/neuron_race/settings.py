@@ -38,6 +38,7 @@ class Settings:
         weight_tickets: protocol -> task -> options, for tickets of single weights.
         claims: claims by id, with the id inside.
         equations: one line for each equation of ``paper_notes.md``.
+        explorer: what the race explorer shows: ``seeds``, ``snapshots`` and ``conditions``.
     """
 
     preset: str
@@ -47,6 +48,7 @@ class Settings:
     weight_tickets: dict[str, dict[str, dict[str, Any]]]
     claims: dict[str, dict[str, Any]]
     equations: dict[str, str]
+    explorer: dict[str, Any]
 
     def tables(self, claim: str) -> list[tuple[str, str]]:
         """Pairs (table, experiment) that a claim's criteria read, each once."""
@@ -213,6 +215,8 @@ def read(config: Mapping[str, Any], root: Path) -> Settings:
                 faults.append(
                     f"weight_tickets.{name}.{task}.dataset: needs images of three classes or more"
                 )
+    explorer = {**config["explorer"], "seeds": seeds[: config["explorer"]["seeds"]]}
+    faults += _explorer_faults(explorer["conditions"], experiments)
     if faults:
         raise SettingsError("\n".join(f"{where}: {fault}" for fault in faults))
     path = root / config["claims"]
@@ -246,6 +250,7 @@ def read(config: Mapping[str, Any], root: Path) -> Settings:
         weight_tickets,
         claims,
         register["equations"],
+        explorer,
     )
     faults = faults or settings.unforecast()
     if faults:
@@ -366,6 +371,24 @@ def _conditions(
             faults.append(f"{at}.drops: must differ when rounded to whole per cents")
         resolved[condition] = options
     return resolved
+
+
+def _explorer_faults(
+    shown: Mapping[str, list[str]], experiments: Mapping[str, Mapping[str, Any]]
+) -> list[str]:
+    faults = []
+    for experiment, conditions in shown.items():
+        at = f"explorer.conditions.{experiment}"
+        if experiment not in experiments:
+            faults.append(f"{at}: {experiment!r} is none of {', '.join(experiments)}")
+            continue
+        known = experiments[experiment]
+        faults += [
+            f"{at}: {condition!r} is none of {', '.join(known)}"
+            for condition in conditions
+            if condition not in known
+        ]
+    return faults
 
 
 def _claim_faults(

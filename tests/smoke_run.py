@@ -1,0 +1,63 @@
+"""A copy of the project's own files in a folder whose name has spaces, and a way to run it.
+
+One smoke run serves the tests of several folders.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PARTS = (
+    "Snakefile",
+    "config",
+    "envs",
+    "profiles",
+    "workflow",
+    "README.md",
+    "paper_notes.md",
+    "docs",
+    "pyproject.toml",
+)
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def copy_project(target: Path) -> Path:
+    """Copy what the workflow consists of; results and figures stay behind."""
+    target.mkdir(parents=True)
+    for part in PARTS:
+        source = ROOT / part
+        if source.is_dir():
+            shutil.copytree(source, target / part, ignore=shutil.ignore_patterns("__pycache__"))
+        elif source.exists():
+            shutil.copy(source, target / part)
+    return target
+
+
+def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run snakemake of this environment in a folder."""
+    command = [sys.executable, "-m", "snakemake", *arguments]
+    environment = {**os.environ, "PYTHONWARNINGS": "default"}
+    return subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, timeout=900, env=environment
+    )
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy that no run has touched."""
+    return copy_project(tmp_path_factory.mktemp("a fresh clone") / "its race")
+
+
+@pytest.fixture(scope="session")
+def smoke(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy in which the smoke preset has run to its end, on two cores."""
+    folder = copy_project(tmp_path_factory.mktemp("smoke run") / "its race")
+    done = snakemake(folder, "--cores", "2", "--configfile", "config/smoke.yaml")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder

@@ -1,0 +1,38 @@
+"""Benchmark files as a table."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from neuron_race import cost
+from neuron_race.storage import ResultError
+
+
+def write(folder: Path, job: str, **columns: list[object]) -> Path:
+    path = folder / "benchmarks" / f"{job}.tsv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pd.DataFrame(columns).to_csv(path, sep="\t", index=False)
+    return path
+
+
+def test_jobs_and_sums(tmp_path: Path) -> None:
+    pair = write(tmp_path, "train/pair", s=[4.0, 2.0], max_rss=[10.0, 20.0], cpu_time=[3.0, 1.0])
+    short = write(tmp_path, "scoreboard", s=[0.1], max_rss=["-"], cpu_time=["NA"])
+    table = cost.cost([pair, short])
+    assert table.columns.tolist() == ["rule", "job", "cpu_s", "wall_s", "max_rss_mb"]
+    assert table.loc[0].tolist() == ["train", "pair", 2.0, 3.0, 15.0]
+    assert table.loc[1, ["rule", "job"]].tolist() == ["scoreboard", "scoreboard"]
+    assert table.loc[1, ["cpu_s", "max_rss_mb"]].isna().all()
+    targets = cost.per_target({"racing": [pair, short], "merging": [pair]})
+    assert targets.to_dict("records") == [
+        {"target": "racing", "jobs": 2, "cpu_s": 2.0, "wall_s": 3.1},
+        {"target": "merging", "jobs": 1, "cpu_s": 2.0, "wall_s": 3.0},
+    ]
+
+
+def test_no_benchmark(tmp_path: Path) -> None:
+    with pytest.raises(ResultError, match=r"absent\.tsv"):
+        cost.cost([tmp_path / "absent.tsv"])
+    with pytest.raises(ResultError, match="not a readable benchmark"):
+        cost.cost([write(tmp_path, "train/other", s=[1.0])])

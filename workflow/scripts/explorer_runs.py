@@ -1,0 +1,46 @@
+"""Train the runs that the race explorer shows once more, and keep all weights."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(snakemake.scriptdir)))  # noqa: F821
+import job as script
+
+import torch
+from neuron_race import runs, storage
+from neuron_race.pages import trajectories
+
+torch.set_num_threads(1)
+torch.use_deterministic_algorithms(True)
+
+
+def work(job) -> None:
+    """Arrays named <condition>.<seed>.<array>, and a description of each run in the sidecar."""
+    neurons = storage.read_table(job.input.neurons)
+    forecasts = storage.read_arrays(job.input.forecasts[0]) if job.input.forecasts else {}
+    arrays, described = {}, []
+    for condition in job.params.conditions:
+        path = next(p for p in job.input.runs if Path(p).name == f"{condition}.npz")
+        trained = runs.load(path)
+        again = trajectories.repeat(trained, job.params.seeds, job.params.snapshots)
+        forecast = forecasts.get(f"{condition}.norm_product")
+        for s, seed in enumerate(job.params.seeds):
+            chosen = (neurons["condition"] == condition) & (neurons["seed"] == seed)
+            expected = None
+            if forecast is not None:
+                expected = forecast[forecasts[f"{condition}.seed"].tolist().index(seed)]
+            made, description = trajectories.record(again, s, neurons[chosen], expected)
+            arrays |= {trajectories.name(condition, seed, key): v for key, v in made.items()}
+            described.append({"condition": condition, **description})
+    storage.write_arrays(job.output.arrays, arrays)
+    parameters = {
+        "conditions": job.params.conditions,
+        "seeds": job.params.seeds,
+        "snapshots": job.params.snapshots,
+    }
+    inputs = [*job.input.code, *job.input.runs, job.input.neurons, *job.input.forecasts]
+    provenance = storage.provenance(inputs, parameters)
+    storage.write_json(job.output.sidecar, {"runs": described, **provenance})
+
+
+script.run(snakemake, work)  # noqa: F821

@@ -1,0 +1,36 @@
+"""Write the race explorer."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(snakemake.scriptdir)))  # noqa: F821
+import job as script
+
+from neuron_race import storage
+from neuron_race.pages import explorer, trajectories
+
+
+def work(job) -> None:
+    """All runs of all experiments, named <experiment>/<condition>/<seed>."""
+    shown = []
+    for path, sidecar in zip(job.input.arrays, job.input.sidecars, strict=True):
+        arrays = storage.read_arrays(path)
+        for description in storage.read_json(sidecar)["runs"]:
+            condition, seed = description["condition"], description["seed"]
+            name = f"{Path(path).stem}/{condition}/{seed}"
+            own = trajectories.read(arrays, condition, seed)
+            shown.append({"name": name, **explorer.run(own, description)})
+    parameters = {"runs": [one["name"] for one in shown]}
+    made_of = [*job.input.code, *job.input.arrays]
+    provenance = storage.provenance(made_of, parameters)
+    text = explorer.render(shown, job.params.preset, job.params.seeds, provenance)
+    size = len(text.encode())
+    if size > explorer.LARGEST_PAGE:
+        print(
+            f"{job.output[0]}: {size / 1e6:.1f} MB; show fewer runs (config: explorer)",
+            file=sys.stderr,
+        )
+    storage.write_text(job.output[0], text)
+
+
+script.run(snakemake, work)  # noqa: F821

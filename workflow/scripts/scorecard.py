@@ -1,0 +1,29 @@
+"""Write the scorecard."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(snakemake.scriptdir)))  # noqa: F821
+import job as script
+
+from neuron_race import cost, storage
+from neuron_race.pages import scorecard
+
+
+def work(job) -> None:
+    """All verdicts, what they cost, and links to files that are inputs of this job."""
+    verdicts = [storage.read_json(path) for path in job.input.verdicts]
+    parameters = {"seeds": job.params.seeds, "overlays": job.params.overlays}
+    text = scorecard.render(
+        verdicts,
+        cost.per_target(job.params.needs),
+        [*job.input.linked, *job.input.notebooks, *job.input.pages],
+        job.params.overlays,
+        storage.provenance([*job.input.code, *job.input.verdicts], parameters),
+        job.params.seeds,
+        job.output[0],
+    )
+    storage.write_text(job.output[0], text)
+
+
+script.run(snakemake, work)  # noqa: F821

@@ -1,0 +1,106 @@
+"""The race explorer: runs packed into one page, drawn by the browser (``explorer.js``)."""
+
+import base64
+import zlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuron_race.pages import page
+
+Array = NDArray[Any]
+LARGEST_PAGE = 8_000_000  # bytes
+HEADS = {"gaussian": "Gaussian", "balanced": "balanced", "pytorch": "PyTorch default"}
+
+
+def quantise(values: Array, low: float, high: float, kind: str) -> Array:
+    """Values in [low, high] as integers of an unsigned kind such as ``u2``, evenly spaced."""
+    top = np.iinfo(kind).max
+    return np.round((values - low) / (high - low) * top).clip(0, top).astype(kind)
+
+
+def pack(arrays: Mapping[str, tuple[Array, bool]]) -> dict[str, Any]:
+    """Arrays as one compressed text, with what a reader needs to find them in it.
+
+    Args:
+        arrays: name -> (array, whether differences along the last axis are kept instead of values;
+            integers wrap around).
+
+    Returns:
+        ``layout``: name, kind, shape, start and length in bytes, ``differences`` of each; ``data``:
+        base64 of the zlib-compressed little-endian bytes.
+    """
+    layout, parts, start = [], [], 0
+    for name, (array, differences) in arrays.items():
+        kept = np.diff(array, axis=-1, prepend=array.dtype.type(0)) if differences else array
+        raw = np.ascontiguousarray(kept, dtype=array.dtype.newbyteorder("<")).tobytes()
+        layout.append(
+            {
+                "name": name,
+                "kind": f"{array.dtype.kind}{array.dtype.itemsize}",
+                "shape": list(array.shape),
+                "start": start,
+                "bytes": len(raw),
+                "differences": differences,
+            }
+        )
+        parts.append(raw)
+        start += len(raw)
+    text = base64.b64encode(zlib.compress(b"".join(parts), 9)).decode()
+    return {"layout": layout, "data": text}
+
+
+def run(arrays: Mapping[str, Array], description: Mapping[str, Any]) -> dict[str, Any]:
+    """One run, ready to be embedded.
+
+    Args:
+        arrays, description: see :func:`neuron_race.pages.trajectories.record`.
+
+    Returns:
+        The description, ``step``, ``loss_curve``, the range of log10 norm products, and the packed
+        arrays; time runs along their last axis. Cosines and log norm products keep 16 bits.
+    """
+    log = np.log10(np.maximum(arrays["norm_product"], np.finfo(float).tiny))
+    low, high = float(log.min()), float(log.max())
+    packed = pack(
+        {
+            "cos_delta": (quantise(arrays["cos_delta"].T, -1.0, 1.0, "u2"), True),
+            "log_norm_product": (quantise(log.T, low, high or 1.0, "u2"), True),
+            "directions": (arrays["directions"].transpose(2, 1, 0), True),
+            "norm_w": (arrays["norm_w"].astype("f4"), False),
+            "norm_a": (arrays["norm_a"].astype("f4"), False),
+            "cos_delta_init": (arrays["cos_delta"][0].astype("f4"), False),
+            "sign": (arrays["sign"].astype("i1"), False),
+            "cluster": (arrays["cluster"].astype("i2"), False),
+            "final_rank": (arrays["final_rank"].astype("u2"), False),
+            "forecast_rank": (arrays["forecast_rank"].astype("u2"), False),
+        }
+    )
+    return {
+        **description,
+        "head_name": HEADS[description["head"]],
+        "step": arrays["step"].tolist(),
+        "loss_curve": [float(f"{value:.6g}") for value in arrays["loss"]],
+        "log_range": [low, high],
+        **packed,
+    }
+
+
+def render(
+    shown: Sequence[Mapping[str, Any]],
+    preset: str,
+    seeds: Sequence[int],
+    provenance: Mapping[str, Any],
+) -> str:
+    """The page, for runs as :func:`run` returns them."""
+    return page.render(
+        "explorer",
+        preset,
+        seeds,
+        provenance,
+        runs=page.embed(shown),
+        n=len(shown),
+        error=f"{max(one['cosine_error'] for one in shown):.3f}",
+    )

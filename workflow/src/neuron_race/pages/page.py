@@ -1,0 +1,77 @@
+"""What both pages share: templates, embedded data, and the warnings that a preset calls for."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+HERE = Path(__file__).parent
+EXPLORATORY_SEEDS = range(3)  # config/config.yaml says what they were used for
+
+TEMPLATES = Environment(
+    loader=FileSystemLoader(HERE),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+def asset(name: str) -> Markup:
+    """Text of a style sheet or script beside this module, to be put into the page as it is."""
+    return Markup((HERE / name).read_text(encoding="utf-8"))
+
+
+def embed(content: Any) -> Markup:
+    """JSON for a ``<script type="application/json">``: nothing in it can end the element."""
+    text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return Markup(text.replace("<", "\\u003c"))
+
+
+def warnings(preset: str, seeds: Sequence[int]) -> list[str]:
+    """What a reader must know before reading any number on the page."""
+    found = []
+    if preset == "smoke":
+        found.append("Smoke preset: too few runs for any conclusion.")
+    if set(seeds) & set(EXPLORATORY_SEEDS):
+        found.append("Exploratory seeds: runs that helped to set thresholds confirm nothing.")
+    return found
+
+
+def render(
+    name: str,
+    preset: str,
+    seeds: Sequence[int],
+    provenance: Mapping[str, Any],
+    **context: Any,
+) -> str:
+    """Fill the template ``<name>.html`` with its style sheet and script.
+
+    Args:
+        name: ``scorecard`` or ``explorer``.
+        preset: name of the preset.
+        seeds: seeds of the runs shown.
+        provenance: see :func:`neuron_race.storage.provenance`; put into the page's foot.
+        context: whatever else the template reads.
+    """
+    return TEMPLATES.get_template(f"{name}.html").render(
+        style=asset("page.css") + asset(f"{name}.css"),
+        script=asset(f"{name}.js"),
+        preset=preset,
+        seeds=_spans(seeds),
+        warnings=warnings(preset, seeds),
+        versions=provenance["versions"],
+        provenance=embed(provenance),
+        **context,
+    )
+
+
+def _spans(seeds: Sequence[int]) -> str:
+    """Seeds as people write them: ``300–319`` where they follow one another."""
+    first, last = min(seeds), max(seeds)
+    if len(seeds) > 2 and sorted(seeds) == list(range(first, last + 1)):
+        return f"{first}–{last}"
+    return ", ".join(map(str, seeds))
