@@ -1,7 +1,8 @@
 # In: the data sets that an experiment's conditions use.
 # Out: results/runs/<experiment>/<condition>.npz and .json; results/forecasts/<experiment>.npz.
 
-TRAINING = modules("networks", "span", "recipe", "runs", "training")
+ENGINE = [*modules("recipe", "kernel", "batched", "training"), f"{PACKAGE}/kernel.c"]
+TRAINING = ENGINE + modules("networks", "span", "runs")
 
 
 # One job trains all conditions of an experiment, all seeds at once: start-up is paid once. The

@@ -147,6 +147,7 @@ def save(path: Path, start: Start, runs: Runs, sidecar: Mapping[str, Any]) -> No
         if start.rank is None
         else f"span of the data ({start.rank} coordinates), then the rest of the initial weights",
         "rank": start.rank,
+        "engine": runs.engine,
     }
     storage.write_json(Path(path).with_suffix(".json"), {**description, **sidecar})
 
@@ -173,6 +174,7 @@ def load(path: Path) -> Trained:
             measured={name: arrays[f"measured_{name}"] for name in MEASURED},
             W=arrays.get("W"),
             A=arrays.get("A"),
+            engine=sidecar["engine"],
         )
     except KeyError as error:
         raise storage.ResultError(f"{path}: no {error} in the arrays or the sidecar") from error
