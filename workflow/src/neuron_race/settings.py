@@ -1,5 +1,6 @@
 """The configuration and the claims register, checked before anything runs."""
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ class Settings:
         experiments: experiment -> condition -> all options of that condition.
         weight_tickets: protocol -> task -> options, for tickets of single weights.
         claims: claims by id, with the id inside.
+        shard: what one training job trains, all of an ``experiment`` or one ``condition``.
     """
 
     preset: str
@@ -38,6 +40,7 @@ class Settings:
     experiments: dict[str, dict[str, dict[str, Any]]]
     weight_tickets: dict[str, dict[str, dict[str, Any]]]
     claims: dict[str, dict[str, Any]]
+    shard: str = "experiment"
 
     def tables(self, claim: str) -> list[tuple[str, str]]:
         """Pairs (table, experiment) that a claim's criteria read, each once."""
@@ -215,11 +218,35 @@ def read(config: Mapping[str, Any], root: Path) -> Settings:
         for claim in claims.values()
         for fault in _claim_faults(claim, experiments, weight_tickets)
     ]
-    settings = Settings(config["preset"], seeds, datasets, experiments, weight_tickets, claims)
+    shard = config.get("shard", "experiment")
+    settings = Settings(
+        config["preset"], seeds, datasets, experiments, weight_tickets, claims, shard
+    )
     faults = faults or settings.unforecast()
     if faults:
         raise SettingsError("\n".join(f"{config['claims']}: {fault}" for fault in faults))
     return settings
+
+
+def check_preset(results: Path, preset: str) -> None:
+    """Refuse to mix results of two presets in one folder.
+
+    Raises:
+        SettingsError: the folder's stamp names another preset, or can't be read.
+    """
+    stamp = results / "preset.json"
+    try:
+        made_by = json.loads(stamp.read_text(encoding="utf-8"))["preset"]
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise SettingsError(f"{stamp}: can't be read ({error}); `make clean` starts anew") from None
+    if made_by != preset:
+        raise SettingsError(
+            f"{stamp}: the results here are of preset {made_by!r}, and preset {preset!r} would mix "
+            "with them. Give it a folder of its own (--directory FOLDER), or delete these results "
+            "first (make clean)."
+        )
 
 
 def replicated(config: Mapping[str, Any]) -> dict[str, Any]:
