@@ -8,12 +8,22 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, validators
 
 from neuron_race.claims import sources
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 MAX_YAML_BYTES = 2_000_000
+MAX_ENTRIES = 200_000  # of a configuration; the full preset has some 2,000
+
+
+# JSON Schema takes 3.0 for an integer; as a width or a number of seeds it is none.
+Validator = validators.extend(
+    Draft202012Validator,
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine(
+        "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
+    ),
+)
 
 
 class SettingsError(ValueError):
@@ -106,7 +116,9 @@ def read_yaml(path: Path) -> Any:
         if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text)):
             raise SettingsError(f"{path}: YAML aliases are not allowed here")
         return yaml.safe_load(text)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except SettingsError:
+        raise
+    except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
         raise SettingsError(f"{path}: can't be read ({error})") from error
 
 
@@ -116,13 +128,32 @@ def validate(content: Any, schema: str, where: str) -> None:
     Raises:
         SettingsError: one line per fault, with file, key, and what is allowed.
     """
+    if (entries := _entries(content)) > MAX_ENTRIES:
+        raise SettingsError(f"{where}: more than {MAX_ENTRIES} entries (aliases can blow up)")
+    if entries < 0:
+        raise SettingsError(f"{where}: nested too deeply")
     rules = read_yaml(SCHEMAS / f"{schema}.schema.yaml")
-    validator = Draft202012Validator(rules)
+    validator = Validator(rules)
     faults = [f"{key}: {value} is not a finite number" for key, value in _not_finite(content)]
     for error in sorted(validator.iter_errors(content), key=lambda e: list(map(str, e.path))):
         faults += _explain(error)
     if faults:
         raise SettingsError("\n".join(f"{where}: {fault}" for fault in dict.fromkeys(faults)))
+
+
+def _entries(content: Any) -> int:
+    """Number of values in nested content, counted no further than the limit; -1 if too deep."""
+    stack, count = [(content, 0)], 0
+    while stack and count <= MAX_ENTRIES:
+        value, depth = stack.pop()
+        count += 1
+        if depth > 50:
+            return -1
+        if isinstance(value, Mapping):
+            stack += [(item, depth + 1) for item in value.values()]
+        elif isinstance(value, list):
+            stack += [(item, depth + 1) for item in value]
+    return count
 
 
 def _not_finite(content: Any, key: str = "") -> list[tuple[str, float]]:
