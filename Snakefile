@@ -27,17 +27,23 @@ os.environ.update(PATH=os.pathsep.join([str(BIN), os.getenv("PATH", "")]))
 ROOT = Path(workflow.basedir)
 sys.path.insert(0, str(ROOT / "workflow/src"))
 
-from neuron_race import settings
+from neuron_race import costs, settings, storage
 from neuron_race.settings import SettingsError
 
 try:
     SETTINGS = settings.read(config, ROOT)
+    settings.check_preset(Path("results"), SETTINGS.preset)
 except SettingsError as error:
     # Plain words before any job starts, instead of a traceback.
     raise WorkflowError(str(error)) from None
 
 CLAIMS = list(SETTINGS.claims)
 FIGURES = [*CLAIMS, "theory", *(["replication"] if config.get("replicate") else [])]
+
+
+# Results of two presets never mix: the folder bears the name of the first.
+onstart:
+    storage.write_json(Path("results/preset.json"), {"preset": SETTINGS.preset})
 
 
 include: "workflow/rules/images.smk"

@@ -21,7 +21,7 @@ rule theory_tables:
     conda:
         "../../envs/neuron_race.yaml"
     resources:
-        mem_mb=1000,
+        mem_mb=memory(1000),
     params:
         seed=7,
     script:

@@ -8,8 +8,9 @@ from matplotlib.figure import Figure
 from neuron_race.plots import style
 
 AXES = {"axes2": 2, "axes4": 4, "axes8": 8}
-WIDTHS = {f"width{m}": m for m in (4, 8, 16, 32, 64, 128, 256)}
-LAZY = {"lazy64": 64, "lazy128": 128, "lazy256": 256}
+# Up to the widest of any preset; those that a preset lacks are not drawn.
+WIDTHS = {f"width{2**power}": 2**power for power in range(2, 13)}
+LAZY = {f"lazy{2**power}": 2**power for power in range(6, 13)}
 
 
 def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figure, pd.DataFrame]:
