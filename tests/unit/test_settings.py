@@ -25,6 +25,7 @@ preset: default
 claims: config/claims.yaml
 device: cpu
 seeds: {first: 100, count: 10}
+explorer: {seeds: 1, snapshots: 20, conditions: {digits: [gaussian]}}
 image_cache: cache
 images:
   cifar10: {loader: cifar10, sources: {}}
@@ -154,6 +155,14 @@ BAD: dict[str, tuple[Change, str]] = {
     "drop_10_missing": (
         condition(drops=[0.2]),
         rf"{AT}\.conditions\.gaussian\.drops: must include 0.1",
+    ),
+    "explorer_experiment": (
+        lambda c: c["explorer"].update(conditions={"digitz": ["gaussian"]}),
+        r"explorer\.conditions\.digitz: 'digitz' is none of digits",
+    ),
+    "explorer_condition": (
+        lambda c: c["explorer"].update(conditions={"digits": ["gauss"]}),
+        r"explorer\.conditions\.digits: 'gauss' is none of gaussian",
     ),
     "device": (lambda c: c.update(device="tpu"), "device: 'tpu' .*'auto', 'cpu', 'cuda'"),
     "unknown_dataset": (
