@@ -12,7 +12,7 @@ READY := $(VENV)/.ready
 PASSED := $(VENV)/.passed
 SOURCES := Snakefile Makefile pyproject.toml README.md config docs envs profiles tests workflow
 
-.PHONY: run test retest test-all plan check lock reference check-reference report crate readme clean help
+.PHONY: run test retest test-all plan check lock reference check-reference report crate cost readme clean help
 
 run: $(READY) ## set up, then regenerate every verdict and figure
 	@"$(BIN)/snakemake" --cores $(CORES)
@@ -61,6 +61,9 @@ report: run ## results/report.zip: figures, tables, verdicts and workflow, to op
 
 crate: run ## results/crate.zip: the run as a research object, to archive
 	@"$(BIN)/snakemake" --cores 1 crate
+
+cost: $(READY) ## CPU-seconds and peak memory of what has run, per rule and per claim
+	@"$(BIN)/snakemake" --cores 1 --quiet all cost
 
 readme: $(READY) ## write the generated parts of README
 	@"$(BIN)/python" workflow/scripts/readme.py

@@ -1,5 +1,5 @@
 # In: verdicts, figures, tables, and the sidecars of runs and data sets.
-# Out: results/provenance/<claim>.json, results/crate.zip.
+# Out: results/provenance/<claim>.json, results/crate.zip; on the terminal, what all of it cost.
 
 
 # What made a verdict and its figure, back to the data's sources.
@@ -43,3 +43,16 @@ rule crate:
         preset=SETTINGS.preset,
     script:
         "../scripts/crate.py"
+
+
+# What rules and claims cost, as far as they have run: `snakemake --cores 1 cost`.
+rule cost:
+    log:
+        "results/logs/cost.log",
+    localrule: True
+    conda:
+        "../../envs/neuron_race.yaml"
+    params:
+        needs=lambda w: claim_costs(),
+    script:
+        "../scripts/cost.py"

@@ -34,6 +34,21 @@ def cost(paths: Iterable[Path]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["rule", "job", "cpu_s", "wall_s", "max_rss_mb"])
 
 
+def per_rule(jobs: pd.DataFrame) -> pd.DataFrame:
+    """Number of jobs of each rule, their CPU and wall seconds, and the peak memory of one (MB).
+
+    Args:
+        jobs: result of :func:`cost`.
+    """
+    return jobs.groupby("rule").agg(
+        jobs=("job", "size"),
+        cpu_s=("cpu_s", "sum"),
+        wall_s=("wall_s", "sum"),
+        longest_s=("wall_s", "max"),
+        max_rss_mb=("max_rss_mb", "max"),
+    )
+
+
 def per_target(needs: Mapping[str, Iterable[Path]]) -> pd.DataFrame:
     """What each target needs, a job that several share counting for each of them.
 
@@ -41,13 +56,15 @@ def per_target(needs: Mapping[str, Iterable[Path]]) -> pd.DataFrame:
         needs: target -> benchmark files of all jobs behind it.
 
     Returns:
-        Tidy table ``target, jobs, cpu_s, wall_s``: number of jobs, and sums over them; seconds.
+        Tidy table ``target, jobs, cpu_s, wall_s, max_rss_mb``: number of jobs, sums over them in
+        seconds, and the peak memory of one of them in MB.
     """
     rows = []
     for target, paths in needs.items():
         jobs = cost(paths)
-        rows.append((target, len(jobs), jobs["cpu_s"].sum(), jobs["wall_s"].sum()))
-    return pd.DataFrame(rows, columns=["target", "jobs", "cpu_s", "wall_s"])
+        sums = jobs[["cpu_s", "wall_s"]].sum()
+        rows.append((target, len(jobs), *sums, jobs["max_rss_mb"].max()))
+    return pd.DataFrame(rows, columns=["target", "jobs", "cpu_s", "wall_s", "max_rss_mb"])
 
 
 def words(paths: Iterable[Path]) -> str:
