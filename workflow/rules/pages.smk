@@ -7,11 +7,18 @@
 rule scorecard:
     input:
         code=modules("claims", "cost", "pages/page", "pages/scorecard"),
-        assets=assets("page.html", "page.css", "cells.html", "scorecard.html", "scorecard.css", "scorecard.js"),
+        assets=assets(
+            "page.html",
+            "page.css",
+            "cells.html",
+            "scorecard.html",
+            "scorecard.css",
+            "scorecard.js",
+        ),
         verdicts=expand("results/claims/{claim}.json", claim=CLAIMS),
         linked=[path for claim in CLAIMS for path in archived(claim)],
         notebooks=lambda w: notebook_pages(),
-        pages="results/race.html",
+        pages=["results/race.html"],
         benchmarks=lambda w: sorted({b for paths in claim_costs().values() for b in paths}),
     output:
         "results/scorecard.html",
@@ -60,8 +67,12 @@ rule race_explorer:
     input:
         code=modules("pages/page", "pages/explorer"),
         assets=assets("page.html", "page.css", "explorer.html", "explorer.css", "explorer.js"),
-        arrays=expand("results/explorer/{experiment}.npz", experiment=SETTINGS.explorer["conditions"]),
-        sidecars=expand("results/explorer/{experiment}.json", experiment=SETTINGS.explorer["conditions"]),
+        arrays=expand(
+            "results/explorer/{experiment}.npz", experiment=SETTINGS.explorer["conditions"]
+        ),
+        sidecars=expand(
+            "results/explorer/{experiment}.json", experiment=SETTINGS.explorer["conditions"]
+        ),
     output:
         "results/race.html",
     log:
