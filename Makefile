@@ -3,6 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 PYTHON ?= python3.11
 CORES ?= all
+PRESET ?= config/full.yaml
 VENV := .venv
 BIN := $(VENV)/bin
 # Marks an environment that holds exactly what the lock says.
@@ -11,7 +12,7 @@ READY := $(VENV)/.ready
 PASSED := $(VENV)/.passed
 SOURCES := Snakefile Makefile pyproject.toml README.md config docs envs profiles tests workflow
 
-.PHONY: run test retest check lock reference check-reference report crate readme clean help
+.PHONY: run test retest test-all plan check lock reference check-reference report crate readme clean help
 
 run: $(READY) ## set up, then regenerate every verdict and figure
 	@"$(BIN)/snakemake" --cores $(CORES)
@@ -28,6 +29,12 @@ retest: $(READY) ## run all tests, whatever happened before
 	@"$(BIN)/python" -m pytest | tee $(VENV)/.tests.log
 	@tail -n 1 $(VENV)/.tests.log > $(PASSED)
 
+test-all: test ## the tests, and the long ones: Slurm where it is installed, kills, soak
+	@"$(BIN)/python" -m pytest -m "slow or cluster" -rs
+
+plan: $(READY) ## what a preset will cost: make plan PRESET=config/full.yaml
+	@"$(BIN)/python" workflow/scripts/plan.py $(PRESET)
+
 check: $(READY) ## formatters, linters, types
 	@"$(BIN)/python" -m pytest tests/workflow/test_style.py
 
@@ -43,6 +50,7 @@ reference: run ## copy a default run's verdicts and figures to docs/reference, a
 	@cp results/claims/*.json docs/reference/claims/
 	@cp results/claims.md docs/reference/
 	@cp figures/*.png docs/reference/figures/
+	@"$(BIN)/python" workflow/scripts/plan.py --measure
 	@"$(BIN)/python" workflow/scripts/readme.py
 
 check-reference: $(READY) ## compare the verdicts of this run with those of docs/reference

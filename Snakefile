@@ -19,22 +19,31 @@ report: "workflow/report/workflow.rst"
 
 # Snakemake calls the interpreter of scripts unquoted: an environment below a folder whose name has a
 # space would not be found.
+BIN = Path(sys.executable).parent
 sys.executable = shlex.quote(sys.executable)
+# `--edit-notebook` calls Jupyter by name; it is found though the environment is not activated.
+os.environ.update(PATH=os.pathsep.join([str(BIN), os.getenv("PATH", "")]))
 
 ROOT = Path(workflow.basedir)
 sys.path.insert(0, str(ROOT / "workflow/src"))
 
-from neuron_race import settings
+from neuron_race import costs, settings, storage
 from neuron_race.settings import SettingsError
 
 try:
     SETTINGS = settings.read(config, ROOT)
+    settings.check_preset(Path("results"), SETTINGS.preset)
 except SettingsError as error:
     # Plain words before any job starts, instead of a traceback.
     raise WorkflowError(str(error)) from None
 
 CLAIMS = list(SETTINGS.claims)
 FIGURES = [*CLAIMS, "theory", *(["replication"] if config.get("replicate") else [])]
+
+
+# Results of two presets never mix: the folder bears the name of the first.
+onstart:
+    storage.write_json(Path("results/preset.json"), {"preset": SETTINGS.preset})
 
 
 include: "workflow/rules/images.smk"
@@ -48,6 +57,7 @@ include: "workflow/rules/claims.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/theory.smk"
 include: "workflow/rules/provenance.smk"
+include: "workflow/rules/notebooks.smk"
 include: "workflow/rules/pages.smk"
 
 
@@ -62,6 +72,7 @@ rule all:
         expand("results/evidence/{claim}.csv", claim=CLAIMS),
         expand("results/provenance/{claim}.json", claim=CLAIMS),
         expand("figures/{name}.{ending}", name=FIGURES, ending=["pdf", "png", "csv"]),
+        expand("results/notebooks/{claim}.html", claim=CLAIMS),
 
 
 localrules:

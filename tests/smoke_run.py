@@ -20,6 +20,7 @@ PARTS = (
     "profiles",
     "workflow",
     "README.md",
+    "paper_notes.md",
     "docs",
     "pyproject.toml",
 )

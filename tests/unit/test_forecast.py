@@ -100,6 +100,8 @@ def test_the_audit_finds_honest_forecasts_and_a_leak(tmp_path: Path) -> None:
     assert table["seed"].tolist() == [0]
     assert table["forecast_changed"].tolist() == table["budget_changed"].tolist() == [0]
     assert table["init_changed"].iloc[0] > 1e-3 and table["leak_changed"].iloc[0] > 0.5
+    for name in ("init_changed", "leak_changed"):
+        assert np.allclose(table[f"{name}_log10"], np.log10(table[name]))
 
 
 def test_the_audit_catches_a_run_file_whose_end_leaks_into_the_start(

@@ -139,7 +139,8 @@ def test_changed_threshold_retrains_nothing(finished: Path) -> None:
     register.write_text(text.replace("threshold: 0.95", "threshold: 0.94"))
     rules = rerun(finished)
     others = {rule for rule in rules if not rule.startswith("figure_")}
-    assert "verdict" in others and others <= {"verdict", "scoreboard", "all"}
+    assert "verdict" in others
+    assert others <= {"verdict", "notebook", "provenance", "scoreboard", "all"}
 
 
 def test_changed_parameter_reruns_its_experiment(finished: Path) -> None:

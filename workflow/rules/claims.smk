@@ -89,6 +89,7 @@ for claim in CLAIMS:
             "../../envs/neuron_race.yaml"
         params:
             equations=SETTINGS.equations,
+            benchmarks=lambda w, claim=claim: benchmarks_behind(claim_files(claim)),
         script:
             "../scripts/explain.py"
 

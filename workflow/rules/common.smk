@@ -13,7 +13,15 @@ wildcard_constraints:
     dataset="|".join(SETTINGS.datasets),
     experiment="|".join(SETTINGS.experiments),
     claim="|".join(CLAIMS),
+    condition="|".join(
+        {name for conditions in SETTINGS.experiments.values() for name in conditions}
+    ),
     protocol="|".join(SETTINGS.weight_tickets),
+
+
+def memory(mb):
+    """Memory of a job in MB, more with each attempt (`retries` in a profile)."""
+    return lambda wildcards, attempt: mb * attempt
 
 
 def datasets_of(experiment):
@@ -32,6 +40,26 @@ def runs_of(experiment, conditions=None):
         experiment=experiment,
         condition=SETTINGS.experiments[experiment] if conditions is None else conditions,
         ending=["npz", "json"],
+    )
+
+
+def trained_together(experiment):
+    """Conditions that one job trains, or where each is a shard of its own, how to tell which."""
+    conditions = SETTINGS.experiments[experiment]
+    if SETTINGS.shard == "experiment":
+        return conditions
+    return lambda wildcards: {wildcards.condition: conditions[wildcards.condition]}
+
+
+def training_memory(experiment):
+    """Memory of a training job in MB: 2000, or what its largest condition needs."""
+    return memory(max(2000, costs.memory_mb(SETTINGS, "train", experiment)))
+
+
+def table_memory(rule):
+    """Memory in MB of a job that measures the runs of an experiment."""
+    return lambda wildcards, attempt: attempt * max(
+        2000, costs.memory_mb(SETTINGS, rule, wildcards.experiment)
     )
 
 
@@ -113,12 +141,34 @@ def data_provenance_of(claim):
 
 def archived(claim):
     """What the archive of a run holds of a claim."""
-    return [
-        f"results/claims/{claim}.json",
-        f"results/evidence/{claim}.csv",
-        f"results/provenance/{claim}.json",
-        *[f"figures/{claim}.{ending}" for ending in ("pdf", "png", "csv")],
-    ]
+    return [*claim_files(claim), f"results/provenance/{claim}.json"]
+
+
+NOTEBOOKS = os.path.relpath(ROOT / "workflow/notebooks")
+# What lectures use beyond the engine and what it measures.
+LECTURES = {
+    "racing": ["flow", "forecast"],
+    "lottery_ticket": ["flow", "forecast", "tickets"],
+    "circularity": ["flow", "forecast"],
+    "merging": ["merging", "compression"],
+    "pruning": ["merging", "compression"],
+    "regimes": ["merging", "compression"],
+}
+
+
+def lecture_inputs(claim):
+    """What a claim's notebook reads, whether it is executed or edited."""
+    engine = ["datasets", "images", "recipe", "runs", "networks", "span", "training"]
+    shown = ["clusters", "pruning", "dynamics", "claims", "statistics", "plots/style", "lecture"]
+    return {
+        "code": modules(*engine, *shown, *LECTURES.get(claim, [])),
+        "source": f"{NOTEBOOKS}/{claim}.py",
+        "notes": os.path.relpath(ROOT / "paper_notes.md"),
+        "verdict": f"results/claims/{claim}.json",
+        "evidence": f"results/evidence/{claim}.csv",
+        "figure": f"figures/{claim}.png",
+        "tables": figure_tables(claim),
+    }
 
 
 def assets(*names):

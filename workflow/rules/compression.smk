@@ -18,7 +18,7 @@ rule compression:
     conda:
         "../../envs/neuron_race.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=table_memory("compression"),
     params:
         measure="compression",
         conditions=lambda w: list(SETTINGS.experiments[w.experiment]),

@@ -17,7 +17,7 @@ rule dataset:
     conda:
         "../../envs/neuron_race.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
     params:
         options=lambda w: SETTINGS.datasets[w.dataset],
         seeds=SETTINGS.seeds,

@@ -18,7 +18,7 @@ rule dynamics:
     conda:
         "../../envs/neuron_race.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=table_memory("dynamics"),
     params:
         measure="dynamics",
         conditions=lambda w: list(SETTINGS.experiments[w.experiment]),
@@ -43,7 +43,7 @@ rule race:
     conda:
         "../../envs/neuron_race.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=table_memory("race"),
     params:
         conditions=lambda w: SETTINGS.forecastable(w.experiment),
     script:

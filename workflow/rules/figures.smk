@@ -43,5 +43,6 @@ rule replication:
         "../../envs/neuron_race.yaml"
     params:
         copies=list(config.get("replicate", {})),
+        original=SETTINGS.experiments["pair"]["gaussian"]["dataset"],
     script:
         "../scripts/replication_figure.py"

@@ -21,7 +21,7 @@ rule scorecard:
         pages=["results/race.html"],
         benchmarks=lambda w: sorted({b for paths in claim_costs().values() for b in paths}),
     output:
-        "results/scorecard.html",
+        in_report("results/scorecard.html", "all claims", "scorecard"),
     log:
         "results/logs/scorecard.log",
     benchmark:
@@ -74,7 +74,7 @@ rule race_explorer:
             "results/explorer/{experiment}.json", experiment=SETTINGS.explorer["conditions"]
         ),
     output:
-        "results/race.html",
+        in_report("results/race.html", "all claims", "race explorer"),
     log:
         "results/logs/race_explorer.log",
     benchmark:

@@ -7,7 +7,7 @@ THEORY_TABLES = ["race", "escape", "limit", "conservation", "errors"]
 # Closed form, numerical flow and trained network on common axes.
 rule theory_tables:
     input:
-        code=modules("recipe", "training", "networks", "datasets", "images", "flow", "theory"),
+        code=ENGINE + modules("networks", "datasets", "images", "flow", "theory"),
     output:
         race="results/theory/race.csv",
         escape="results/theory/escape.csv",
@@ -21,7 +21,7 @@ rule theory_tables:
     conda:
         "../../envs/neuron_race.yaml"
     resources:
-        mem_mb=1000,
+        mem_mb=memory(1000),
     params:
         seed=7,
     script:

@@ -19,7 +19,7 @@ rule tickets:
     conda:
         "../../envs/neuron_race.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=table_memory("tickets"),
     params:
         experiment="{experiment}",
         conditions=lambda w: SETTINGS.conditions_read("tickets", w.experiment),
@@ -42,7 +42,7 @@ rule weight_tickets:
     conda:
         "../../envs/neuron_race.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
     params:
         protocol="{protocol}",
         tasks=lambda w: SETTINGS.weight_tickets[w.protocol],
@@ -65,7 +65,7 @@ rule audit:
     conda:
         "../../envs/neuron_race.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=table_memory("audit"),
     params:
         experiment="{experiment}",
         conditions=lambda w: SETTINGS.conditions_read("audit", w.experiment),

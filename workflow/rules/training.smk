@@ -1,11 +1,16 @@
 # In: the data sets that an experiment's conditions use.
 # Out: results/runs/<experiment>/<condition>.npz and .json; results/forecasts/<experiment>.npz.
 
-TRAINING = modules("networks", "span", "recipe", "runs", "training")
+ENGINE = [*modules("recipe", "kernel", "batched", "training"), f"{PACKAGE}/kernel.c"]
+TRAINING = ENGINE + modules("networks", "span", "runs")
 
 
-# One job trains all conditions of an experiment, all seeds at once: start-up is paid once. The
-# outputs differ by experiment, hence a rule each.
+# Names the job's log and benchmark, and its outputs where every condition is a shard.
+JOB = "{experiment}/{{condition}}" if SETTINGS.shard == "condition" else "{experiment}"
+
+
+# One job trains all conditions of an experiment, all seeds at once: start-up is paid once (or, with
+# `shard: condition`, one of them). The outputs differ by experiment, hence a rule each.
 for experiment in SETTINGS.experiments:
 
     rule:
@@ -15,23 +20,22 @@ for experiment in SETTINGS.experiments:
             code=TRAINING,
             data=datasets_of(experiment),
         output:
-            expand(
-                "results/runs/{experiment}/{condition}.{ending}",
-                experiment=experiment,
-                condition=SETTINGS.experiments[experiment],
-                ending=["npz", "json"],
+            (
+                runs_of(experiment)
+                if SETTINGS.shard == "experiment"
+                else runs_of(experiment, ["{condition}"])
             ),
         log:
-            f"results/logs/train/{experiment}.log",
+            f"results/logs/train/{JOB.format(experiment=experiment)}.log",
         benchmark:
-            f"results/benchmarks/train/{experiment}.tsv"
+            f"results/benchmarks/train/{JOB.format(experiment=experiment)}.tsv"
         conda:
             "../../envs/neuron_race.yaml"
         resources:
-            mem_mb=2000,
+            mem_mb=training_memory(experiment),
         params:
             experiment=experiment,
-            conditions=SETTINGS.experiments[experiment],
+            conditions=trained_together(experiment),
         script:
             "../scripts/train.py"
 
@@ -50,7 +54,7 @@ rule forecast:
     conda:
         "../../envs/neuron_race.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=table_memory("forecast"),
     params:
         experiment="{experiment}",
         conditions=lambda w: SETTINGS.forecast_conditions(w.experiment),

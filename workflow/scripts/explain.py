@@ -6,14 +6,15 @@ from pathlib import Path
 sys.path.insert(0, str(Path(snakemake.scriptdir)))  # noqa: F821
 import job as script
 
-from neuron_race import claims, storage, trace
+from neuron_race import claims, cost, storage, trace
 
 
 def work(job) -> None:
     """From the verdict, in plain words."""
     verdict = storage.read_json(job.input.verdict)
     made = trace.words(storage.read_json(job.input.provenance))
-    text = claims.explanation(verdict, job.params.equations, made, "see `make cost`")
+    spent = cost.words([path for path in job.params.benchmarks if Path(path).exists()])
+    text = claims.explanation(verdict, job.params.equations, made, spent)
     print(f"\n{text}", flush=True)
 
 

@@ -13,7 +13,8 @@ from neuron_race.plots import replication, style
 def work(job) -> None:
     """The scoreboard in, figure and the numbers drawn out."""
     style.apply()
-    figure, numbers = replication.draw(storage.read_table(job.input.scores), job.params.copies)
+    scores = storage.read_table(job.input.scores)
+    figure, numbers = replication.draw(scores, job.params.copies, job.params.original)
     style.save(figure, job.output.pdf, job.output.png)
     storage.write_table(job.output.csv, numbers)
 

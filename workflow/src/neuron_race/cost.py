@@ -48,3 +48,12 @@ def per_target(needs: Mapping[str, Iterable[Path]]) -> pd.DataFrame:
         jobs = cost(paths)
         rows.append((target, len(jobs), jobs["cpu_s"].sum(), jobs["wall_s"].sum()))
     return pd.DataFrame(rows, columns=["target", "jobs", "cpu_s", "wall_s"])
+
+
+def words(paths: Iterable[Path]) -> str:
+    """The same in a few words, for the terminal."""
+    jobs = cost(paths)
+    return (
+        f"{jobs['cpu_s'].sum():.0f} CPU-seconds in {len(jobs)} jobs, "
+        f"at most {jobs['max_rss_mb'].max():.0f} MB each"
+    )

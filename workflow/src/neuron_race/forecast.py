@@ -169,7 +169,8 @@ def audit(trained: Trained, noisy: Trained, stored: Array, name: str) -> pd.Data
     recorded after step 0 is noise (largest); ``budget_changed``: other step budget, snapshots and
     loss target (largest); ``init_changed``: initial weights changed by 1 % (median);
     ``leak_changed``: what the same noise does to a "forecast" that peeks at the norm products at
-    the drop (median).
+    the drop (median). The last two spread over orders of magnitude between runs; of their
+    ``..._log10`` a mean over runs can speak.
 
     Args:
         trained: the condition's runs, as read from disk.
@@ -190,7 +191,7 @@ def audit(trained: Trained, noisy: Trained, stored: Array, name: str) -> pd.Data
         norm_product(own.runs.W_events[:, drop], own.runs.A_events[:, drop])
         for own in (trained, noisy)
     )
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
             "seed": trained.start.seed,
             "forecast_changed": _change(stored, blind).max(axis=1),
@@ -199,6 +200,10 @@ def audit(trained: Trained, noisy: Trained, stored: Array, name: str) -> pd.Data
             "leak_changed": np.median(_change(peek, peek_noisy), axis=1),
         }
     )
+    for name in ("init_changed", "leak_changed"):
+        # An unchanged forecast counts as one changed in the last bit.
+        table[f"{name}_log10"] = np.log10(table[name].clip(lower=np.finfo(float).eps))
+    return table
 
 
 def noise(arrays: Mapping[str, Array]) -> dict[str, Array]:

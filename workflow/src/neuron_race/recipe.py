@@ -85,6 +85,7 @@ class Runs:
         event_step: step of each event (S, E); -1 where a run never got there.
         W_events, A_events: weights (S, E, m, d') and (S, E, m, k); NaN where never reached.
         W, A: weights at all snapshots, (S, T, m, d') and (S, T, m, k), or None.
+        engine: what trained, ``compiled`` or ``torch``.
     """
 
     step: Array
@@ -95,6 +96,7 @@ class Runs:
     measured: dict[str, Array] = field(default_factory=dict)
     W: Array | None = None
     A: Array | None = None
+    engine: str = ""
 
 
 def snapshot_steps(max_steps: int, snapshots: int) -> Array:

@@ -147,6 +147,7 @@ def save(path: Path, start: Start, runs: Runs, sidecar: Mapping[str, Any]) -> No
         if start.rank is None
         else f"span of the data ({start.rank} coordinates), then the rest of the initial weights",
         "rank": start.rank,
+        "engine": runs.engine,
     }
     storage.write_json(Path(path).with_suffix(".json"), {**description, **sidecar})
 
@@ -159,8 +160,11 @@ def load(path: Path) -> Trained:
     """
     arrays = storage.read_arrays(path)
     sidecar = storage.read_json(Path(path).with_suffix(".json"))
+    if not isinstance(sidecar, dict):
+        raise storage.ResultError(f"{Path(path).with_suffix('.json')}: no sidecar of a run")
     try:
         options = sidecar["parameters"]["options"]
+        recipe = Recipe.of(options)
         start = Start(
             seed=arrays["seed"],
             **{name: arrays[name] for name in DATASET_ARRAYS},
@@ -173,7 +177,50 @@ def load(path: Path) -> Trained:
             measured={name: arrays[f"measured_{name}"] for name in MEASURED},
             W=arrays.get("W"),
             A=arrays.get("A"),
+            engine=sidecar["engine"],
         )
     except KeyError as error:
         raise storage.ResultError(f"{path}: no {error} in the arrays or the sidecar") from error
+    except (TypeError, ValueError, IndexError, AttributeError) as error:
+        raise storage.ResultError(f"{path}: arrays or sidecar are no run ({error})") from error
+    _check(path, arrays, len(recipe.events))
     return Trained(start, runs, options)
+
+
+def _check(path: Path, arrays: Mapping[str, Array], events: int) -> None:
+    """Refuse arrays that do not fit together, or hold a NaN where there can be none.
+
+    Weights at an event are NaN in the runs that never got there, and only in those.
+    """
+    S, T = arrays["loss"].shape if arrays["loss"].ndim == 2 else (-1, -1)
+    N, d, k = (
+        (*arrays["X"].shape[1:], arrays["Y"].shape[-1]) if arrays["X"].ndim == 3 else (-1,) * 3
+    )
+    N_test = arrays["X_test"].shape[1] if arrays["X_test"].ndim == 3 else -1
+    m, kept = arrays["W_events"].shape[2:] if arrays["W_events"].ndim == 4 else (-1, -1)
+    wanted = {
+        "step": (T,),
+        "seed": (S,),
+        "loss": (S, T),
+        "event_step": (S, events),
+        "X": (S, N, d),
+        "Y": (S, N, k),
+        "X_test": (S, N_test, kept),
+        "Y_test": (S, N_test, k),
+        "W_events": (S, events, m, kept),
+        "A_events": (S, events, m, k),
+        **{f"measured_{name}": (S, T, m) for name in MEASURED},
+        **({"W": (S, T, m, kept), "A": (S, T, m, k)} if "W" in arrays else {}),
+    }
+    for name, shape in wanted.items():
+        if name not in arrays or arrays[name].shape != shape or 0 in shape:
+            found = arrays[name].shape if name in arrays else "missing"
+            raise storage.ResultError(f"{path}: {name} has shape {found}, expected {shape}")
+    if kept < d:
+        raise storage.ResultError(f"{path}: W_events has {kept} coordinates, X has {d}")
+    reached = arrays["event_step"] >= 0
+    for name in wanted:
+        there = arrays[name][reached] if name in ("W_events", "A_events") else arrays[name]
+        # The data and the step that follow a last snapshot are finite too: training stops at a NaN.
+        if not np.isfinite(there).all():
+            raise storage.ResultError(f"{path}: {name} holds a NaN or an infinity")

@@ -1,5 +1,6 @@
 """The configuration and the claims register, checked before anything runs."""
 
+import json
 import math
 import sys
 from collections.abc import Mapping
@@ -12,7 +13,7 @@ import yaml
 # Read before every run, even one with nothing to do, so imports are few. One of jsonschema's
 # optional checkers, of a format that no schema here has, compiles a grammar at import (1.4 s).
 sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
-from jsonschema import Draft202012Validator  # noqa: E402
+from jsonschema import Draft202012Validator, validators  # noqa: E402
 
 del sys.modules["rfc3987_syntax"]
 
@@ -20,6 +21,16 @@ SCHEMAS = Path(__file__).parents[2] / "schemas"
 MAX_YAML_BYTES = 2_000_000
 # Images of each class in scikit-learn's digits, whose import is slow.
 DIGITS_PER_CLASS = (178, 182, 177, 183, 181, 182, 181, 179, 174, 180)
+MAX_ENTRIES = 200_000  # of a configuration; the full preset has some 2,000
+
+
+# JSON Schema takes 3.0 for an integer; as a width or a number of seeds it is none.
+Validator = validators.extend(
+    Draft202012Validator,
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine(
+        "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
+    ),
+)
 
 
 class SettingsError(ValueError):
@@ -39,6 +50,7 @@ class Settings:
         claims: claims by id, with the id inside.
         equations: one line for each equation of ``paper_notes.md``.
         explorer: what the race explorer shows: ``seeds``, ``snapshots`` and ``conditions``.
+        shard: what one training job trains, all of an ``experiment`` or one ``condition``.
     """
 
     preset: str
@@ -49,6 +61,7 @@ class Settings:
     claims: dict[str, dict[str, Any]]
     equations: dict[str, str]
     explorer: dict[str, Any]
+    shard: str = "experiment"
 
     def tables(self, claim: str) -> list[tuple[str, str]]:
         """Pairs (table, experiment) that a claim's criteria read, each once."""
@@ -114,7 +127,9 @@ def read_yaml(path: Path) -> Any:
         if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text)):
             raise SettingsError(f"{path}: YAML aliases are not allowed here")
         return yaml.safe_load(text)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except SettingsError:
+        raise
+    except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
         raise SettingsError(f"{path}: can't be read ({error})") from error
 
 
@@ -124,13 +139,32 @@ def validate(content: Any, schema: str, where: str) -> None:
     Raises:
         SettingsError: one line per fault, with file, key, and what is allowed.
     """
+    if (entries := _entries(content)) > MAX_ENTRIES:
+        raise SettingsError(f"{where}: more than {MAX_ENTRIES} entries (aliases can blow up)")
+    if entries < 0:
+        raise SettingsError(f"{where}: nested too deeply")
     rules = read_yaml(SCHEMAS / f"{schema}.schema.yaml")
-    validator = Draft202012Validator(rules)
+    validator = Validator(rules)
     faults = [f"{key}: {value} is not a finite number" for key, value in _not_finite(content)]
     for error in sorted(validator.iter_errors(content), key=lambda e: list(map(str, e.path))):
         faults += _explain(error)
     if faults:
         raise SettingsError("\n".join(f"{where}: {fault}" for fault in dict.fromkeys(faults)))
+
+
+def _entries(content: Any) -> int:
+    """Number of values in nested content, counted no further than the limit; -1 if too deep."""
+    stack, count = [(content, 0)], 0
+    while stack and count <= MAX_ENTRIES:
+        value, depth = stack.pop()
+        count += 1
+        if depth > 50:
+            return -1
+        if isinstance(value, Mapping):
+            stack += [(item, depth + 1) for item in value.values()]
+        elif isinstance(value, list):
+            stack += [(item, depth + 1) for item in value]
+    return count
 
 
 def _not_finite(content: Any, key: str = "") -> list[tuple[str, float]]:
@@ -251,11 +285,33 @@ def read(config: Mapping[str, Any], root: Path) -> Settings:
         claims,
         register["equations"],
         explorer,
+        config.get("shard", "experiment"),
     )
     faults = faults or settings.unforecast()
     if faults:
         raise SettingsError("\n".join(f"{config['claims']}: {fault}" for fault in faults))
     return settings
+
+
+def check_preset(results: Path, preset: str) -> None:
+    """Refuse to mix results of two presets in one folder.
+
+    Raises:
+        SettingsError: the folder's stamp names another preset, or can't be read.
+    """
+    stamp = results / "preset.json"
+    try:
+        made_by = json.loads(stamp.read_text(encoding="utf-8"))["preset"]
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise SettingsError(f"{stamp}: can't be read ({error}); `make clean` starts anew") from None
+    if made_by != preset:
+        raise SettingsError(
+            f"{stamp}: the results here are of preset {made_by!r}, and preset {preset!r} would mix "
+            "with them. Give it a folder of its own (--directory FOLDER), or delete these results "
+            "first (make clean)."
+        )
 
 
 def replicated(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -62,16 +62,35 @@ def read_arrays(path: Path, names: tuple[str, ...] = ()) -> dict[str, np.ndarray
     try:
         # Opened here, for numpy leaves a damaged file open.
         with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as archive:
+            _check_sizes(path, archive.zip)
             missing = [name for name in names if name not in archive.files]
             if missing:
                 raise ResultError(
                     f"{path}: no array {', '.join(missing)}; it has {', '.join(archive.files)}"
                 )
-            return {name: archive[name] for name in (names or archive.files)}
+            arrays = {name: archive[name] for name in (names or archive.files)}
     except FileNotFoundError as error:
         raise ResultError(f"{path}: no such file") from error
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, TypeError) as error:
-        raise ResultError(f"{path}: not a readable .npz file ({error})") from error
+    except ResultError:
+        raise
+    except Exception as error:
+        # A damaged file makes zipfile and numpy raise almost anything: KeyError, struct.error,
+        # zlib.error, MemoryError, NotImplementedError, ...
+        why = str(error) or type(error).__name__
+        raise ResultError(f"{path}: not a readable .npz file ({why})") from error
+    for name, array in arrays.items():
+        if not isinstance(array, np.ndarray) or array.dtype.kind not in "biufc":
+            raise ResultError(f"{path}: {name} is no array of numbers")
+    return arrays
+
+
+def _check_sizes(path: Path, archive: zipfile.ZipFile) -> None:
+    """Refuse entries that claim to be larger than the file, as a compressed bomb does."""
+    for entry in archive.infolist():
+        if entry.compress_type != zipfile.ZIP_STORED:
+            raise ResultError(f"{path}: {entry.filename} is compressed, which results never are")
+        if entry.file_size > Path(path).stat().st_size:
+            raise ResultError(f"{path}: {entry.filename} claims {entry.file_size} bytes")
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -104,7 +123,7 @@ def read_json(path: Path) -> Any:
     """
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ResultError(f"{path}: not a readable JSON file ({error})") from error
 
 

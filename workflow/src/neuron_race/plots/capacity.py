@@ -8,8 +8,9 @@ from matplotlib.figure import Figure
 from neuron_race.plots import style
 
 AXES = {"axes2": 2, "axes4": 4, "axes8": 8}
-WIDTHS = {f"width{m}": m for m in (4, 8, 16, 32, 64, 128, 256)}
-LAZY = {"lazy64": 64, "lazy128": 128, "lazy256": 256}
+# Up to the widest of any preset; those that a preset lacks are not drawn.
+WIDTHS = {f"width{2**power}": 2**power for power in range(2, 13)}
+LAZY = {f"lazy{2**power}": 2**power for power in range(6, 13)}
 
 
 def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figure, pd.DataFrame]:
@@ -33,7 +34,6 @@ def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figu
         yerr=[random["mean"] - random["low"], random["high"] - random["mean"]],
         fmt="s",
         color=style.COLOURS["lazy"],
-        label="random labels (control)",
     )
     numbers.append(random.assign(series="random labels"))
     task.set(xlabel="cluster directions in the task", ylabel="effective width")
@@ -48,7 +48,10 @@ def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figu
     rank.set(xlabel="cluster directions in the task", ylabel="stable rank")
     rank.set_xscale("log", base=2)
     rank.set_title("Stable rank")
-    for ax in (task, width):
-        ax.legend(fontsize=6.5)
+    width.legend(fontsize=6.5)
+    words: dict[str, Any] = {"textcoords": "offset points", "fontsize": 6.5}
+    task.annotate("random labels\n(control)", (4, random["mean"].iloc[0]), xytext=(7, -3), **words)
+    top = numbers[0].iloc[-1]
+    task.annotate("true labels", (top["x"], top["mean"]), xytext=(-10, 0), ha="right", **words)
     style.footer(figure, verdict)
     return figure, pd.concat(numbers, ignore_index=True)

@@ -23,7 +23,9 @@ def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figu
     colours = [style.COLOURS["gaussian"]] * 2 + [style.COLOURS["lazy"]] * 2
     style.dots(ax, table, list(ROWS.values()), colours)
     ax.set_xscale("symlog", linthresh=1e-16)
-    ax.set(xlabel="relative change of the forecast (0: identical to the bit)", xlim=(-1e-17, None))
+    ax.set(xlabel="relative change of the forecast (0: identical to the bit)", xlim=(-1e-17, 1e6))
+    ax.set_xticks([0, 1e-15, 1e-12, 1e-9, 1e-6, 1e-3, 1, 1e3, 1e6])
+    ax.margins(x=0.02)
     ax.set_title("Forecasts see the init and nothing after it")
     style.footer(figure, verdict)
     return figure, table

@@ -30,7 +30,10 @@ def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figu
     for ax, label in ((time, "alignment cos δ, weighted"), (loss, "training loss")):
         ax.set(xscale="log", xlabel="time t = rate × step", ylabel=label)
     time.set_title("Alignment with the pull")
-    time.legend(fontsize=6, loc="upper left")
+    # The lines leave no room for it in either panel, and their colours are those of both.
+    figure.legend(
+        *time.get_legend_handles_labels(), ncols=4, fontsize=7, loc="outside upper center"
+    )
     loss.set_title("Loss")
     loss.set_ylim(0, 0.6)
 

@@ -19,7 +19,7 @@ COLUMNS = (
     ("pair", "gaussian", "image pair, Gaussian head"),
     ("pair", "balanced", "image pair, balanced head"),
     ("clusters", "gaussian", "XOR clusters, Gaussian head"),
-    ("pair", "lazy", "image pair, large init (control)"),
+    ("pair", "lazy", "large init (control)"),
 )
 
 

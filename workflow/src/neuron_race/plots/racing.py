@@ -53,7 +53,7 @@ def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figu
         numbers.append(curve)
     rho.set(xlabel="% of the time to the drop", ylabel="rank correlation", ylim=(-0.35, 1.05))
     rho.set_title("Alignment with final norm,\nlargest cluster (control: all)")
-    rho.legend(fontsize=6, loc="lower center")
+    rho.legend(fontsize=6, loc="center", bbox_to_anchor=(0.48, 0.42))
 
     race = tables["race/pair/runs.csv"]
     rows = []

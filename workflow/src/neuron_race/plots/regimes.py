@@ -28,8 +28,8 @@ def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figu
     )
     # Large inits have no plateau at f = 0, hence no forecast: their cells stay empty.
     runs = runs.merge(tables["race/regimes/runs.csv"], on=keys, how="left", validate="one_to_one")
-    parts = runs["condition"].str.extract(r"a1e(\d)_m(\d+)").astype(int)
-    runs["alpha"], runs["width"] = 10.0 ** -parts[0], parts[1]
+    parts = runs["condition"].str.extract(r"a(\d)e(\d)_m(\d+)").astype(int)
+    runs["alpha"], runs["width"] = parts[0] * 10.0 ** -parts[1], parts[2]
     figure, axes = style.panels(2, rows=2, height=2.1)
     numbers = []
     for ax, (value, title) in zip(axes, MAPS.items(), strict=True):

@@ -12,17 +12,18 @@ from neuron_race.plots import style
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
 
 
-def draw(scores: pd.DataFrame, copies: Sequence[str]) -> tuple[Figure, pd.DataFrame]:
+def draw(scores: pd.DataFrame, copies: Sequence[str], original: str) -> tuple[Figure, pd.DataFrame]:
     """One panel per claim: criteria that were repeated, with estimate and interval per data set.
 
     Args:
         scores: ``results/claims.csv``.
         copies: names of the copies, as in ``replicate`` of the configuration.
+        original: data set of the original.
 
     Returns:
         The figure and the numbers drawn.
     """
-    numbers = long(scores, copies)
+    numbers = long(scores, copies, original)
     counts = numbers.groupby("claim", sort=False)["criterion"].nunique()
     figure, axes = plt.subplots(
         len(counts),
@@ -33,14 +34,14 @@ def draw(scores: pd.DataFrame, copies: Sequence[str]) -> tuple[Figure, pd.DataFr
         squeeze=False,
     )
     for ax, (claim, part) in zip(axes[:, 0], numbers.groupby("claim", sort=False), strict=True):
-        _panel(ax, part, ["original", *copies])
+        _panel(ax, part, [original, *copies])
         ax.set_title(claim, fontsize=8)
     handles, labels = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, ncols=len(labels), fontsize=7, loc="outside upper right")
     preset, n_runs = scores["preset"].iloc[0], scores["n_runs"].max()
     figure.supxlabel(
-        f"preset {preset}, {n_runs} runs per condition; bars: 95 % intervals; axes linear "
-        "within ±1, logarithmic beyond",
+        f"preset {preset}, {n_runs} runs per condition; bars: 95 % intervals; axes that leave "
+        "±1.5 are linear within ±1 and logarithmic beyond",
         fontsize=7,
         color="#555555",
         x=0.99,
@@ -49,7 +50,7 @@ def draw(scores: pd.DataFrame, copies: Sequence[str]) -> tuple[Figure, pd.DataFr
     return figure, numbers
 
 
-def long(scores: pd.DataFrame, copies: Sequence[str]) -> pd.DataFrame:
+def long(scores: pd.DataFrame, copies: Sequence[str], original: str) -> pd.DataFrame:
     """Criteria that were repeated, one row per criterion and data set, the original first."""
     parts = []
     for _, own in scores.groupby("claim", sort=False):
@@ -58,7 +59,7 @@ def long(scores: pd.DataFrame, copies: Sequence[str]) -> pd.DataFrame:
             again = [f"{name}_{copy}" for copy in copies]
             if set(again) <= set(rows.index):
                 part = rows.loc[[name, *again]].reset_index(drop=True)
-                parts.append(part.assign(criterion=name, data_set=["original", *copies]))
+                parts.append(part.assign(criterion=name, data_set=[original, *copies]))
     columns = ["claim", "criterion", "data_set", "estimate", "ci_low", "ci_high", "threshold"]
     columns += ["direction", "is_control", "confirmatory", "holds", "n_runs"]
     return pd.concat(parts, ignore_index=True)[columns]
@@ -94,4 +95,6 @@ def _panel(ax: plt.Axes, part: pd.DataFrame, data_sets: Sequence[str]) -> None:
     )
     ax.tick_params(axis="x", labelsize=6)
     ax.set_ylim(len(names) - 0.4, -0.6)
-    ax.set_xscale("symlog", linthresh=1.0)
+    ends = ax.get_xlim()
+    if max(map(abs, ends)) > 1.5:
+        ax.set_xscale("symlog", linthresh=1.0)

@@ -64,7 +64,9 @@ def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figu
                 label=f"{style.NAMES[condition]}, {'first' if line == '-' else 'second'} group",
             )
             numbers.append(curve)
-    staircase.set(xlabel="time t", ylabel="growth rate d log c / dt", xlim=(0, 150))
+    staircase.set(
+        xlabel="time t", ylabel="growth rate d log c / dt", xlim=(0, 150), ylim=(None, 1.4)
+    )
     staircase.set_title("U3: the second group rises")
     staircase.legend(fontsize=6)
     style.footer(figure, verdict)

@@ -1,0 +1,136 @@
+"""Presets: each in a folder of its own, planned before it runs, cut into shards that fit."""
+
+import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from conftest import snakemake
+
+from neuron_race import costs, settings, storage
+
+ROOT = Path(__file__).parents[2]
+FULL = ROOT / "config/full.yaml"
+SMOKE = ("--configfile", "config/smoke.yaml")
+
+
+@pytest.fixture(scope="module")
+def plan() -> ModuleType:
+    """The script behind `make plan`."""
+    spec = importlib.util.spec_from_file_location("plan", ROOT / "workflow/scripts/plan.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_full_scale_is_planned_in_jobs_that_fit(plan: ModuleType) -> None:
+    jobs = plan.plan([str(FULL)])  # a dry run of it
+    full, default = plan.read_settings([str(FULL)]), plan.read_settings([])
+    assert len(full.seeds) == 30 and not set(full.seeds) & {0, 1, 2}
+    assert set(full.seeds) > set(default.seeds)
+    wanted = {f"{e}/{c}" for e, conditions in full.experiments.items() for c in conditions}
+    assert set(jobs.loc[jobs["rule"] == "train", "name"]) == wanted
+    assert set(jobs.loc[jobs["rule"] == "dataset", "name"]) == set(full.datasets)
+    assert {o["images"] for o in full.datasets.values() if o["kind"] == "images"} == {
+        "mnist",
+        "cifar10",
+    }
+    assert max(o["width"] for o in full.experiments["capacity"].values()) == 4096
+    grid = {(o["alpha"], o["width"]) for o in full.experiments["regimes"].values()}
+    alphas, widths = map(set, zip(*grid, strict=True))
+    assert len(grid) == len(alphas) * len(widths) >= 3 * len(default.experiments["regimes"])
+    # Every name in the regime map says what it is; figures read it so.
+    for name, o in full.experiments["regimes"].items():
+        digit, exponent, width = name[1], name[3], name.split("_m")[1]
+        assert o["width"] == int(width)
+        assert o["alpha"] == pytest.approx(int(digit) * 10.0 ** -int(exponent))
+    assert (jobs["seconds"] <= 3600).all() and (jobs["memory_mb"] <= 8192).all()
+    assert jobs.loc[jobs["rule"] == "train", "seconds"].min() > 0
+    # Everything that the default preset asks for is asked for here too.
+    for name, conditions in default.experiments.items():
+        assert set(conditions) <= set(full.experiments[name])
+
+
+def test_measured_costs_are_given_back_for_the_measured_preset(plan: ModuleType) -> None:
+    measured = plan.pd.read_csv(plan.MEASURED, keep_default_na=False)
+    forecaster = costs.Forecaster(measured, plan.read_settings([]))
+    default = plan.read_settings([])
+    for rule, jobs in measured.groupby("rule"):
+        forecast = sum(forecaster.cost(default, rule, name).seconds for name in jobs["name"])
+        # Start-ups differ between jobs, rates are fitted on the whole.
+        assert forecast == pytest.approx(jobs["seconds"].sum(), rel=0.05), rule
+
+
+def test_too_large_jobs_are_named(tmp_path: Path) -> None:
+    overlay = tmp_path / "wide.yaml"
+    overlay.write_text("experiments: {teacher: {width: 200000}}\n")
+    script = str(ROOT / "workflow/scripts/plan.py")
+    done = subprocess.run([sys.executable, script, overlay], capture_output=True, text=True)
+    assert done.returncode != 0
+    assert "Beyond 1 h or 8192 MB" in done.stderr and "teacher" in done.stderr
+    assert "clusters" not in done.stderr
+
+
+def test_forecast_file_sizes_are_those_of_files(smoke: Path) -> None:
+    read = [smoke / "config/config.yaml", smoke / "config/smoke.yaml"]
+    datasets = settings.read_yaml(read[0])["datasets"]
+    compared = 0
+    for sidecar in sorted((smoke / "results/runs").glob("*/*.json")):
+        content = storage.read_json(sidecar)
+        options = content["parameters"]["options"]
+        run = sidecar.with_suffix(".npz")
+        last = storage.read_arrays(run, ("step",))["step"][-1]
+        size = costs.Size.of(options, datasets[options["dataset"]])
+        if last == options["max_steps"]:
+            compared += 1
+            assert size.file_bytes == pytest.approx(run.stat().st_size, rel=0.05), run
+    assert compared > 10
+
+
+def test_presets_do_not_mix(smoke: Path, tmp_path: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in (smoke / "results").rglob("*")}
+    for options in (("--cores", "1"), ("--cores", "1", "-n"), ("--cores", "1", "racing")):
+        done = snakemake(smoke, *options)
+        said = done.stdout + done.stderr
+        assert done.returncode != 0 and "Traceback" not in said
+        assert "results/preset.json" in said and "--directory" in said and "make clean" in said
+        assert "preset 'smoke'" in said and "preset 'default'" in said
+    assert {path: path.stat().st_mtime_ns for path in (smoke / "results").rglob("*")} == before
+    # Elsewhere it may, and an overlay that keeps the name may too.
+    assert snakemake(smoke, "--cores", "1", "-n", "--directory", str(tmp_path)).returncode == 0
+    overlay = tmp_path / "more.yaml"
+    overlay.write_text("experiments: {pair: {max_steps: 900}}\n")
+    assert snakemake(smoke, "--cores", "1", "-n", *SMOKE, str(overlay)).returncode == 0
+
+
+@pytest.mark.parametrize("stamp", ["", "{", "[]", '{"other": 1}', "null"])
+def test_a_spoilt_stamp_is_refused(tmp_path: Path, stamp: str) -> None:
+    (tmp_path / "preset.json").write_text(stamp)
+    with pytest.raises(settings.SettingsError, match=r"preset\.json: can't be read"):
+        settings.check_preset(tmp_path, "smoke")
+
+
+def test_a_dry_run_leaves_no_stamp_and_a_run_does(smoke: Path, tmp_path: Path) -> None:
+    assert json.loads((smoke / "results/preset.json").read_text()) == {"preset": "smoke"}
+    assert snakemake(smoke, "--cores", "1", "-n", "--directory", str(tmp_path)).returncode == 0
+    assert not (tmp_path / "results").exists()
+
+
+def test_shards_give_the_same_bits(smoke: Path, tmp_path: Path) -> None:
+    overlay = tmp_path / "shards.yaml"
+    overlay.write_text("shard: condition\n")
+    target = "results/dynamics/two_features/runs.csv"
+    folder = tmp_path / "shards"
+    done = snakemake(
+        smoke, target, "--cores", "2", "--directory", str(folder), *SMOKE, str(overlay)
+    )
+    assert done.returncode == 0, done.stderr
+    assert (done.stdout + done.stderr).count("rule train_two_features:") == 3
+    made = [path.relative_to(folder) for path in folder.glob("results/runs/*/*")]
+    assert len(made) == 6
+    for path in [*made, Path(target)]:
+        assert (folder / path).read_bytes() == (smoke / path).read_bytes(), path

@@ -1,0 +1,141 @@
+# %%
+import sys
+
+sys.path.insert(0, snakemake.params.package)
+from neuron_race import dynamics
+from neuron_race.lecture import Lecture, show, train
+from neuron_race.plots import style
+
+claim = Lecture(snakemake.input)
+claim.opening()
+
+# %%
+claim.reading()
+
+# %% [markdown]
+# ## Why a network should use only what it needs
+#
+# A network of width $m$ *could* represent functions of $m$ pieces. How many does gradient descent
+# use? Take the neurons' final norm products, add them up cluster by cluster, and ask over how many
+# clusters the total is spread: with shares $p_k$ the **effective width** is $1/\sum_k p_k^2$. It
+# is the number of clusters if they are equally strong, and counts a negligible one as negligible.
+
+# %%
+claim.equation("E3")
+
+# %% [markdown]
+# *What it has to do with capacity.* From a small init every neuron ends at one of the places where
+# this equation stands still, the target directions. They are summits of a landscape made of data
+# and labels alone: the number of neurons does not occur in it. So the number of directions in use
+# should follow the task, and should not follow the width. That gives two tests in opposite
+# directions, which no measure of size passes by accident: it must *grow* with one thing and *not*
+# with the other.
+#
+# ## What was seen
+
+# %%
+claim.figure()
+
+# %% [markdown]
+# Three ways of counting, run by run: clusters, effective width, and stable rank (the squared
+# Frobenius norm of the weights over their squared largest singular value).
+
+# %%
+table = claim.table("dynamics/capacity/runs.csv")
+figure, axes = style.panels(3, height=2.4)
+tasks = {"axes2": 2, "axes4": 4, "axes8": 8}
+for ax, column in zip(axes, ("clusters_99", "effective_width", "stable_rank"), strict=True):
+    own = table[table["condition"].isin(tasks)]
+    x = own["condition"].map(tasks) * (1 + 0.02 * (own["seed"] % 5 - 2))
+    ax.plot(x, own[column], "o", ms=3, color=style.COLOURS["gaussian"])
+    ax.set_xscale("log", base=2)
+    ax.set(xlabel="cluster directions in the task", title=column.replace("_", " "))
+show(figure, "Clusters, effective width and stable rank against task complexity, one dot per run")
+
+# %% [markdown]
+# ## The verdict in numbers
+
+# %%
+claim.effects()
+
+# %% [markdown]
+# ## The controls
+
+# %%
+claim.controls()
+
+# %% [markdown]
+# Reported, but not counted:
+
+# %%
+claim.exploratory()
+
+# %% [markdown]
+# ## What would change my mind
+
+# %%
+claim.turning_points("grows_with_complexity", "stable_rank_grows", "saturates_with_width")
+
+# %%
+claim.alternatives(
+    (
+        "The measure can't grow with width in any network.",
+        "lazy_grows_with_width",
+        "From a large init it does grow with width, so standing still is a finding.",
+        "It does not grow from a large init either, so that it saturates shows nothing.",
+    ),
+    (
+        "It measures the inputs, not the task.",
+        "random_labels_use_more",
+        "Same inputs, permuted labels: more is used. So labels count, and structure saves "
+        "capacity.",
+        "Permuted labels use no more, so the measure may reflect inputs alone.",
+    ),
+    (
+        "It hides the clusters that wider networks add.",
+        "clusters_with_width",
+        "The plain number of clusters saturates too.",
+        "The plain number of clusters is not shown to saturate. **In part this stands**: wider "
+        "networks keep more small stragglers, which carry little of the function.",
+    ),
+    (
+        "It is an artefact of clustering at one cosine.",
+        "stable_rank_grows",
+        "The stable rank, which needs no clusters, grows with the task as well.",
+        "The stable rank does not grow with the task, so the finding hangs on the clustering.",
+    ),
+)
+
+# %% [markdown]
+# One alternative no control here rules out: that what grows with the number of cluster directions
+# is not the complexity of the *task* but that of this one family of tasks, in which every
+# direction is needed. A task whose inputs have many directions and whose labels need few would
+# tell.
+#
+# ## What this does not prove
+
+# %%
+claim.caveats()
+
+# %% [markdown]
+# ## Play
+#
+# Tasks of growing complexity, and networks of two widths. Do the lines for two widths lie on each
+# other? Then set `SHUFFLE = True` (permuted labels), or `ALPHA, RATE = 1.0, 0.02`.
+
+# %% tags=["play"]
+AXES, WIDTHS, SEEDS, STEPS = [2, 4, 8], [50, 100], [0, 1], 500
+ALPHA, RATE, HEAD, SHUFFLE = 1e-4, 0.25, "gaussian", False
+
+figure, (used, counted) = style.panels(2)
+for width, marker in zip(WIDTHS, "os^v", strict=False):
+    options = {"width": width, "alpha": ALPHA, "learning_rate": RATE, "head": HEAD}
+    options |= {"max_steps": STEPS, "shuffle_labels": SHUFFLE}
+    found = [dynamics.tables(train("clusters", SEEDS, axes=n, **options))["runs"] for n in AXES]
+    for ax, column in ((used, "effective_width"), (counted, "clusters_99")):
+        ax.plot(AXES, [runs[column].mean() for runs in found], f"{marker}-", label=f"m = {width}")
+for ax, title in ((used, "Effective width"), (counted, "Clusters at .99")):
+    ax.set_xscale("log", base=2)
+    ax.set(xlabel="cluster directions in the task", title=title)
+    ax.legend(fontsize=7)
+show(figure, "Effective width and number of clusters against task complexity, for two widths")

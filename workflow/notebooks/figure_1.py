@@ -1,0 +1,149 @@
+# %%
+import sys
+
+sys.path.insert(0, snakemake.params.package)
+import numpy as np
+from neuron_race import clusters, dynamics
+from neuron_race.lecture import Lecture, show, train
+from neuron_race.plots import style
+
+claim = Lecture(snakemake.input)
+claim.opening()
+
+# %% [markdown]
+# This is a claim about a picture. Of the paper's Figure 1 we have the caption and not the drawing:
+# width 300, 200 samples, small init; a loss that drops; a matrix of cosines ordered by clusters at
+# .99; within the largest cluster, norm product against alignment early in training, coloured by
+# final norm. Panel (d) breaks off after the word "Number". Whatever the caption leaves open (data,
+# init scale, head, rate) is our choice, and panel (d) is ours altogether.
+
+# %%
+claim.reading()
+
+# %% [markdown]
+# ## The equations behind the panels
+#
+# **Panel a**, the plateau and the drop: while the output is small the residual stands still, and
+# each neuron grows by itself at a rate set by its alignment. **Panel b**, the blocks: directions
+# climb to their targets. **Panel c**, the fans: within a lane, those ahead stay ahead.
+
+# %%
+claim.equation("E4")
+
+# %%
+claim.equation("E3")
+
+# %% [markdown]
+# *Where they come from.* Both are the equations of motion split into length and direction: the
+# part of the pull along the neuron makes it grow, the part across makes it turn. As the sum of
+# growing exponentials is tiny until it isn't, the loss stays flat and then falls at once, and the
+# time of the fall is logarithmic in the init scale.
+#
+# ## The figure
+
+# %%
+claim.figure()
+
+# %% [markdown]
+# And is panel c the rule or a well-chosen run? Here is the rank correlation that panel c shows, in
+# every run and at every moment:
+
+# %%
+runs = claim.table("dynamics/pair/neurons.csv")
+runs = runs[(runs["condition"] == "gaussian") & (runs["cluster_99"] == 0)]
+moments = [0, 5, 10, 25, 50, 100]
+figure, (ax,) = style.panels(1, height=2.4)
+for _, own in runs.groupby("seed"):
+    rho = [
+        dynamics.rank_correlation(
+            own[f"cos_delta_{m:03d}"].to_numpy(), own["norm_product_end"].to_numpy()
+        )
+        for m in moments
+    ]
+    ax.plot(moments, rho, "o-", ms=3, lw=0.8, color=style.COLOURS["gaussian"], alpha=0.5)
+limit = claim.criteria["early_alignment_ranks"]["threshold"]
+ax.axhline(limit, ls="--", lw=0.8, color="black")
+ax.axhline(0, lw=0.8, color="black")
+ax.set(xlabel="% of the time to the drop", ylabel="rank correlation", ylim=(-1, 1.05))
+ax.set_title(f"Alignment with final norm, one line per run (dashed: {limit}, asked for at 10 %)")
+show(figure, "Rank correlation of alignment with final norm at six moments, one line per run")
+
+# %% [markdown]
+# Note the left end: how well neurons are aligned *at the start* need not say who wins. The caption
+# speaks of "very early in training", and that is not the same thing as the init.
+#
+# ## The verdict in numbers
+
+# %%
+claim.effects()
+
+# %% [markdown]
+# ## The controls
+
+# %%
+claim.controls()
+
+# %% [markdown]
+# ## What would change my mind
+
+# %%
+claim.turning_points("early_alignment_ranks", "plateau", "fall", "blocks")
+
+# %%
+claim.alternatives(
+    (
+        "Ordering any matrix of cosines by clusters makes blocks for the eye.",
+        "lazy_blocks",
+        "Ordered in the same way, the matrix of a large init has no blocks.",
+        "A large init gives blocks too: they are the work of the ordering.",
+    ),
+    (
+        "In any training those that align early end large.",
+        "lazy_early_alignment",
+        "From a large init alignment at no time ranks final norms.",
+        "From a large init it ranks them as well, so the fan needs no small init.",
+    ),
+)
+
+# %% [markdown]
+# What no control here can rule out: that early alignment is a *symptom*. With an independent head,
+# neurons with a strong head both align sooner and grow faster, and panel c would look the same if
+# alignment itself did nothing. The lecture on the claim `racing` takes that up; a picture can't.
+#
+# ## What this does not prove
+
+# %%
+claim.caveats()
+
+# %% [markdown]
+# ## Play
+#
+# Draw the figure for a setting of your own. What becomes of the blocks at `ALPHA = 0.1`? Of the
+# fan with `HEAD = "balanced"`? When does the loss drop at `ALPHA = 1e-8` (give it `STEPS = 500`)?
+
+# %% tags=["play"]
+ALPHA, HEAD, WIDTH, TASK, SEED, STEPS = 1e-4, "gaussian", 150, "digits", 0, 300
+
+trained = train(TASK, [SEED], alpha=ALPHA, head=HEAD, width=WIDTH, max_steps=STEPS)
+tables = dynamics.tables(trained)
+path, neurons = tables["trajectory"], tables["neurons"]
+W, A = trained.runs.W_events[0, -1], trained.runs.A_events[0, -1]
+order = np.argsort(np.where(neurons["cluster_99"] < 0, WIDTH, neurons["cluster_99"]), kind="stable")
+
+figure, (loss, blocks, fan) = style.panels(3, height=2.4)
+loss.plot(path["time"], path["loss"], color=style.COLOURS[HEAD])
+loss.set(xlabel="time", title="Training loss")
+image = clusters.cosines(W, A)[order][:, order]
+blocks.imshow(image, cmap="RdBu_r", vmin=-1, vmax=1, interpolation="nearest")
+blocks.set(xticks=[], yticks=[], title=f"{neurons['cluster_99'].max() + 1} clusters")
+largest = neurons[neurons["cluster_99"] == 0]
+for moment in ("005", "010", "025", "050"):
+    fan.scatter(
+        largest[f"cos_delta_{moment}"],
+        largest[f"norm_product_{moment}"],
+        c=largest["norm_product_end"],
+        s=6,
+        lw=0,
+    )
+fan.set(xlabel="alignment cos δ", yscale="log", title="Norm product, early")
+show(figure, "Loss, matrix of cosines and norm product against alignment, for the chosen setting")

@@ -1,0 +1,74 @@
+# In: a notebook's text, a claim's verdict, evidence, tables and figure, and the equations.
+# Out: results/notebooks/<claim>.{html,ipynb}; to edit one in Jupyter,
+# `snakemake --cores 1 --edit-notebook results/notebooks/edit/racing`.
+
+DRAFT = "results/notebooks/edit/{claim}.ipynb"
+
+
+# Execute a notebook with its claim's results, and render it to one self-contained page.
+rule notebook:
+    input:
+        unpack(lambda w: lecture_inputs(w.claim)),
+        renderer=modules("notebooks"),
+        template=os.path.relpath(ROOT / "workflow/report/lecture/index.html.j2"),
+        style=os.path.relpath(ROOT / "workflow/report/lecture/lecture.css"),
+    output:
+        html=in_report("results/notebooks/{claim}.html", "{claim}", "notebook"),
+        notebook="results/notebooks/{claim}.ipynb",
+    log:
+        "results/logs/notebook/{claim}.log",
+    benchmark:
+        "results/benchmarks/notebook/{claim}.tsv"
+    conda:
+        "../../envs/neuron_race.yaml"
+    resources:
+        mem_mb=2000,
+    params:
+        package=lambda w, input: str(Path(input.code[0]).parents[1]),
+    script:
+        "../scripts/lecture.py"
+
+
+# The same notebook as Jupyter reads it.
+rule notebook_draft:
+    input:
+        code=modules("notebooks"),
+        source=f"{NOTEBOOKS}/{{claim}}.py",
+    output:
+        DRAFT,
+    log:
+        "results/logs/notebook_draft/{claim}.log",
+    benchmark:
+        "results/benchmarks/notebook_draft/{claim}.tsv"
+    conda:
+        "../../envs/neuron_race.yaml"
+    script:
+        "../scripts/lecture_draft.py"
+
+
+# Edit it: Snakemake opens Jupyter on the draft, with the same inputs.
+rule edit_notebook:
+    input:
+        unpack(lambda w: lecture_inputs(w.claim)),
+        draft=DRAFT,
+    output:
+        touch("results/notebooks/edit/{claim}"),
+    log:
+        "results/logs/edit_notebook/{claim}.log",
+    conda:
+        "../../envs/neuron_race.yaml"
+    params:
+        package=lambda w, input: str(Path(input.code[0]).parents[1]),
+    notebook:
+        os.path.abspath("results/notebooks/edit/{wildcards.claim}.ipynb")
+
+
+# What was edited flows back into the text.
+onsuccess:
+    if workflow.execution_settings.edit_notebook:
+        from neuron_race import notebooks
+
+        for claim in CLAIMS:
+            notebooks.keep_edits(
+                Path(DRAFT.format(claim=claim)), Path(f"{NOTEBOOKS}/{claim}.py")
+            )

@@ -1,0 +1,21 @@
+"""Execute a claim's notebook and render it."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(snakemake.scriptdir)))  # noqa: F821
+import job as script
+
+from neuron_race import notebooks, storage
+
+
+def work(job) -> None:
+    """Both outputs, or, if a cell fails, none."""
+    notebook = notebooks.execute(notebooks.read(job.input.source), job, job.input.source)
+    title = storage.read_json(job.input.verdict)["title"]
+    page = notebooks.html(notebook, title, Path(job.scriptdir).parent / "report")
+    storage.write_text(job.output.notebook, notebooks.dumps(notebook))
+    storage.write_text(job.output.html, page)
+
+
+script.run(snakemake, work)  # noqa: F821

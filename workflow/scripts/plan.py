@@ -1,0 +1,120 @@
+"""What a preset will cost before anything starts: `make plan`, or
+`python workflow/scripts/plan.py config/full.yaml`.
+
+Jobs come from the graph (a dry run in an empty folder), costs from docs/reference/costs.csv, the
+measured ones of a default run (`--measure` writes that file from results/benchmarks).
+"""
+
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "workflow/src"))
+
+import pandas as pd
+import yaml
+from neuron_race import costs, settings, storage
+from snakemake.utils import update_config
+
+MEASURED = ROOT / "docs/reference/costs.csv"
+HOURS, MEGABYTES = 1.0, 8192  # a job that needs more must be cut into shards
+# What names a job: the first of these wildcards that it has.
+WILDCARDS = ("experiment", "dataset", "claim", "protocol")
+
+
+def read_settings(overlays: list[str]) -> settings.Settings:
+    """Settings of the default preset with overlays."""
+    config = settings.read_yaml(ROOT / "config/config.yaml")
+    for overlay in overlays:
+        update_config(config, settings.read_yaml(Path(overlay)))
+    return settings.read(config, ROOT)
+
+
+def graph(overlays: list[str]) -> list[tuple[str, str]]:
+    """Rule and name of every job that a run from nothing has."""
+    with tempfile.TemporaryDirectory() as empty:
+        command = ["snakemake", "--dry-run", "--cores", "1", "--directory", empty]
+        command += ["--snakefile", str(ROOT / "Snakefile")]
+        if overlays:
+            command += ["--configfile", *(str(Path(path).resolve()) for path in overlays)]
+        dry = subprocess.run([sys.executable, "-m", *command], capture_output=True, text=True)
+    if dry.returncode:
+        sys.exit(dry.stdout + dry.stderr)
+    jobs = []
+    for block in re.split(r"^(?:local)?rule ", dry.stdout + dry.stderr, flags=re.M)[1:]:
+        rule = block.split(":", 1)[0]
+        words = re.search(r"^    wildcards: (.*)$", block, re.M)
+        found: dict[str, str] = {}
+        if words:
+            found = dict(word.split("=", 1) for word in words[1].split(", "))
+        name = next((found[key] for key in WILDCARDS if key in found), "")
+        if rule.startswith("train_"):
+            rule, name = "train", "/".join([rule[len("train_") :], *found.values()])
+        if rule != "all":
+            jobs.append((rule, name))
+    return jobs
+
+
+def measure() -> None:
+    """Keep the costs of the default run that results/ holds."""
+    known, rows = set(graph([])), []
+    for path in sorted((ROOT / "results/benchmarks").rglob("*.tsv")):
+        rule, _, name = (
+            path.relative_to(ROOT / "results/benchmarks").with_suffix("").as_posix().partition("/")
+        )
+        rule = {"theory": {"tables": "theory_tables", "figure": "theory"}}.get(rule, {}).get(
+            name, rule
+        )
+        name = "" if rule.startswith("theory") else name
+        if (rule, name) in known:
+            row = pd.read_csv(path, sep="\t").iloc[0]
+            cost = {"seconds": row["cpu_time"], "memory_mb": row["max_rss"]}
+            rows.append({"rule": rule, "name": name, **cost})
+    storage.write_table(MEASURED, pd.DataFrame(rows))
+
+
+def plan(overlays: list[str]) -> pd.DataFrame:
+    """Table of all jobs with their costs: rule, name, seconds, memory_mb, disk (bytes)."""
+    wanted = read_settings(overlays)
+    measured = pd.read_csv(MEASURED, keep_default_na=False)
+    forecaster = costs.Forecaster(measured, read_settings([]))
+    rows: list[dict[str, Any]] = []
+    for rule, name in graph(overlays):
+        rows.append({"rule": rule, "name": name, **vars(forecaster.cost(wanted, rule, name))})
+    return pd.DataFrame(rows)
+
+
+def main(arguments: list[str]) -> None:
+    """Print the plan; exit with an error if a job is too large."""
+    if arguments == ["--measure"]:
+        return measure()
+    try:
+        jobs = plan(arguments)
+    except (settings.SettingsError, yaml.YAMLError) as error:
+        sys.exit(str(error))
+    table = jobs.groupby("rule", sort=False).agg(
+        jobs=("name", "size"),
+        cpu_hours=("seconds", lambda s: s.sum() / 3600),
+        longest_minutes=("seconds", lambda s: s.max() / 60),
+        memory_mb=("memory_mb", "max"),
+        disk_gb=("disk", lambda b: b.sum() / 1e9),
+    )
+    print(table.to_string(float_format="%.2f"))
+    print(
+        f"\n{len(jobs)} jobs, {jobs['seconds'].sum() / 3600:.1f} CPU-hours, longest job "
+        f"{jobs['seconds'].max() / 60:.0f} min, largest memory {jobs['memory_mb'].max():.0f} MB, "
+        f"disk {jobs['disk'].sum() / 1e9:.1f} GB"
+    )
+    large = jobs[(jobs["seconds"] > 3600 * HOURS) | (jobs["memory_mb"] > MEGABYTES)]
+    if len(large):
+        sys.exit(
+            f"Beyond {HOURS:g} h or {MEGABYTES} MB, cut these:\n{large.to_string(index=False)}"
+        )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,188 @@
+"""What jobs will cost: time, memory and disk, scaled from what jobs have cost.
+
+The measured costs are those of a run of the default preset (``docs/reference/costs.csv``). The time
+of a job is a start-up plus a rate times its work; the rate is measured, the work counted.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from neuron_race.recipe import Recipe, snapshot_steps
+from neuron_race.settings import Settings
+
+FLOAT = 8  # bytes
+CACHE = 30e6  # bytes
+MEASURED_PER_NEURON = 8  # arrays (S, T, m) of a run file
+# Sizes of what is drawn from files: values per image.
+DIMENSIONS = {"digits": 64, "mnist": 784, "cifar10": 3072}
+# Memory of a process that has imported what it needs, in MB: measured at small work.
+BASE_MB = {"torch": 450, "tables": 250}
+
+
+@dataclass(frozen=True)
+class Size:
+    """The numbers that decide what a condition costs: S runs, N samples, m neurons, ..."""
+
+    seeds: int
+    samples: int
+    tested: int
+    neurons: int
+    dim: int
+    kept: int
+    outputs: int
+    steps: int
+    snapshots: int
+    events: int
+    weights: int
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any], data: Mapping[str, Any]) -> "Size":
+        """Size of a condition with these options on a data set with those."""
+        recipe = Recipe.of(options)
+        dim, outputs = dimensions(data)
+        dim += bool(options.get("bias", False))
+        rank = min(dim, data["n_train"]) if options.get("reduce", True) else dim
+        seeds, m = len(options["seeds"]), options["width"]
+        kept = min(dim, rank + m)
+        snapshots = len(snapshot_steps(recipe.max_steps, recipe.snapshots))
+        weights = FLOAT * seeds * snapshots * m * (kept + outputs)
+        return cls(
+            seeds=seeds,
+            samples=data["n_train"],
+            tested=data["n_test"],
+            neurons=m,
+            dim=rank,
+            kept=kept,
+            outputs=outputs,
+            steps=recipe.max_steps,
+            snapshots=snapshots,
+            events=len(recipe.events),
+            weights=weights if weights <= recipe.max_weight_bytes else 0,
+        )
+
+    @property
+    def training(self) -> float:
+        """Work of training, up to a constant: S N m (d + k + 8) per step.
+
+        The 8 are passes over the activations; they and the products slow down where the
+        activations leave the cache (both measured: width 200 and 300, d = 20 and 54; width 4096).
+        """
+        activations = self.seeds * self.samples * self.neurons
+        slower = 3 if FLOAT * activations > CACHE else 1
+        return slower * activations * (self.dim + self.outputs + 8) * self.steps
+
+    @property
+    def measuring(self) -> float:
+        """Work of the tables, up to a constant: neurons are compared in pairs, S m (m + N)."""
+        return self.seeds * self.neurons * (self.neurons + self.samples)
+
+    @property
+    def file_bytes(self) -> int:
+        """Bytes of the run file."""
+        S, m, k = self.seeds, self.neurons, self.outputs
+        events = S * self.events * m * (self.kept + k)
+        measured = MEASURED_PER_NEURON * S * (self.snapshots + 1) * m
+        data = S * (self.samples * (self.dim + k) + self.tested * (self.kept + k))
+        return FLOAT * (events + measured + data) + self.weights
+
+    @property
+    def training_mb(self) -> int:
+        """Peak memory of training: the results, twice while they are written, and activations."""
+        activations = 4 * FLOAT * self.seeds * self.samples * self.neurons
+        return BASE_MB["torch"] + math.ceil((2 * self.file_bytes + activations) / 1e6)
+
+    @property
+    def measuring_mb(self) -> int:
+        """Peak memory of a table: one condition, copies of its events, all pairs of one run."""
+        pairs = 4 * FLOAT * self.neurons**2
+        return BASE_MB["tables"] + math.ceil((2 * self.file_bytes + pairs) / 1e6)
+
+
+def dimensions(data: Mapping[str, Any]) -> tuple[int, int]:
+    """Input and output dimension of a data set."""
+    classes = len(data.get("classes", ()))
+    name = data.get("images", data["kind"])
+    return data.get("dim", DIMENSIONS.get(name, max(DIMENSIONS.values()))), max(
+        1, classes if classes > 2 else 1
+    )
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Time in seconds of one core, peak memory in MB, disk in bytes."""
+
+    seconds: float
+    memory_mb: float
+    disk: float
+
+
+TRAINED = ("train", "forecast", "tickets", "audit")
+TABLES = ("dynamics", "compression", "race", "cosines")
+
+
+def sizes(settings: Settings, rule: str, name: str) -> list[Size]:
+    """Sizes of a job's conditions; ``name`` is ``experiment`` or ``experiment/condition``."""
+    experiment, _, condition = name.partition("/")
+    if rule in ("forecast", "race"):
+        wanted = settings.forecastable(experiment)
+    elif rule in ("tickets", "audit"):
+        wanted = settings.conditions_read(rule, experiment)
+    else:
+        wanted = [condition] if condition else list(settings.experiments[experiment])
+    options = [settings.experiments[experiment][one] for one in wanted]
+    return [Size.of(one, settings.datasets[one["dataset"]]) for one in options]
+
+
+def work(settings: Settings, rule: str, name: str) -> float:
+    """Work of a job in the units of its rule; 1 where it does not depend on sizes."""
+    if rule in TRAINED:
+        return sum(size.training for size in sizes(settings, rule, name))
+    if rule in TABLES:
+        return sum(size.measuring for size in sizes(settings, rule, name))
+    return float(len(settings.seeds)) if rule in ("weight_tickets", "dataset") else 1.0
+
+
+def memory_mb(settings: Settings, rule: str, name: str) -> int:
+    """Peak memory of a job in MB, from sizes alone."""
+    largest = sizes(settings, rule, name)
+    if rule in TRAINED:
+        return max((size.training_mb for size in largest), default=BASE_MB["torch"])
+    return max((size.measuring_mb for size in largest), default=BASE_MB["tables"])
+
+
+class Forecaster:
+    """Costs of any preset's jobs, from the measured costs of the default preset's."""
+
+    def __init__(self, measured: pd.DataFrame, default: Settings):
+        """``measured`` has columns ``rule, name, seconds, memory_mb``, one row per job."""
+        self.measured = measured.set_index("rule")
+        self.rates: dict[str, float] = {}
+        self.startup: dict[str, float] = {}
+        for rule, jobs in measured.groupby("rule"):
+            done = [work(default, str(rule), name) for name in jobs["name"]]
+            scaled = rule in (*TRAINED, *TABLES, "weight_tickets", "dataset")
+            # Time of the smallest job, of which most is start-up.
+            least = min(float(jobs["seconds"].min()), 3.0) if scaled else 0.0
+            self.startup[str(rule)] = least
+            self.rates[str(rule)] = float((jobs["seconds"] - least).clip(lower=0).sum() / sum(done))
+
+    def cost(self, settings: Settings, rule: str, name: str) -> Cost:
+        """Cost of one job; rules that were not measured (downloads) count as nothing."""
+        if rule not in self.rates:
+            return Cost(0.0, 0.0, 0.0)
+        seconds = self.startup[rule] + self.rates[rule] * work(settings, rule, name)
+        memory = float(self.measured.loc[[rule], "memory_mb"].max())
+        disk = 1e6  # tables, verdicts and figures are small
+        if rule in (*TRAINED, *TABLES):
+            memory = max(memory, memory_mb(settings, rule, name))
+        if rule == "train":
+            disk = sum(size.file_bytes for size in sizes(settings, rule, name))
+        if rule == "dataset":
+            data = settings.datasets[name]
+            dim, k = dimensions(data)
+            disk = FLOAT * len(settings.seeds) * (data["n_train"] + data["n_test"]) * (dim + k)
+        return Cost(seconds, memory, disk)
