@@ -1,27 +1,18 @@
 """Debian's Chromium, headless; pages that open in it are watched for requests and errors."""
 
 import shutil
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from browsing import Open
 from playwright.sync_api import Browser, Page, sync_playwright
 
 FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
     "--disable-background-networking --disable-component-update --disable-sync"
 )
-Open = Callable[..., Page]
-
-
-def until(page: Page, expression: str, seconds: float = 30) -> None:
-    """Wait for an expression to be true (the pages forbid the `eval` of Playwright's own wait)."""
-    end = time.monotonic() + seconds
-    while not page.evaluate(expression):
-        assert time.monotonic() < end, f"not within {seconds} s: {expression}"
-        page.wait_for_timeout(20)
 
 
 @pytest.fixture(scope="session")

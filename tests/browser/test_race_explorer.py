@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from conftest import Open, until
+from browsing import Open, until
 from playwright.sync_api import Browser, Page
 
 from neuron_race import clusters, runs, settings, storage

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from conftest import Open, until
+from browsing import Open, until
 from playwright.sync_api import Browser, Page
 from smoke_run import snakemake
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import copy_project, snakemake
+from smoke_run import copy_project, snakemake
 
 from neuron_race import settings, storage
 
