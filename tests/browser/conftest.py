@@ -1,18 +1,18 @@
 """Debian's Chromium, headless; pages that open in it are watched for requests and errors."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from browsing import Open
 from playwright.sync_api import Browser, Page, sync_playwright
 
 FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
     "--disable-background-networking --disable-component-update --disable-sync"
 )
-Open = Callable[..., Page]
 
 
 @pytest.fixture(scope="session")

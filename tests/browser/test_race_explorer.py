@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from conftest import Open
+from browsing import Open, until
 from playwright.sync_api import Browser, Page
 
 from neuron_race import clusters, runs, settings, storage
@@ -16,7 +16,9 @@ from neuron_race import clusters, runs, settings, storage
 ROOT = Path(__file__).parents[2]
 CONDITIONS = settings.read_yaml(ROOT / "config/config.yaml")["explorer"]["conditions"]
 PIXELS = """() => {
-  const c = document.getElementById("race");
+  const drawn = document.getElementById("race");
+  const c = new OffscreenCanvas(drawn.width, drawn.height);
+  c.getContext("2d", { willReadFrequently: true }).drawImage(drawn, 0, 0);
   const data = c.getContext("2d").getImageData(0, 0, c.width, c.height).data;
   return race.points().map(p => data[4 * (Math.round(p.y) * c.width + Math.round(p.x)) + 3]);
 }"""
@@ -64,7 +66,7 @@ def test_every_configured_run_can_be_chosen(open_page: Open, path: Path, smoke: 
         values = page.eval_on_selector_all(f"#{field} option", "o => o.map(x => x.value)")
         for value in values:
             page.locator(f"#{field}").select_option(value)
-            page.wait_for_function(f"document.getElementById('{field}').value === '{value}'")
+            until(page, f"document.getElementById('{field}').value === '{value}'")
             page.wait_for_timeout(150)
             name = page.evaluate("race.state().run")
             seen.add(name)
@@ -177,7 +179,7 @@ def test_neurons_are_named_with_start_and_ranks(open_page: Open, path: Path, smo
     tip.wait_for()
     assert "at init" in (tip.text_content() or "") and "forecast" in (tip.text_content() or "")
     page.locator("#alpha").select_option("1")
-    page.wait_for_function("race.state().run.startsWith('pair/lazy')")
+    until(page, "race.state().run.startsWith('pair/lazy')")
     assert "no forecast" in (page.locator("#details").text_content() or "")
 
 
@@ -186,7 +188,7 @@ def test_plays_and_pauses(open_page: Open, path: Path) -> None:
     ready(page)
     start = page.locator("#race").screenshot()
     page.locator("body").press("Space")
-    page.wait_for_function("race.state().snapshot > 12")
+    until(page, "race.state().snapshot > 12")
     assert page.evaluate("race.state().playing")
     page.locator("#play").click()
     state = page.evaluate("race.state()")
@@ -199,7 +201,7 @@ def test_plays_and_pauses(open_page: Open, path: Path) -> None:
     page.keyboard.press("Escape")
     page.locator("#now").click()
     page.keyboard.press("ArrowRight")
-    page.wait_for_function(f"race.state().snapshot === {state['snapshot'] + 1}")
+    until(page, f"race.state().snapshot === {state['snapshot'] + 1}")
 
 
 def test_plays_to_the_end_and_again(open_page: Open, path: Path) -> None:
@@ -208,10 +210,10 @@ def test_plays_to_the_end_and_again(open_page: Open, path: Path) -> None:
     last = page.evaluate("race.state().snapshots") - 1
     slide(page, last - 3)
     page.locator("#play").click()
-    page.wait_for_function("!race.state().playing")
+    until(page, "!race.state().playing")
     assert page.evaluate("race.state().snapshot") == last
     page.locator("#play").click()
-    page.wait_for_function("race.state().snapshot < 10")
+    until(page, "race.state().snapshot < 10")
 
 
 def test_reduced_motion_jumps_from_snapshot_to_snapshot(open_page: Open, path: Path) -> None:
@@ -222,7 +224,7 @@ def test_reduced_motion_jumps_from_snapshot_to_snapshot(open_page: Open, path: P
         "requestAnimationFrame(look); })()"
     )
     page.locator("#play").click()
-    page.wait_for_function("race.state().snapshot > 6")
+    until(page, "race.state().snapshot > 6")
     assert all(float(t).is_integer() for t in page.evaluate("seen"))
 
 

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from conftest import Open
+from browsing import Open, until
 from playwright.sync_api import Browser, Page
 from smoke_run import snakemake
 
@@ -147,9 +147,7 @@ def test_filters(open_page: Open, path: Path, verdicts: dict[str, dict[str, Any]
     page.locator("#status").select_option(status)
     assert rows(page) == [c for c in expected if verdicts[c]["status"] == status]
     page.get_by_role("button", name="Show all").click()
-    page.wait_for_function(
-        f"document.querySelector('#count').textContent.startsWith('{len(CLAIMS)} ')"
-    )
+    until(page, f"document.querySelector('#count').textContent.startsWith('{len(CLAIMS)} ')")
     assert rows(page) == CLAIMS
     page.locator("#text").fill("growth law")
     words = {c: json.dumps(v["criteria"]) + v["statement"] for c, v in verdicts.items()}

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import copy_project, snakemake
+from smoke_run import copy_project, snakemake
 
 from neuron_race import settings, storage
 
@@ -140,7 +140,7 @@ def test_changed_threshold_retrains_nothing(finished: Path) -> None:
     rules = rerun(finished)
     others = {rule for rule in rules if not rule.startswith("figure_")}
     assert "verdict" in others
-    assert others <= {"verdict", "notebook", "provenance", "scoreboard", "all"}
+    assert others <= {"verdict", "notebook", "provenance", "scoreboard", "scorecard", "all"}
 
 
 def test_changed_parameter_reruns_its_experiment(finished: Path) -> None:

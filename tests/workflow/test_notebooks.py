@@ -15,7 +15,7 @@ from typing import Any
 
 import nbformat
 import pytest
-from conftest import snakemake
+from smoke_run import snakemake
 
 from neuron_race import lecture, notebooks, settings, storage
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from conftest import snakemake
+from smoke_run import snakemake
 
 from neuron_race import costs, settings, storage
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import snakemake
 from rocrate.rocrate import ROCrate
+from smoke_run import snakemake
 
 from neuron_race import settings, storage
 

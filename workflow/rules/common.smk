@@ -120,7 +120,7 @@ MEASURES = ["clusters", "compression", "dynamics", "forecast", "merging", "pruni
 def experiments_of(claim):
     """Experiments that a claim's criteria and figure rest on, each once."""
     names = [name for _, name in SETTINGS.tables(claim)]
-    names += [path.split("/")[1] for path in SETTINGS.claims[claim]["figure_tables"]]
+    names += [Path(path).parts[1] for path in SETTINGS.claims[claim]["figure_tables"]]
     return [name for name in dict.fromkeys(names) if name in SETTINGS.experiments]
 
 

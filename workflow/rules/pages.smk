@@ -18,7 +18,7 @@ rule scorecard:
         verdicts=expand("results/claims/{claim}.json", claim=CLAIMS),
         linked=[path for claim in CLAIMS for path in archived(claim)],
         notebooks=lambda w: notebook_pages(),
-        pages="results/race.html",
+        pages=["results/race.html"],
         benchmarks=lambda w: sorted({b for paths in claim_costs().values() for b in paths}),
     output:
         in_report("results/scorecard.html", "all claims", "scorecard"),

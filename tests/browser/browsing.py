@@ -1,0 +1,16 @@
+"""What tests of pages share beside fixtures."""
+
+import time
+from collections.abc import Callable
+
+from playwright.sync_api import Page
+
+Open = Callable[..., Page]
+
+
+def until(page: Page, expression: str, seconds: float = 30) -> None:
+    """Wait for an expression to be true (the pages forbid the `eval` of Playwright's own wait)."""
+    end = time.monotonic() + seconds
+    while not page.evaluate(expression):
+        assert time.monotonic() < end, f"not within {seconds} s: {expression}"
+        page.wait_for_timeout(20)
