@@ -133,7 +133,7 @@ def test_a_second_run_in_the_same_folder_is_refused(unfinished: Path) -> None:
 def small_disk(unfinished: Path) -> Iterator[Path]:
     """Where run files go: a file system of 400 kB, which holds no run."""
     place = unfinished / "results/checkpoints"
-    place.mkdir()
+    place.mkdir(exist_ok=True)
     mount = ["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", str(place)]
     if os.getuid() != 0 or subprocess.run(mount, capture_output=True).returncode:
         pytest.skip("mounting a small file system needs root")
