@@ -3,6 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 PYTHON ?= python3.11
 CORES ?= all
+N ?= 20
 PRESET ?= config/full.yaml
 VENV := .venv
 BIN := $(VENV)/bin
@@ -12,7 +13,7 @@ READY := $(VENV)/.ready
 PASSED := $(VENV)/.passed
 SOURCES := Snakefile Makefile pyproject.toml README.md config docs envs profiles tests workflow
 
-.PHONY: run test retest test-all plan check lock reference check-reference report crate cost readme clean help
+.PHONY: run test retest test-all soak plan check lock reference check-reference report crate cost readme clean help
 
 run: $(READY) ## set up, then regenerate every verdict and figure
 	@"$(BIN)/snakemake" --cores $(CORES)
@@ -31,6 +32,9 @@ retest: $(READY) ## run all tests, whatever happened before
 
 test-all: test ## the tests, and the long ones: Slurm where it is installed, kills, soak
 	@"$(BIN)/python" -m pytest -m "slow or cluster" -rs
+
+soak: $(READY) ## run the smoke preset N times (20), killed at random: make soak N=3
+	@"$(BIN)/python" tests/workflow/soak.py $(N)
 
 plan: $(READY) ## what a preset will cost: make plan PRESET=config/full.yaml
 	@"$(BIN)/python" workflow/scripts/plan.py $(PRESET)

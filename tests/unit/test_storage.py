@@ -133,6 +133,13 @@ def test_a_failed_write_leaves_nothing_behind_and_the_old_file_whole(
     assert before is None or path.read_bytes() == before
 
 
+def test_what_a_killed_process_left_is_tidied_up(tmp_path: Path) -> None:
+    for name in (".a.npz.1.part", ".b.npz.1.part"):
+        (tmp_path / name).write_bytes(b"half a file")
+    storage.write_arrays(tmp_path / "a.npz", ARRAYS)
+    assert {path.name for path in tmp_path.iterdir()} == {"a.npz", ".b.npz.1.part"}
+
+
 def test_an_unserialisable_value_leaves_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises(TypeError):
         storage.write_json(tmp_path / "a.json", {"x": object()})

@@ -87,7 +87,8 @@ def test_forecast_file_sizes_are_those_of_files(smoke: Path) -> None:
         size = costs.Size.of(options, datasets[options["dataset"]])
         if last == options["max_steps"]:
             compared += 1
-            assert size.file_bytes == pytest.approx(run.stat().st_size, rel=0.05), run
+            # Some pixels are always dark, so that data have fewer coordinates than assumed.
+            assert 0.97 < size.file_bytes / run.stat().st_size < 1.15, run
     assert compared > 10
 
 

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,8 @@ COMMANDS = {
     "ruff format": ["ruff", "format", "--check", "workflow", "tests"],
     "snakefmt": ["snakefmt", "--check", *SNAKEFILES],
     "mypy": ["mypy"],
-    "snakemake --lint": ["snakemake", "--lint"],
+    # Elsewhere, for results here may be of another preset.
+    "snakemake --lint": ["snakemake", "--lint", "--directory", tempfile.gettempdir()],
     "README is current": ["workflow/scripts/readme.py", "--check"],
 }
 

@@ -73,6 +73,15 @@ def tables_of(claim):
     return [f"results/{table}/{name}/runs.csv" for table, name in SETTINGS.tables(claim)]
 
 
+def intermediates():
+    """All data, runs, forecasts and tables that verdicts and figures rest on."""
+    tables = dict.fromkeys(p for claim in CLAIMS for p in tables_of(claim) + figure_tables(claim))
+    experiments = list(SETTINGS.experiments)
+    raced = [name for name in experiments if f"results/race/{name}/runs.csv" in tables]
+    made = [path for name in experiments for path in datasets_of(name) + runs_of(name)]
+    return [*made, *expand("results/forecasts/{name}.npz", name=raced), *tables]
+
+
 def measured_criteria(claim):
     """Criteria without thresholds: a changed threshold changes verdicts, not evidence."""
     judged = ("threshold", "direction", "meaning", "control", "confirmatory", "proportion")
@@ -88,9 +97,9 @@ def figure_tables(claim):
 
 
 def figure_modules(claim):
-    """The style and the claim's own plot module."""
+    """The style, the intervals it draws, and the claim's own plot module."""
     also = {"overparameterization": ["plots/capacity"]}.get(claim, [])
-    return modules("plots/style", f"plots/{claim}", *also)
+    return modules("statistics", "plots/style", f"plots/{claim}", *also)
 
 
 def weight_ticket_data(protocol):

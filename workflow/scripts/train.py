@@ -1,4 +1,4 @@
-"""Train all conditions of an experiment."""
+"""Train all conditions of an experiment, or one."""
 
 import sys
 from pathlib import Path
@@ -14,20 +14,36 @@ torch.use_deterministic_algorithms(True)
 
 
 def work(job) -> None:
-    """Train condition by condition; nothing is written for one that diverges."""
+    """Train condition by condition; nothing is written for one that diverges.
+
+    Snakemake deletes the outputs of a job that was interrupted. So conditions wait in a folder of
+    checkpoints until all are there, and the next attempt takes those that it finds.
+    """
     experiment = job.params.experiment
-    arrays = {Path(path).stem: path for path in job.output if path.endswith(".npz")}
+    arrays = {Path(path).stem: Path(path) for path in job.output if path.endswith(".npz")}
+    folder = Path("results/checkpoints") / experiment
+    waiting = {}
     for name, options in job.params.conditions.items():
         label = f"{experiment}/{name}"
         paths = [f"results/datasets/{options['dataset']}/seed{s}.npz" for s in options["seeds"]]
+        parameters = {"experiment": experiment, "condition": name, "options": options}
+        sidecar = storage.provenance([*job.input.code, *paths], parameters)
+        waiting[name] = runs.checkpoint(folder, name, sidecar)
+        if runs.finished(waiting[name]):
+            print(f"{label}: kept from an interrupted run", file=sys.stderr)
+            continue
         start = runs.begin(experiment, options, runs.read_datasets(paths))
         try:
             trained = runs.run(start, options, label)
         except ArithmeticError as error:
             raise ArithmeticError(f"{label}: {error}") from error
-        parameters = {"experiment": experiment, "condition": name, "options": options}
-        sidecar = storage.provenance([*job.input.code, *paths], parameters)
-        runs.save(arrays[name], start, trained, sidecar)
+        runs.save(waiting[name], start, trained, sidecar)
+    for name, path in waiting.items():
+        storage.copy(path, arrays[name])
+        storage.copy(path.with_suffix(".json"), arrays[name].with_suffix(".json"))
+    for name in waiting:
+        for path in folder.glob(f"{name}.*"):
+            path.unlink()
 
 
 script.run(snakemake, work)  # noqa: F821

@@ -1,5 +1,7 @@
 """From a data set and a condition to trained runs on disk, and back."""
 
+import hashlib
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -150,6 +152,25 @@ def save(path: Path, start: Start, runs: Runs, sidecar: Mapping[str, Any]) -> No
         "engine": runs.engine,
     }
     storage.write_json(Path(path).with_suffix(".json"), {**description, **sidecar})
+
+
+def checkpoint(folder: Path, name: str, sidecar: Mapping[str, Any]) -> Path:
+    """Where a trained condition waits for the others of its job.
+
+    The name holds a checksum of all that made it (parameters, data, code, versions), so that a run
+    with anything changed does not find it.
+    """
+    made_by = hashlib.sha256(json.dumps(sidecar, sort_keys=True).encode()).hexdigest()
+    return Path(folder) / f"{name}.{made_by[:16]}.npz"
+
+
+def finished(path: Path) -> bool:
+    """Whether a checkpoint is there, and whole."""
+    try:
+        load(path)
+    except storage.ResultError:
+        return False
+    return True
 
 
 def load(path: Path) -> Trained:

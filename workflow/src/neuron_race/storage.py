@@ -1,11 +1,14 @@
 """Reading and writing of results: whole or not at all, never pickled."""
 
+import contextlib
 import csv
+import glob
 import hashlib
 import importlib.metadata
 import json
 import os
 import platform
+import shutil
 import zipfile
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -27,13 +30,27 @@ def _write(path: Path, write: Callable[[BinaryIO], Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
+        # A process that was killed while it wrote could not tidy up.
+        for left in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+            left.unlink(missing_ok=True)
         with open(temporary, "wb") as stream:
             write(stream)
             stream.flush()
             os.fsync(stream.fileno())
         os.replace(temporary, path)
+    except OSError as error:
+        # A full disk or a folder that can't be written to: say which file it was about.
+        error.filename = error.filename or str(path)
+        raise
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # a folder that can't be written to holds none
+            temporary.unlink(missing_ok=True)
+
+
+def copy(source: Path, target: Path) -> None:
+    """Give a file a second name, whole or not at all."""
+    with open(source, "rb") as stream:
+        _write(target, lambda new: shutil.copyfileobj(stream, new))
 
 
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:

@@ -1,0 +1,85 @@
+"""Run the smoke preset many times, killed at random moments: `make soak`, or
+`python tests/workflow/soak.py 20 [TARGET]`.
+
+After each run: no lock is left, no temporary file, and every result has the bits of the first.
+"""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from conftest import copy_project
+
+SMOKE = ("--configfile", "config/smoke.yaml")
+PASSING = {"logs", "benchmarks"}  # differ between runs
+
+
+def snakemake(folder: Path, *arguments: str) -> subprocess.Popen[bytes]:
+    """Start snakemake in a folder, in a process group of its own."""
+    command = [sys.executable, "-m", "snakemake", *arguments, *SMOKE]
+    quiet = subprocess.DEVNULL
+    return subprocess.Popen(command, cwd=folder, stdout=quiet, stderr=quiet, start_new_session=True)
+
+
+def results(folder: Path) -> dict[str, bytes]:
+    """Contents of all results and figures."""
+    found = [*(folder / "results").rglob("*"), *(folder / "figures").rglob("*")]
+    names = [path.relative_to(folder) for path in found if path.is_file()]
+    return {str(n): (folder / n).read_bytes() for n in names if not PASSING & set(n.parts)}
+
+
+def soak(folder: Path, targets: list[str], chance: random.Random) -> int:
+    """One run from nothing, killed after random times until it completes; how often it was."""
+    for part in ("results", "figures"):
+        shutil.rmtree(folder / part, ignore_errors=True)
+    kills = 0
+    while True:
+        run = snakemake(folder, "--cores", "2", *targets)
+        try:
+            # Longer each time, so that it ends.
+            code = run.wait(timeout=chance.uniform(5, 40) * (1 + kills))
+        except subprocess.TimeoutExpired:
+            os.killpg(run.pid, signal.SIGKILL)
+            run.wait()
+            kills += 1
+            if snakemake(folder, "--unlock").wait():
+                sys.exit("the folder can't be unlocked")
+            continue
+        if code:
+            sys.exit(f"a run failed after {kills} kills; its logs are in {folder}/results/logs")
+        return kills
+
+
+def main(times: int, targets: list[str]) -> None:
+    """Soak, and compare."""
+    chance = random.Random(times)
+    with tempfile.TemporaryDirectory() as parent:
+        folder = copy_project(Path(parent) / "its race")
+        first: dict[str, bytes] = {}
+        for number in range(1, times + 1):
+            began = time.monotonic()
+            kills = soak(folder, targets, chance)
+            made = results(folder)
+            first = first or made
+            differing = sorted(n for n in {*first, *made} if first.get(n) != made.get(n))
+            locks = [str(p) for p in (folder / ".snakemake/locks").glob("*")]
+            parts = [n for n in made if n.endswith(".part") or "/checkpoints/" in n]
+            scripts = list((folder / ".snakemake/scripts").glob("tmp*"))
+            seconds = time.monotonic() - began
+            print(
+                f"run {number} of {times}: {kills} kills, {len(made)} files, {seconds:.0f} s, "
+                f"{len(scripts)} scripts left by kills",
+                flush=True,
+            )
+            if differing or locks or parts:
+                sys.exit(f"differing: {differing}\nlocks: {locks}\ntemporary: {parts}")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), sys.argv[2:])

@@ -1,0 +1,174 @@
+"""Whatever happens to a run, the next one completes it, with the same bits."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from conftest import copy_project, snakemake
+
+pytestmark = pytest.mark.slow
+SMOKE = ("--configfile", "config/smoke.yaml")
+TARGET = "results/dynamics/two_features/runs.csv"
+# Made again from nothing in each test: a data set or two, three short trainings, a table.
+PARTS = (
+    "results/datasets/two_features",
+    "results/datasets/one_feature",
+    "results/runs/two_features",
+    "results/dynamics/two_features",
+    "results/logs",
+)
+FIGURES = [f"figures/unlocking.{ending}" for ending in ("pdf", "png", "csv")]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy in which one claim of the smoke preset has run without interruption."""
+    folder = copy_project(tmp_path_factory.mktemp("whole") / "its race")
+    done = snakemake(folder, "--cores", "2", "unlocking", *SMOKE)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.fixture
+def unfinished(whole: Path, tmp_path: Path) -> Path:
+    """A copy of it that lacks one experiment and one figure."""
+    folder = tmp_path / "its race"
+    shutil.copytree(whole, folder, symlinks=True)
+    for part in PARTS:
+        shutil.rmtree(folder / part)
+    for figure in FIGURES:
+        (folder / figure).unlink()
+    return folder
+
+
+def files(folder: Path) -> dict[Path, bytes]:
+    """All results and figures by name; logs and timings, which differ between runs, left out."""
+    found = [*(folder / "results").rglob("*"), *(folder / "figures").rglob("*")]
+    names = [path.relative_to(folder) for path in found if path.is_file()]
+    return {
+        n: (folder / n).read_bytes() for n in names if not {"logs", "benchmarks"} & set(n.parts)
+    }
+
+
+def start(folder: Path, *arguments: str) -> subprocess.Popen[bytes]:
+    """Start snakemake in a process group of its own, which can be killed as a whole."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "snakemake", "--cores", "1", *arguments, *SMOKE],
+        cwd=folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+def kill_when(run: subprocess.Popen[bytes], what: Callable[[], object]) -> None:
+    """SIGKILL to all processes of a run once something is true."""
+    end = time.monotonic() + 300
+    while not what():
+        assert run.poll() is None, "the run ended before it could be killed"
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.01)
+    os.killpg(run.pid, signal.SIGKILL)
+    run.wait()
+
+
+def complete(folder: Path, *targets: str) -> str:
+    """Unlock, as Snakemake's message says, and run again."""
+    assert snakemake(folder, "--unlock", *SMOKE).returncode == 0
+    done = snakemake(folder, "--cores", "1", *targets, *SMOKE)
+    assert done.returncode == 0, done.stderr
+    return done.stdout + done.stderr
+
+
+MOMENTS = {
+    "dataset": (TARGET, "results/datasets/*_feature*/seed300.npz"),
+    "start of training": (TARGET, "results/logs/train/two_features.log"),
+    "training": (TARGET, "results/checkpoints/two_features/*.json"),
+    "figure": (FIGURES[0], "results/logs/figure/unlocking.log"),
+}
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_killed_run_is_completed_with_the_same_bits(
+    whole: Path, unfinished: Path, moment: str
+) -> None:
+    target, sign = MOMENTS[moment]
+    run = start(unfinished, target)
+    kill_when(run, lambda: list(unfinished.glob(sign)))
+    assert not (unfinished / target).exists()
+    refused = snakemake(unfinished, "--cores", "1", target, *SMOKE)
+    assert refused.returncode != 0 and "--unlock" in refused.stdout + refused.stderr
+    said = complete(unfinished, TARGET, *FIGURES)
+    if moment == "training":
+        assert "kept from an interrupted run" in said
+        assert said.count("kept from") < 3  # and the others were trained
+    assert files(unfinished) == files(whole)
+
+
+def test_a_second_run_in_the_same_folder_is_refused(unfinished: Path) -> None:
+    first = start(unfinished, TARGET)
+    try:
+        end = time.monotonic() + 300
+        while not list(unfinished.glob("results/logs/dataset/*.log")):
+            assert first.poll() is None and time.monotonic() < end
+            time.sleep(0.05)
+        second = snakemake(unfinished, "--cores", "1", TARGET, *SMOKE)
+        said = second.stdout + second.stderr
+        assert second.returncode != 0 and "Traceback" not in said
+        assert "cannot be locked" in said and str(unfinished) in said
+        assert first.wait(timeout=600) == 0
+    finally:
+        if first.poll() is None:
+            os.killpg(first.pid, signal.SIGKILL)
+            first.wait()
+
+
+@pytest.fixture
+def small_disk(unfinished: Path) -> Iterator[Path]:
+    """Where run files go: a file system of 400 kB, which holds no run."""
+    place = unfinished / "results/checkpoints"
+    place.mkdir(exist_ok=True)
+    mount = ["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", str(place)]
+    if os.getuid() != 0 or subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("mounting a small file system needs root")
+    yield place
+    subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+def refused(folder: Path, cause: str) -> None:
+    """A run fails and says where and why; no file is left that a later run would take."""
+    done = snakemake(folder, "--cores", "1", TARGET, *SMOKE)
+    said = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert "Error in train_two_features" in said and cause in said
+    assert "results/checkpoints/two_features" in said and "Traceback" not in said
+    assert not list(folder.glob("results/runs/two_features/*"))
+    assert not [p for p in (folder / "results/checkpoints").rglob("*") if p.is_file()]
+
+
+def test_full_and_read_only_disks_are_told_and_leave_nothing(
+    whole: Path, unfinished: Path, small_disk: Path
+) -> None:
+    refused(unfinished, "No space left on device")
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    refused(unfinished, "Read-only file system")
+    subprocess.run(["mount", "-o", "remount,rw,size=200m", str(small_disk)], check=True)
+    done = snakemake(unfinished, "--cores", "1", TARGET, *FIGURES, *SMOKE)
+    assert done.returncode == 0, done.stderr
+    assert files(unfinished) == files(whole)
+
+
+def test_checkpoints_of_other_code_are_not_taken(whole: Path, unfinished: Path) -> None:
+    run = start(unfinished, TARGET)
+    kill_when(run, lambda: list(unfinished.glob("results/checkpoints/two_features/*.json")))
+    module = unfinished / "workflow/src/neuron_race/span.py"
+    module.write_text(module.read_text() + "\n_EDITED = True\n")
+    said = complete(unfinished, TARGET)
+    assert "kept from" not in said
+    assert not [p for p in (unfinished / "results/checkpoints").rglob("*") if p.is_file()]
