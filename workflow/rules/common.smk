@@ -14,6 +14,7 @@ wildcard_constraints:
     experiment="|".join(SETTINGS.experiments),
     claim="|".join(CLAIMS),
     protocol="|".join(SETTINGS.weight_tickets),
+    target="|".join(SETTINGS.extensions),
 
 
 def datasets_of(experiment):
@@ -59,9 +60,19 @@ def figure_tables(claim):
     return [f"results/{path}" for path in SETTINGS.claims[claim]["figure_tables"]]
 
 
+def extension_modules(target):
+    """The layer that reads hidden units, the training of many runs, and the target's study."""
+    studies = {options["study"] for options in SETTINGS.extensions[target].values()}
+    shared = ["recipe", "networks", "flow", "clusters", "merging", "pruning", "dynamics", "training"]
+    shared += ["layers", "many", "deep", "extensions/architectures"]
+    return modules(*shared, *(f"extensions/{s}" for s in studies - {"architectures"}))
+
+
 def figure_modules(claim):
     """The style and the claim's own plot module."""
     also = {"overparameterization": ["plots/capacity"]}.get(claim, [])
+    if claim in SETTINGS.extensions:
+        also = ["plots/layerwise"]
     return modules("plots/style", f"plots/{claim}", *also)
 
 

@@ -16,7 +16,6 @@ from neuron_race.layers import Units
 from neuron_race.seeding import stream
 
 Tensor = torch.Tensor
-SCALINGS = ("standard", "inverse_sqrt", "fixup")
 
 
 class Network(nn.Module):
@@ -106,7 +105,7 @@ class Transformer(Network):
     """One block, attention then MLP, over the rows of an image as tokens; mean pooling, linear head.
 
     The embedding of tokens and positions is trained too. ``layer_norm`` normalises the inputs of
-    attention and MLP (without gains).
+    attention and MLP (without gains). Without ``skip`` the MLP has no path around it.
     """
 
     def __init__(
@@ -118,11 +117,12 @@ class Transformer(Network):
         embedding: int,
         heads: int,
         layer_norm: bool,
+        skip: bool,
     ):
         super().__init__()
         if dim % tokens or embedding % heads:
             raise ValueError(f"{dim} inputs, {tokens} tokens; {embedding} features, {heads} heads")
-        self.tokens, self.heads, self.layer_norm = tokens, heads, layer_norm
+        self.tokens, self.heads, self.layer_norm, self.skip = tokens, heads, layer_norm, skip
         self.embed = nn.Linear(dim // tokens, embedding, bias=False)
         self.position = nn.Parameter(torch.zeros(tokens, embedding))
         self.query, self.key, self.value, self.mix = (
@@ -146,7 +146,8 @@ class Transformer(Network):
         )
         weights = torch.softmax(query @ key.mT / query.shape[-1] ** 0.5, dim=-1)
         x = x + self.mix((weights @ value).transpose(-2, -3).flatten(-2))
-        x = x + self.outgoing(torch.relu(self.incoming(self._normal(x))))
+        branch = self.outgoing(torch.relu(self.incoming(self._normal(x))))
+        x = x + branch if self.skip else branch
         return self.head(x.mean(dim=-2))
 
 
@@ -208,5 +209,5 @@ def build(options: Mapping[str, Any], dim: int, outputs: int) -> Network:
             return Convolution(dim, outputs, width, options["channels"], options["batch_norm"])
         case "transformer":
             sizes = (options["tokens"], options["embedding"], options["heads"])
-            return Transformer(dim, outputs, width, *sizes, options["layer_norm"])
+            return Transformer(dim, outputs, width, *sizes, options["layer_norm"], options["skip"])
     raise ValueError(f"model: unknown {options['model']!r}")

@@ -141,8 +141,28 @@ def rows(trained: Trained, target: str) -> pd.DataFrame:
         }
         for position in range(len(model.units)):
             own = {key: value[position] for key, value in forecasts.items()}
-            result.append({"seed": seed, "layer": position + 1} | network.row(position, own))
+            row = network.row(position, own)
+            if isinstance(model, deep.Transformer):
+                row |= heads(model, *(many.one(w, run) for w in (ahead, trained.history.end)))
+            result.append({"seed": seed, "layer": position + 1} | row)
     return pd.DataFrame(result)
+
+
+def heads(model: deep.Transformer, ahead: Parameters, end: Parameters) -> dict[str, float]:
+    """For exploration: attention heads' norm products |W_value| |W_mix|, forecast and final."""
+    forecast, final = (
+        (
+            w["value.weight"].unflatten(0, (model.heads, -1)).flatten(1).norm(dim=1)
+            * w["mix.weight"].unflatten(1, (model.heads, -1)).norm(dim=(0, 2))
+        )
+        .double()
+        .numpy()
+        for w in (ahead, end)
+    )
+    return {
+        "head_top_share": float(final.max() / final.sum()),
+        "rho_heads": rank_correlation(forecast, final) if np.isfinite(forecast).all() else np.nan,
+    }
 
 
 def norm_products(model: deep.Network, stacked: Parameters, run: int) -> list[Array]:
