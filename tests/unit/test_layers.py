@@ -1,4 +1,4 @@
-"""Hidden units of any model: the dedicated engine's numbers, exact merges, and no trace of hooks."""
+"""Hidden units of any model: the dedicated engine's numbers, exact merges, no trace of hooks."""
 
 import numpy as np
 import pytest
@@ -183,7 +183,7 @@ def test_merge_of_proportional_units_is_exact(name: str) -> None:
 @pytest.mark.parametrize("name", list(models()))
 def test_prune_silences_units(name: str) -> None:
     model = models()[name]
-    parameters, found, (X, Y) = observed(model)
+    parameters, found, (X, _) = observed(model)
     for layer in found:
         everything = np.ones(len(layer.W), dtype=bool)
         F = functional_call(model, parameters, (X,))
@@ -220,7 +220,7 @@ def test_hooks_go_even_if_the_forward_pass_fails() -> None:
 
 def test_what_is_not_supported_says_so() -> None:
     model = models()["batch_norm"]
-    parameters, found, (X, Y) = observed(model)
+    parameters, found, _ = observed(model)
     with pytest.raises(ValueError, match="normalisation"):
         layers.merge(found[0], found[0].clusters(), parameters)
     strided = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Conv2d(2, 2, 2, stride=2))

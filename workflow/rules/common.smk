@@ -63,7 +63,16 @@ def figure_tables(claim):
 def extension_modules(target):
     """The layer that reads hidden units, the training of many runs, and the target's study."""
     studies = {options["study"] for options in SETTINGS.extensions[target].values()}
-    shared = ["recipe", "networks", "flow", "clusters", "merging", "pruning", "dynamics", "training"]
+    shared = [
+        "recipe",
+        "networks",
+        "flow",
+        "clusters",
+        "merging",
+        "pruning",
+        "dynamics",
+        "training",
+    ]
     shared += ["layers", "many", "deep", "extensions/architectures"]
     return modules(*shared, *(f"extensions/{s}" for s in studies - {"architectures"}))
 

@@ -152,9 +152,7 @@ def verdict(
             )
         if row["is_control"] and row["holds"] is False:
             caveats.append(f"Control {row['name']} did not fail as the theory predicts.")
-    sentences = {
-        key: filled(claim[key], criteria) for key in ("answer", "breaks") if key in claim
-    }
+    sentences = {key: filled(claim[key], criteria) for key in ("answer", "breaks") if key in claim}
     return {
         "claim": claim["id"],
         "title": claim["title"],

@@ -1,4 +1,4 @@
-"""Networks with several layers of hidden units, as plain PyTorch modules, and their initial weights.
+"""Networks with several layers of hidden units, as plain modules, and their initial weights.
 
 Every model lists its hidden layers in ``units``, in the order of the forward pass, as
 :mod:`neuron_race.layers` takes them. Inputs are flat, (N, d), as in the data sets; models that need
@@ -6,6 +6,7 @@ images or tokens reshape them themselves.
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -31,12 +32,11 @@ class Perceptron(Network):
         super().__init__()
         sizes = [dim] + [width] * depth
         self.hidden = nn.ModuleList(
-            nn.Linear(fan_in, fan_out, bias=False)
-            for fan_in, fan_out in zip(sizes, sizes[1:], strict=False)
+            nn.Linear(fan_in, fan_out, bias=False) for fan_in, fan_out in pairwise(sizes)
         )
         self.head = nn.Linear(width, outputs, bias=False)
         names = [f"hidden.{layer}" for layer in range(depth)] + ["head"]
-        self.units = [Units(a, b) for a, b in zip(names, names[1:], strict=False)]
+        self.units = [Units(a, b) for a, b in pairwise(names)]
 
     def forward(self, X: Tensor) -> Tensor:
         """Outputs (N, k)."""
@@ -102,7 +102,7 @@ class Convolution(Network):
 
 
 class Transformer(Network):
-    """One block, attention then MLP, over the rows of an image as tokens; mean pooling, linear head.
+    """One block, attention then MLP, over rows of an image as tokens; mean pooling, linear head.
 
     The embedding of tokens and positions is trained too. ``layer_norm`` normalises the inputs of
     attention and MLP (without gains). Without ``skip`` the MLP has no path around it.

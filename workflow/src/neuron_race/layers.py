@@ -109,7 +109,7 @@ class Layer:
 
     @property
     def race_score(self) -> Array:
-        """Score (m,) of the race law with Z and R held where they are; 0 where nothing pulls (E5)."""
+        """Score (m,) of the race law with Z and R held fixed; 0 where nothing pulls. (E5)"""
         C, score = self.correlation, np.zeros(len(self.W))
         pulled = C.any(axis=(1, 2))
         score[pulled] = flow.race_score(self.W[pulled], self.A[pulled], C[pulled])
@@ -251,9 +251,7 @@ def _outgoing(
     return weight.T, residual.flatten(0, -2)
 
 
-def _write(
-    layer: Layer, W: Array | None, A: Array, parameters: Mapping[str, Tensor]
-) -> Parameters:
+def _write(layer: Layer, W: Array | None, A: Array, parameters: Mapping[str, Tensor]) -> Parameters:
     """The parameters that change when a layer's weights do, in the model's own shapes."""
     changed: Parameters = {}
     old = parameters[f"{layer.units.outgoing}.weight"]

@@ -114,9 +114,7 @@ def train(
     """Train all runs of a condition."""
     model, given, start = begin(target, options, data)
     plan = many.Plan.of(options)
-    history = many.train(
-        model, start, given.X, given.Y, plan, given.seeds, label, snapshots, watch
-    )
+    history = many.train(model, start, given.X, given.Y, plan, given.seeds, label, snapshots, watch)
     return Trained(model, given, start, plan, history)
 
 
@@ -302,13 +300,16 @@ def _weighted(layer: Layer) -> float:
 # What is good of a statistic: its worst layer is the lowest or the highest.
 WORST: dict[str, Callable[..., Any]] = {
     **dict.fromkeys(("alignment", "rho_forecast", "rho_local", "rho_forecast_largest"), np.min),
-    **dict.fromkeys(("clusters_per_neuron", "effective_width", "lowest_50", "lowest_20", "merge_loss_change"), np.max),
+    **dict.fromkeys(
+        ("clusters_per_neuron", "effective_width", "lowest_50", "lowest_20", "merge_loss_change"),
+        np.max,
+    ),
 }
 WHOLE = ("loss_end", "drop_step", "accuracy", "test_accuracy")  # of the network, not a layer
 
 
 def summary(rows: pd.DataFrame) -> pd.DataFrame:
-    """One row per run: each statistic's mean over layers, its worst layer, and by layer (_1, _2)."""
+    """One row per run: each statistic's mean over layers, its worst layer, and by layer (_1)."""
     result = []
     for seed, own in rows.groupby("seed", sort=False):
         row: dict[str, Any] = {"seed": seed, **{name: own[name].iloc[0] for name in WHOLE}}

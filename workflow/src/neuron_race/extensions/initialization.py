@@ -21,9 +21,7 @@ Array = NDArray[Any]
 DESIGNS = ("aligned", "spread")
 
 
-def design(
-    kind: str, W: Array, A: Array, X: Array, R: Array, steps: int
-) -> tuple[Array, Array]:
+def design(kind: str, W: Array, A: Array, X: Array, R: Array, steps: int) -> tuple[Array, Array]:
     """Turn neurons to target directions (E3), keeping their norms.
 
     Args:
@@ -61,8 +59,8 @@ def design(
 def tables(target: str, conditions: Mapping[str, Any], data: Data) -> dict[str, pd.DataFrame]:
     """Statistics of the layer as in :mod:`architectures`, and the compute up to the drop.
 
-    Adds ``work_to_drop`` (steps to the drop, those of the design included), its logarithm, and ``merged`` (number
-    of clusters). ``details``: loss against work.
+    Adds ``work_to_drop`` (steps to the drop, those of the design included), ``log_work``, and
+    ``merged`` (number of clusters). ``details``: loss against work.
     """
     runs, details = [], []
     for name, options in conditions.items():
@@ -71,9 +69,7 @@ def tables(target: str, conditions: Mapping[str, Any], data: Data) -> dict[str, 
         if spent:
             start = _designed(target, options, given, start, spent)
         plan = replace(many.Plan.of(options), max_steps=options["max_steps"] - spent)
-        history = many.train(
-            model, start, given.X, given.Y, plan, given.seeds, f"{target}/{name}"
-        )
+        history = many.train(model, start, given.X, given.Y, plan, given.seeds, f"{target}/{name}")
         trained = architectures.Trained(model, given, start, plan, history)
         own = architectures.rows(trained, target)
         own["work_to_drop"] = own["drop_step"] + spent

@@ -54,9 +54,7 @@ def tables(target: str, conditions: Mapping[str, Any], data: Data) -> dict[str, 
     runs, details = [], []
     for name, options in conditions.items():
         law = Conservation()
-        trained = architectures.train(
-            target, options, data, f"{target}/{name}", watch=law.watch
-        )
+        trained = architectures.train(target, options, data, f"{target}/{name}", watch=law.watch)
         own = architectures.rows(trained, target)
         own["conservation_error"] = law.error(trained.history.end).tolist()
         own["imbalance"] = law.imbalance(trained.history.end).tolist()

@@ -68,9 +68,7 @@ def synflow(model: nn.Module, parameters: Parameters, X: Tensor) -> Parameters:
 
 
 def _loss(model: nn.Module, X: Tensor, Y: Tensor, loss: str) -> Callable[[Parameters], Tensor]:
-    return lambda weights: mean_loss(
-        functional_call(model, weights, (X,))[None], Y[None], loss
-    )[0]
+    return lambda weights: mean_loss(functional_call(model, weights, (X,))[None], Y[None], loss)[0]
 
 
 def by_neuron(scores: Parameters, units: list[Units]) -> list[Array]:
@@ -147,16 +145,16 @@ def tables(target: str, conditions: Mapping[str, Any], data: Data) -> dict[str, 
     runs, details = [], []
     for name, options in conditions.items():
         own = _tickets(target, options, data, f"{target}/{name}")
-        wide = own.pivot(index="seed", columns=["arm", "percent"], values=["loss", "course", "test"])
+        wide = own.pivot(
+            index="seed", columns=["arm", "percent"], values=["loss", "course", "test"]
+        )
         wide.columns = [f"{what}_{arm}_{percent}" for what, arm, percent in wide.columns]
         runs.append(wide.reset_index().assign(condition=name))
         details.append(own.assign(condition=name))
     return {"runs": pd.concat(runs), "details": pd.concat(details)}
 
 
-def _tickets(
-    target: str, options: Mapping[str, Any], data: Data, label: str
-) -> pd.DataFrame:
+def _tickets(target: str, options: Mapping[str, Any], data: Data, label: str) -> pd.DataFrame:
     model, given, start = architectures.begin(target, options, data)
     plan = many.Plan.of(options)
     ahead = many.forecast(model, start, given.X, given.Y, plan)

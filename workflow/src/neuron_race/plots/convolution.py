@@ -16,4 +16,6 @@ NAMES = {
 
 def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figure, pd.DataFrame]:
     """Draw from ``extension/convolution`` tables; returns the numbers drawn."""
-    return layerwise.draw(tables["extension/convolution/details.csv"], verdict, NAMES, ("lazy", "batch_norm"))
+    return layerwise.draw(
+        tables["extension/convolution/details.csv"], verdict, NAMES, ("lazy", "batch_norm")
+    )

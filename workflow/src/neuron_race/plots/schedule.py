@@ -49,7 +49,9 @@ def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figu
     course.axvline(1, ls="--", lw=0.8, color="black")
     course.axhline(0.5, ls=":", lw=0.8, color="black")
     course.text(0.02, 0.505, "chance", fontsize=6.5)
-    course.set(xlabel="step over step of the drop", ylabel="pairs in final order", ylim=(0.45, 1.02))
+    course.set(
+        xlabel="step over step of the drop", ylabel="pairs in final order", ylim=(0.45, 1.02)
+    )
     course.set_title("When the order is decided")
     course.legend(fontsize=6.5, loc="lower right")
     style.footer(figure, verdict)
