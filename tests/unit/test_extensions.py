@@ -124,8 +124,14 @@ def test_design_keeps_norms_and_finds_target_directions(kind: str, k: int) -> No
     np.testing.assert_allclose(np.linalg.norm(a, axis=1), np.linalg.norm(A, axis=1))
     if k == 1 and kind == "aligned":
         assert (np.sign(a) == np.sign(A)).all()
-    cos = flow.alignment(w, a, flow.gated_residual_correlation(w, X, Y))
-    assert np.nanmedian(cos) > 0.999
+    if kind == "aligned":  # on kinks, which attract from both sides, only the rates are the same
+        u, v = clusters.unit(w), clusters.unit(a)
+        rates = (v * flow.neuron_velocity(u, v, X, Y)[1]).sum(axis=1)
+        known = flow.target_directions(W, A, X, Y)[2]
+        assert np.median(np.abs(rates / known - 1)) < 0.01
+    else:
+        cos = flow.alignment(w, a, flow.gated_residual_correlation(w, X, Y))
+        assert np.nanmin(cos) > 0.9
     if kind == "spread":
         labels = clusters.find(w, a, 0.99, np.ones(12, dtype=bool))
         sizes = np.bincount(labels)

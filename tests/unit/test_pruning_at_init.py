@@ -98,7 +98,7 @@ def test_keep_over_all_layers_or_in_each() -> None:
         [False, True] + [False] * 2,
     ]
     each = tickets.keep(scores, 0.5, stratified=True)
-    assert [m.tolist() for m in each] == [[True, True, False, False]] + [[True, True, False, False]]
+    assert [m.tolist() for m in each] == [[True, True, False, False]] * 2
 
 
 def test_silenced_units_stay_silent_and_narrow_is_the_same_network() -> None:

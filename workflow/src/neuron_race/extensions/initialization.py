@@ -40,11 +40,12 @@ def design(kind: str, W: Array, A: Array, X: Array, R: Array, steps: int) -> tup
         raise ValueError(f"design: {kind!r} is none of {', '.join(DESIGNS)}")
     a = clusters.unit(A)
     w = clusters.unit(W)
-    for _ in range(steps):  # a . C C^T a > 0: for one output heads keep their signs
+    for _ in range(steps):
         pull = flow.neuron_velocity(w, a, X, R)[0]
-        w = np.where(pull.any(axis=1, keepdims=True), clusters.unit(pull), w)
+        w = clusters.unit(w + clusters.unit(pull))  # the mean, lest gates flip to and fro
         lift = flow.neuron_velocity(w, a, X, R)[1]
-        a = np.where(lift.any(axis=1, keepdims=True), clusters.unit(lift), a)
+        turned = a + clusters.unit(lift)
+        a = np.where(turned.any(axis=1, keepdims=True), clusters.unit(turned), a)
     rate = (a * flow.neuron_velocity(w, a, X, R)[1]).sum(axis=1)
     if kind == "spread":
         labels = clusters.find(w, a, 0.99, rate > 0)
