@@ -251,3 +251,12 @@ def test_numbers_have_three_digits() -> None:
         "undefined",
         "-2",
     ]
+
+
+def test_sentences_get_their_numbers_from_the_verdict() -> None:
+    rows = [
+        {"name": "ranks", "estimate": 0.91234, "ci_low": 0.9, "ci_high": 0.95},
+        {"name": "unknown", "estimate": float("nan"), "ci_low": None, "ci_high": None},
+    ]
+    sentence = claims.filled("Ranks {ranks}, and {unknown}.", rows)
+    assert sentence == "Ranks 0.912 [0.9, 0.95], and undefined [undefined, undefined]."
