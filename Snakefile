@@ -38,6 +38,8 @@ except SettingsError as error:
     raise WorkflowError(str(error)) from None
 
 CLAIMS = list(SETTINGS.claims)
+# Claims with a notebook: the core ones.
+LECTURED = [name for name in CLAIMS if (ROOT / f"workflow/notebooks/{name}.py").exists()]
 FIGURES = [*CLAIMS, "theory", *(["replication"] if config.get("replicate") else [])]
 
 
@@ -53,6 +55,7 @@ include: "workflow/rules/training.smk"
 include: "workflow/rules/dynamics.smk"
 include: "workflow/rules/compression.smk"
 include: "workflow/rules/tickets.smk"
+include: "workflow/rules/extensions.smk"
 include: "workflow/rules/claims.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/theory.smk"
@@ -74,7 +77,7 @@ rule all:
         expand("results/evidence/{claim}.csv", claim=CLAIMS),
         expand("results/provenance/{claim}.json", claim=CLAIMS),
         expand("figures/{name}.{ending}", name=FIGURES, ending=["pdf", "png", "csv"]),
-        expand("results/notebooks/{claim}.html", claim=CLAIMS),
+        expand("results/notebooks/{claim}.html", claim=LECTURED),
 
 
 localrules:

@@ -240,3 +240,12 @@ def test_a_caption_is_valid_and_has_a_row_for_each_criterion(judged: dict[str, A
     assert "partly supported" in html["body"] and "One layer." in html["body"]
     assert "&gt; 0.5" in rows[1] and "control" in rows[2] and "does not hold" in rows[2]
     assert "effect, exploratory" in rows[3]
+
+
+def test_sentences_get_their_numbers_from_the_verdict() -> None:
+    rows = [
+        {"name": "ranks", "estimate": 0.91234, "ci_low": 0.9, "ci_high": 0.95},
+        {"name": "unknown", "estimate": float("nan"), "ci_low": None, "ci_high": None},
+    ]
+    sentence = claims.filled("Ranks {ranks}, and {unknown}.", rows)
+    assert sentence == "Ranks 0.912 [0.9, 0.95], and undefined [undefined, undefined]."

@@ -54,6 +54,18 @@ experiments:
      conditions:
        {teacher: {dataset: teacher}, clusters: {dataset: clusters}, again: {dataset: teacher}}}
 """
+EXTENSION = {
+    "study": "architectures",
+    "dataset": "digits",
+    "model": "perceptron",
+    "width": 8,
+    "gain": 0.1,
+    "loss": "squared",
+    "learning_rate": 0.1,
+    "max_steps": 5,
+    "precision": "single",
+    "conditions": {"one": {"depth": 1}, "two": {"depth": 2}},
+}
 REGISTER = """
 equations: {E5: a race}
 claims:
@@ -472,3 +484,66 @@ def test_yaml_that_is_too_large_or_no_text_is_refused(tmp_path: Path) -> None:
 def test_digits_are_as_many_as_scikit_learn_has():
     labels = sklearn.datasets.load_digits(return_X_y=True)[1]
     assert np.bincount(labels).tolist() == list(settings.DIGITS_PER_CLASS)
+
+
+def extension(**changes: Any) -> Change:
+    return lambda config: config.update(extensions={"deep": {**EXTENSION, **changes}})
+
+
+def test_extension_conditions_are_resolved() -> None:
+    found = read(extension())
+    assert found.extensions["deep"]["two"]["depth"] == 2
+    assert found.extensions["deep"]["two"]["seeds"] == list(range(100, 110))
+    assert found.datasets_of("deep") == ["digits"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"study": "astrology"}, "extensions.deep.study: 'astrology' is not one of"),
+        ({"model": "residual"}, "conditions.one: skip is missing"),
+        ({"model": "convolution"}, "conditions.one: channels is missing"),
+        ({"dataset": "nope"}, "'nope' is none of digits"),
+        ({"head": "gaussian", "alpha": 0.1}, "conditions.two.head: only for a perceptron"),
+        ({"gain": {"incoming": 1.0}}, "extensions.deep.gain"),
+        ({"widht": 3}, "unknown key widht"),
+        ({"study": "schedule"}, "needs constant"),
+        ({"study": "pruning_at_init"}, "percents is missing"),
+        ({"design": "spread"}, "design_steps is missing"),
+    ],
+)
+def test_bad_extensions_are_refused(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(SettingsError, match=words.replace("(", r"\(")):
+        read(extension(**changes))
+
+
+def test_extensions_and_experiments_have_different_names() -> None:
+    with pytest.raises(SettingsError, match="an experiment has this name"):
+        read(lambda config: config.update(extensions={"digits": EXTENSION}))
+
+
+def of_extension(**changes: Any) -> str:
+    claim = yaml.safe_load(REGISTER)["claims"]["racing"]
+    for criterion in claim["criteria"]:
+        criterion |= {"table": "extension", "runs": "deep/one"}
+        criterion.pop("minus", None)
+    return json.dumps({"claims": {"racing": {**claim, **changes}}})
+
+
+def test_criteria_read_extensions() -> None:
+    assert read(extension(), of_extension()).tables("racing") == [("extension", "deep")]
+    with pytest.raises(SettingsError, match="condition 'one' is none of three"):
+        read(extension(conditions={"three": {"depth": 3}}), of_extension())
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"answer": "It is {ranks}."}, "answer and breaks come together"),
+        ({"answer": "It is {rank}.", "breaks": "Never."}, r"\{rank\} is none of the criteria"),
+        ({"answer": "It is {ranks.", "breaks": "Never."}, "racing.answer"),
+    ],
+)
+def test_sentences_name_criteria(changes: dict[str, str], words: str) -> None:
+    with pytest.raises(SettingsError, match=words):
+        read(extension(), of_extension(**changes))

@@ -17,6 +17,7 @@ wildcard_constraints:
         {name for conditions in SETTINGS.experiments.values() for name in conditions}
     ),
     protocol="|".join(SETTINGS.weight_tickets),
+    target="|".join(SETTINGS.extensions),
 
 
 def memory(mb):
@@ -96,9 +97,28 @@ def figure_tables(claim):
     return [f"results/{path}" for path in SETTINGS.claims[claim]["figure_tables"]]
 
 
+def extension_modules(target):
+    """The layer that reads hidden units, the training of many runs, and the target's study."""
+    studies = {options["study"] for options in SETTINGS.extensions[target].values()}
+    shared = [
+        "recipe",
+        "networks",
+        "flow",
+        "clusters",
+        "merging",
+        "pruning",
+        "dynamics",
+        "training",
+    ]
+    shared += ["layers", "many", "deep", "extensions/architectures"]
+    return modules(*shared, *(f"extensions/{s}" for s in studies - {"architectures"}))
+
+
 def figure_modules(claim):
     """The style, the intervals it draws, and the claim's own plot module."""
     also = {"overparameterization": ["plots/capacity"]}.get(claim, [])
+    if claim in SETTINGS.extensions:
+        also = ["plots/layerwise"]
     return modules("statistics", "plots/style", f"plots/{claim}", *also)
 
 
@@ -127,16 +147,26 @@ MEASURES = ["clusters", "compression", "dynamics", "forecast", "merging", "pruni
 
 
 def experiments_of(claim):
-    """Experiments that a claim's criteria and figure rest on, each once."""
+    """Experiments and extensions that a claim's criteria and figure rest on, each once."""
     names = [name for _, name in SETTINGS.tables(claim)]
     names += [Path(path).parts[1] for path in SETTINGS.claims[claim]["figure_tables"]]
-    return [name for name in dict.fromkeys(names) if name in SETTINGS.experiments]
+    known = {**SETTINGS.experiments, **SETTINGS.extensions}
+    return [name for name in dict.fromkeys(names) if name in known]
 
 
 def sidecars_of(claim):
-    """Sidecars of all runs that a claim rests on."""
-    files = [path for name in experiments_of(claim) for path in runs_of(name)]
-    return [path for path in files if path.endswith(".json")]
+    """Sidecars of all runs that a claim rests on; those of extensions are not kept."""
+    kept = [name for name in experiments_of(claim) if name in SETTINGS.experiments]
+    return [path for name in kept for path in runs_of(name) if path.endswith(".json")]
+
+
+def extension_options(claim):
+    """Options of the runs of extensions that a claim rests on, by "target/condition"."""
+    return {
+        f"{name}/{condition}": options
+        for name in experiments_of(claim)
+        for condition, options in SETTINGS.extensions.get(name, {}).items()
+    }
 
 
 def data_provenance_of(claim):
@@ -146,6 +176,14 @@ def data_provenance_of(claim):
         if table == "weights":
             names += [task["dataset"] for task in SETTINGS.weight_tickets[protocol].values()]
     return expand("results/datasets/{name}/provenance.json", name=dict.fromkeys(names))
+
+
+def code_of(claim):
+    """Modules that made a claim's tables and verdict, beside those that trained its runs."""
+    own = modules("trace", "evidence", "statistics", "claims", *MEASURES)
+    for name in experiments_of(claim):
+        own += extension_modules(name) if name in SETTINGS.extensions else []
+    return list(dict.fromkeys(own))
 
 
 def archived(claim):
@@ -220,7 +258,7 @@ def claim_costs():
 
 def notebook_pages():
     """Executed notebooks of claims, where a rule makes them."""
-    pages = [f"results/notebooks/{claim}.html" for claim in CLAIMS]
+    pages = [f"results/notebooks/{claim}.html" for claim in LECTURED]
     return [page for page in pages if producer(page)]
 
 

@@ -68,7 +68,7 @@ onsuccess:
     if workflow.execution_settings.edit_notebook:
         from neuron_race import notebooks
 
-        for claim in CLAIMS:
+        for claim in LECTURED:
             notebooks.keep_edits(
                 Path(DRAFT.format(claim=claim)), Path(f"{NOTEBOOKS}/{claim}.py")
             )

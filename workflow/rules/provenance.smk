@@ -5,7 +5,7 @@
 # What made a verdict and its figure, back to the data's sources.
 rule provenance:
     input:
-        code=modules("trace", "evidence", "statistics", "claims", *MEASURES),
+        code=lambda w: code_of(w.claim),
         verdict="results/claims/{claim}.json",
         figures=multiext("figures/{claim}", ".pdf", ".png", ".csv"),
         tables=lambda w: tables_of(w.claim),
@@ -21,6 +21,7 @@ rule provenance:
         "../../envs/neuron_race.yaml"
     params:
         seeds=SETTINGS.seeds,
+        extensions=lambda w: extension_options(w.claim),
     script:
         "../scripts/provenance.py"
 

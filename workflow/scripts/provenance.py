@@ -18,7 +18,8 @@ def work(job) -> None:
     datasets = {Path(path).parent.name: storage.read_json(path) for path in job.input.datasets}
     files = {key: list(job.input[key]) for key in ("figures", "tables", "code")}
     verdict = storage.read_json(job.input.verdict)
-    traced = trace.trace(verdict, job.params.seeds, runs, datasets, files)
+    options = job.params.extensions
+    traced = trace.trace(verdict, job.params.seeds, runs, datasets, files, options)
     storage.write_json(job.output[0], traced)
 
 

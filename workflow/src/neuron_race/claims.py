@@ -89,10 +89,12 @@ def verdict(
             )
         if row["is_control"] and row["holds"] is False:
             caveats.append(f"Control {row['name']} did not fail as the theory predicts.")
+    sentences = {key: filled(claim[key], criteria) for key in ("answer", "breaks") if key in claim}
     return {
         "claim": claim["id"],
         "title": claim["title"],
         "statement": claim["statement"],
+        **sentences,
         "level": claim["level"],
         "equations": list(claim["equations"]),
         "status": status(criteria),
@@ -119,6 +121,16 @@ def scoreboard(verdicts: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     p = table.loc[chosen, "p_value"].astype(float).to_numpy()
     table.loc[chosen, "p_holm_all_claims"] = statistics.holm(p)
     return table
+
+
+def filled(sentence: str, criteria: Sequence[Mapping[str, Any]]) -> str:
+    """A sentence of the register with each {criterion} replaced by its estimate and interval."""
+    numbers = {
+        row["name"]: f"{number(row['estimate'])} [{number(row['ci_low'])}, "
+        f"{number(row['ci_high'])}]"
+        for row in criteria
+    }
+    return sentence.format_map(numbers)
 
 
 def number(value: float | None) -> str:
@@ -170,6 +182,8 @@ def report(verdicts: Sequence[Mapping[str, Any]]) -> str:
             f"**{verdict['status']}**. {verdict['statement']} *({verdict['level']}; equations "
             f"{', '.join(verdict['equations'])}; preset {verdict['preset']})*\n",
         ]
+        if "answer" in verdict:
+            parts.append(f"**Answer.** {verdict['answer']} **It breaks:** {verdict['breaks']}\n")
         rows = [
             {
                 "criterion": row["name"],

@@ -4,8 +4,9 @@ import json
 import math
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from string import Formatter
 from typing import Any
 
 import yaml
@@ -33,6 +34,16 @@ Validator = validators.extend(
 )
 
 
+# What each model of an extension must be told, beside what all are told.
+EXTENSION_KEYS = ("dataset", "model", "width", "loss", "learning_rate", "max_steps", "precision")
+MODEL_KEYS = {
+    "perceptron": ("depth",),
+    "residual": ("depth", "skip", "scaling"),
+    "convolution": ("channels", "batch_norm"),
+    "transformer": ("tokens", "embedding", "heads", "layer_norm", "skip"),
+}
+
+
 class SettingsError(ValueError):
     """Config or register is wrong: the message names file, key, and what is allowed."""
 
@@ -51,6 +62,7 @@ class Settings:
         equations: one line for each equation of ``paper_notes.md``.
         explorer: what the race explorer shows: ``seeds``, ``snapshots`` and ``conditions``.
         shard: what one training job trains, all of an ``experiment`` or one ``condition``.
+        extensions: target -> condition -> all options of that condition.
     """
 
     preset: str
@@ -62,6 +74,7 @@ class Settings:
     equations: dict[str, str]
     explorer: dict[str, Any]
     shard: str = "experiment"
+    extensions: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
 
     def tables(self, claim: str) -> list[tuple[str, str]]:
         """Pairs (table, experiment) that a claim's criteria read, each once."""
@@ -74,8 +87,9 @@ class Settings:
         )
 
     def datasets_of(self, experiment: str) -> list[str]:
-        """Data sets that an experiment's conditions use, each once."""
-        return list(dict.fromkeys(o["dataset"] for o in self.experiments[experiment].values()))
+        """Data sets that the conditions of an experiment or an extension use, each once."""
+        conditions = {**self.experiments, **self.extensions}[experiment]
+        return list(dict.fromkeys(options["dataset"] for options in conditions.values()))
 
     def forecastable(self, experiment: str) -> list[str]:
         """Conditions that can be forecast: with a plateau at f = 0, and nothing frozen."""
@@ -189,9 +203,8 @@ def _explain(error: Any) -> list[str]:
     if error.validator in ("additionalProperties", "unevaluatedProperties"):
         known: set[str] = set(error.schema.get("properties", {}))
         if "allOf" in error.schema:
-            known |= set(
-                read_yaml(SCHEMAS / "config.schema.yaml")["$defs"]["options"]["properties"]
-            )
+            shared = error.schema["allOf"][0]["$ref"].rsplit("/", 1)[-1]
+            known |= set(read_yaml(SCHEMAS / "config.schema.yaml")["$defs"][shared]["properties"])
         unknown = sorted(map(str, set(error.instance) - known))
         if not unknown:  # a known key with a bad value, which has an error of its own
             return []
@@ -238,6 +251,12 @@ def read(config: Mapping[str, Any], root: Path) -> Settings:
         name: _conditions(name, experiment, datasets, seeds, config["device"], faults)
         for name, experiment in config["experiments"].items()
     }
+    extensions = {
+        name: _extension(name, extension, datasets, seeds, faults)
+        for name, extension in config.get("extensions", {}).items()
+    }
+    for name in set(experiments) & set(extensions):
+        faults.append(f"extensions.{name}: an experiment has this name too")
     for name, tasks in config.get("weight_tickets", {}).items():
         for task, options in tasks.items():
             if options["dataset"] not in datasets:
@@ -268,7 +287,7 @@ def read(config: Mapping[str, Any], root: Path) -> Settings:
     faults = [
         fault
         for claim in claims.values()
-        for fault in _claim_faults(claim, experiments, weight_tickets)
+        for fault in _claim_faults(claim, experiments, weight_tickets, extensions)
     ]
     faults += [
         f"claims.{name}.equations: {equation} is none of {', '.join(register['equations'])}"
@@ -286,6 +305,7 @@ def read(config: Mapping[str, Any], root: Path) -> Settings:
         register["equations"],
         explorer,
         config.get("shard", "experiment"),
+        extensions,
     )
     faults = faults or settings.unforecast()
     if faults:
@@ -447,8 +467,41 @@ def _explorer_faults(
     return faults
 
 
+def _extension(
+    name: str,
+    extension: Mapping[str, Any],
+    datasets: Mapping[str, Any],
+    seeds: list[int],
+    faults: list[str],
+) -> dict[str, dict[str, Any]]:
+    """Conditions of an extension with all their options, checked against their model."""
+    common = {key: value for key, value in extension.items() if key != "conditions"}
+    resolved = {}
+    for condition, overrides in extension["conditions"].items():
+        options = {**common, **overrides, "seeds": seeds}
+        at = f"extensions.{name}.conditions.{condition}"
+        wanted = (*EXTENSION_KEYS, *MODEL_KEYS.get(options.get("model", ""), ()))
+        wanted += ("alpha",) if "head" in options else ("gain",)
+        wanted += ("design_steps",) if "design" in options else ()
+        wanted += ("percents",) if options["study"] == "pruning_at_init" else ()
+        for key in wanted:
+            if key not in options:
+                faults.append(f"{at}: {key} is missing (set it there or in extensions.{name})")
+        if options.get("dataset") not in datasets and "dataset" in options:
+            faults.append(f"{at}.dataset: {options['dataset']!r} is none of {', '.join(datasets)}")
+        if "head" in options and (options.get("model"), options.get("depth")) != ("perceptron", 1):
+            faults.append(f"{at}.head: only for a perceptron of depth 1; others take gain")
+        resolved[condition] = options
+    if extension["study"] == "schedule" and "constant" not in resolved:
+        faults.append(f"extensions.{name}.conditions: needs constant, which others are compared to")
+    return resolved
+
+
 def _claim_faults(
-    claim: Mapping[str, Any], experiments: Mapping[str, Any], weight_tickets: Mapping[str, Any]
+    claim: Mapping[str, Any],
+    experiments: Mapping[str, Any],
+    weight_tickets: Mapping[str, Any],
+    extensions: Mapping[str, Any],
 ) -> list[str]:
     at, faults = f"claims.{claim['id']}", []
     names = [criterion["name"] for criterion in claim["criteria"]]
@@ -458,6 +511,16 @@ def _claim_faults(
     for wanted, role in ((False, "effect"), (True, "control")):
         if not any(c.get("control", False) is wanted for c in counted):
             faults.append(f"{at}: needs at least one confirmatory {role}")
+    if ("answer" in claim) != ("breaks" in claim):
+        faults.append(f"{at}: answer and breaks come together")
+    for key in {"answer", "breaks"} & set(claim):
+        try:
+            used = {part[1] for part in Formatter().parse(claim[key])} - {None}
+        except ValueError as error:
+            faults.append(f"{at}.{key}: {error}")
+            continue
+        for unknown in sorted(str(name) for name in used - set(names)):
+            faults.append(f"{at}.{key}: {{{unknown}}} is none of the criteria {', '.join(names)}")
     for criterion in claim["criteria"]:
         here = f"{at}.{criterion['name']}"
         if criterion["direction"] == "within" and criterion["threshold"] <= 0:
@@ -468,7 +531,7 @@ def _claim_faults(
             faults.append(f"{here}.direction: a proportion is tested above or below a threshold")
         for table, runs in sources(criterion):
             experiment, condition = runs.split("/")
-            known = weight_tickets if table == "weights" else experiments
+            known = {"weights": weight_tickets, "extension": extensions}.get(table, experiments)
             if experiment not in known:
                 faults.append(f"{here}: experiment {experiment!r} is none of {', '.join(known)}")
             elif condition not in known[experiment]:

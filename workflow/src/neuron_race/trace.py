@@ -13,6 +13,7 @@ def trace(
     runs: Mapping[str, Mapping[str, Any]],
     datasets: Mapping[str, Mapping[str, Any]],
     files: Mapping[str, Sequence[Path]],
+    extensions: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """Gather the sidecars of all that a claim rests on.
 
@@ -22,6 +23,7 @@ def trace(
         runs: sidecars of its runs by "experiment/condition".
         datasets: provenance of its data sets by name.
         files: further files whose checksums belong here, by kind: figures, tables, code.
+        extensions: options of runs that leave no sidecar, by "target/condition".
 
     Returns:
         ``data`` (options, checksums of the files and of what they were made from), ``seeds``,
@@ -60,8 +62,11 @@ def trace(
             for name, side in datasets.items()
         },
         "runs": {
-            name: {k: v for k, v in _options(side).items() if k != "seeds"}
-            for name, side in runs.items()
+            name: {k: v for k, v in options.items() if k != "seeds"}
+            for name, options in [
+                *((name, _options(side)) for name, side in runs.items()),
+                *(extensions or {}).items(),
+            ]
         },
         **kinds,
         "code": dict(sorted(code.items())),

@@ -1,0 +1,159 @@
+"""Studies beyond one hidden layer: their measures on cases that are known."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from scipy.stats import spearmanr
+from small_runs import problem, stack
+
+from neuron_race import clusters, flow, many, networks
+from neuron_race.extensions import architectures, initialization, optimizers, schedule
+
+DIGITS = {"kind": "digits", "classes": [3, 8], "n_train": 30, "n_test": 20}
+SEEDS = (0, 1)
+OPTIONS: dict[str, Any] = {
+    "study": "architectures",
+    "dataset": "digits",
+    "model": "perceptron",
+    "depth": 1,
+    "width": 10,
+    "gain": 0.1,
+    "loss": "squared",
+    "learning_rate": 0.25,
+    "max_steps": 120,
+    "precision": "double",
+    "seeds": list(SEEDS),
+}
+DATA = {"digits": stack(DIGITS, SEEDS)}
+
+
+def options(**changes: Any) -> dict[str, Any]:
+    return {**OPTIONS, **changes}
+
+
+def single(**changes: Any) -> dict[str, Any]:
+    """One hidden layer drawn as in the dedicated engine."""
+    own = options(head="pytorch", alpha=1e-2, **changes)
+    del own["gain"]
+    return own
+
+
+def test_tables_have_a_row_for_each_run_and_condition() -> None:
+    conditions = {"one": options(), "two": options(depth=2, stride=0.02)}
+    tables = architectures.tables("test", conditions, DATA)
+    assert len(tables["runs"]) == 4 and len(tables["details"]) == 2 * (1 + 2)
+    runs = tables["runs"].set_index(["condition", "seed"])
+    details = tables["details"].set_index(["condition", "seed", "layer"])
+    for seed in SEEDS:
+        both = details.loc[("two", seed), "lowest_20"]
+        assert runs.loc[("two", seed), "lowest_20_worst"] == both.max()
+        assert runs.loc[("two", seed), "lowest_20_mean"] == pytest.approx(both.mean())
+        ranks = details.loc[("two", seed), "rho_forecast"]
+        assert runs.loc[("two", seed), "rho_forecast_worst"] == ranks.min()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"model": "residual", "depth": 2, "skip": True, "scaling": "inverse_sqrt"},
+        {"model": "convolution", "channels": 1, "batch_norm": True},
+        {
+            "model": "transformer",
+            **{"tokens": 8, "embedding": 8, "heads": 2, "layer_norm": True, "skip": False},
+        },
+    ],
+    ids=lambda changes: changes["model"],
+)
+def test_every_architecture_is_measured(changes: dict[str, Any]) -> None:
+    own = architectures.condition("test", options(max_steps=20, **changes), DATA, "test/x")
+    assert set(own["seed"]) == set(SEEDS)
+    for column in ("clusters_per_neuron", "lowest_20", "random_20", "rho_local"):
+        assert np.isfinite(own[column]).all()
+    assert (own["clusters_per_neuron"] <= 1).all()
+
+
+def test_same_bits_twice() -> None:
+    first, second = (architectures.condition("t", options(), DATA, "t/x") for _ in range(2))
+    assert first.equals(second)
+
+
+def test_conservation_holds_for_plain_steps_alone() -> None:
+    conditions = {
+        "gd": single(),
+        "minibatch": single(batch_size=10),
+        "adam": single(optimizer="adam", learning_rate=0.003, forecast_rate=0.25),
+        "weight_decay": single(weight_decay=0.01),
+    }
+    runs = optimizers.tables("test", conditions, DATA)["runs"]
+    error = runs.groupby("condition")["conservation_error"].max()
+    assert error["gd"] < 1e-9 and error["minibatch"] < 1e-9
+    error = runs.groupby("condition")["conservation_error"].min()
+    assert error["adam"] > 0.5 and error["weight_decay"] > 0.05
+
+
+def test_pairs_in_final_order() -> None:
+    final = np.array([1.0, 2.0, 3.0])
+    assert schedule.decided(final, final) == 1
+    assert schedule.decided(-final, final) == 0
+    # Of the pairs (0, 1), (0, 2), (1, 2) the first alone is reversed.
+    assert schedule.decided(np.array([2.0, 1.0, 3.0]), final) == pytest.approx(2 / 3)
+    many_values = np.arange(10.0)
+    assert schedule.overlap(many_values, many_values) == 1
+    assert schedule.overlap(many_values, -many_values) == 0
+
+
+def test_schedules_are_compared_with_the_constant_rate() -> None:
+    conditions = {"cosine": single(schedule="cosine"), "constant": single()}
+    runs = schedule.tables("test", conditions, DATA)["runs"].set_index(["condition", "seed"])
+    np.testing.assert_allclose(runs.loc["constant", "rho_constant"], 1)
+    cosine = runs.loc["cosine", "rho_constant"]
+    a = architectures.train("test", conditions["constant"], DATA, "x")
+    b = architectures.train("test", conditions["cosine"], DATA, "x")
+    ends = [architectures.norm_products(t.model, t.history.end, 0)[0] for t in (a, b)]
+    assert cosine.loc[0] == pytest.approx(spearmanr(*ends).statistic)
+
+
+@pytest.mark.parametrize("k", [1, 3])
+@pytest.mark.parametrize("kind", initialization.DESIGNS)
+def test_design_keeps_norms_and_finds_target_directions(kind: str, k: int) -> None:
+    X, Y, W, A = problem(1, N=40, d=5, m=12, k=k)
+    w, a = initialization.design(kind, W, A, X, Y, 200)
+    np.testing.assert_allclose(np.linalg.norm(w, axis=1), np.linalg.norm(W, axis=1))
+    np.testing.assert_allclose(np.linalg.norm(a, axis=1), np.linalg.norm(A, axis=1))
+    if k == 1 and kind == "aligned":
+        assert (np.sign(a) == np.sign(A)).all()
+    if kind == "aligned":  # on kinks, which attract from both sides, only the rates are the same
+        u, v = clusters.unit(w), clusters.unit(a)
+        rates = (v * flow.neuron_velocity(u, v, X, Y)[1]).sum(axis=1)
+        known = flow.target_directions(W, A, X, Y)[2]
+        assert np.median(np.abs(rates / known - 1)) < 0.01
+    else:
+        cos = flow.alignment(w, a, flow.gated_residual_correlation(w, X, Y))
+        assert np.nanmin(cos) > 0.9
+    if kind == "spread":
+        labels = clusters.find(w, a, 0.99, np.ones(12, dtype=bool))
+        sizes = np.bincount(labels)
+        assert sizes.max() - sizes.min() <= 1
+
+
+def test_design_pays_for_its_rounds() -> None:
+    conditions = {"spread": single(design="spread", design_steps=7)}
+    tables = initialization.tables("test", conditions, DATA)
+    runs, details = tables["runs"], tables["details"]
+    assert (runs["work_to_drop"] == runs["drop_step"] + 7).all()
+    assert details["work"].min() == 7 and details["work"].max() <= OPTIONS["max_steps"]
+
+
+def test_unknown_design_is_refused() -> None:
+    X, Y, W, A = problem(1)
+    with pytest.raises(ValueError, match="aligned, spread"):
+        initialization.design("lucky", W, A, X, Y, 1)
+
+
+def test_head_draws_the_weights_of_the_dedicated_engine() -> None:
+    _, _, start = architectures.begin("test", single(), DATA)
+    W, A = networks.initialise("test", 1, 10, 64, 1, "pytorch", 1e-2)
+    assert torch.equal(start["hidden.0.weight"][1], torch.as_tensor(W))
+    assert torch.equal(many.one(start, 1)["head.weight"], torch.as_tensor(A.T))

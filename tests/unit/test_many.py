@@ -1,0 +1,197 @@
+"""Many runs at once are what one run at a time gives, with any optimizer and schedule."""
+
+import numpy as np
+import pytest
+import torch
+from torch.func import functional_call
+
+from neuron_race import deep, many
+from neuron_race.seeding import stream
+from neuron_race.training import TrainingDiverged
+
+SEEDS = [3, 4, 5]
+
+
+def small(name: str) -> deep.Network:
+    return {
+        "perceptron": lambda: deep.Perceptron(16, 1, 5, 2),
+        "residual": lambda: deep.Residual(16, 1, 5, 2, scale=0.7),
+        "convolution": lambda: deep.Convolution(16, 1, 4, 1, batch_norm=True),
+        "transformer": lambda: deep.Transformer(16, 1, 5, 4, 8, 2, layer_norm=True, skip=False),
+    }[name]()
+
+
+def data(N: int = 12) -> tuple[torch.Tensor, torch.Tensor]:
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((len(SEEDS), N, 16))
+    return torch.as_tensor(X), torch.as_tensor(np.sign(X[..., :1] * X[..., 1:2]))
+
+
+def loop(model: deep.Network, start: many.Stacked, run: int, plan: many.Plan) -> many.Stacked:
+    """One run by a plain loop with PyTorch's own backward pass and optimizers."""
+    X, Y = (z[run] for z in data())
+    weights = {n: v[run].clone().requires_grad_() for n, v in start.items()}
+    optimizer: torch.optim.Optimizer
+    if plan.optimizer == "adam":
+        optimizer = torch.optim.Adam(weights.values(), lr=1.0, weight_decay=plan.weight_decay)
+    else:
+        momentum = {"gd": 0.0, "momentum": 0.9}[plan.optimizer]
+        optimizer = torch.optim.SGD(
+            weights.values(), lr=1.0, momentum=momentum, weight_decay=plan.weight_decay
+        )
+    rng = stream("test", SEEDS[run], "batches")
+    for step in range(plan.max_steps):
+        rows = rng.permutation(len(X))[: plan.batch_size] if plan.batch_size else np.arange(len(X))
+        optimizer.param_groups[0]["lr"] = plan.learning_rate * many.factor(
+            plan.schedule, step, plan.max_steps
+        )
+        optimizer.zero_grad()
+        F = functional_call(model, weights, (X[rows],))
+        (0.5 * (Y[rows] - F).square().mean()).backward()
+        optimizer.step()
+    return {n: v.detach() for n, v in weights.items()}
+
+
+@pytest.mark.parametrize("name", ["perceptron", "residual", "convolution", "transformer"])
+def test_models_as_in_a_plain_loop(name: str) -> None:
+    model, plan = small(name), many.Plan(learning_rate=0.05, max_steps=8)
+    start = deep.initial(model, "test", SEEDS, 1.0)
+    end = many.train(model, start, *data(), plan, SEEDS, "test").end
+    for run in range(len(SEEDS)):
+        for parameter, known in loop(model, start, run, plan).items():
+            torch.testing.assert_close(end[parameter][run], known, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        many.Plan(optimizer="momentum", learning_rate=0.02, max_steps=8),
+        many.Plan(optimizer="adam", learning_rate=0.01, max_steps=8, schedule="cosine"),
+        many.Plan(weight_decay=0.1, learning_rate=0.05, max_steps=8, schedule="step_decay"),
+        many.Plan(batch_size=5, learning_rate=0.05, max_steps=20, schedule="warmup"),
+    ],
+    ids=lambda plan: f"{plan.optimizer}-{plan.schedule}-{plan.batch_size}",
+)
+def test_optimizers_as_in_a_plain_loop(plan: many.Plan) -> None:
+    model = small("perceptron")
+    start = deep.initial(model, "test", SEEDS, 1.0)
+    end = many.train(model, start, *data(), plan, SEEDS, "test").end
+    for run in range(len(SEEDS)):
+        for parameter, known in loop(model, start, run, plan).items():
+            torch.testing.assert_close(end[parameter][run], known, rtol=0, atol=1e-10)
+
+
+def test_start_is_not_changed_and_runs_are_independent() -> None:
+    model, plan = small("perceptron"), many.Plan(learning_rate=0.1, max_steps=5)
+    start = deep.initial(model, "test", SEEDS, 1.0)
+    before = {n: v.clone() for n, v in start.items()}
+    X, Y = data()
+    all_runs = many.train(model, start, X, Y, plan, SEEDS, "test")
+    assert all(torch.equal(start[n], before[n]) for n in start)
+    alone = {n: v[1:2] for n, v in start.items()}
+    one = many.train(model, alone, X[1:2], Y[1:2], plan, SEEDS[1:2], "test")
+    np.testing.assert_allclose(one.loss[0], all_runs.loss[1], rtol=1e-12)
+
+
+def test_drop_and_snapshots() -> None:
+    model, plan = small("perceptron"), many.Plan(learning_rate=0.2, max_steps=60)
+    start = deep.initial(model, "test", SEEDS, 0.5)
+    X, Y = data()
+    history = many.train(model, start, X, Y, plan, SEEDS, "test", snapshots=[0, 7])
+    assert history.loss.shape == (3, 61)
+    for n in start:
+        assert torch.equal(history.snapshots[0][n], start[n])
+    for run, step in enumerate(history.drop_step):
+        relative = history.loss[run] / history.loss[run, 0]
+        assert step == (np.argmax(relative <= 0.9) if (relative <= 0.9).any() else -1)
+        if step >= 0:
+            F = functional_call(model, many.one(history.drop, run), (X[run],))
+            loss = float(0.5 * (Y[run] - F).square().mean())
+            assert loss == pytest.approx(history.loss[run, step], rel=1e-12)
+    assert (history.drop_step > 0).any()
+
+
+def test_stride_keeps_the_path_and_changes_the_clock() -> None:
+    """Steps are lengthened to the stride before the drop, and never shortened."""
+    model = small("perceptron")
+    start = deep.initial(model, "test", SEEDS, 0.05)
+    X, Y = data()
+    steps: list[np.ndarray] = []
+    last = [torch.cat([v.flatten(1) for v in start.values()], dim=1)]
+
+    def watch(step: int, stacked: many.Stacked, slopes: many.Stacked, rate: float) -> None:
+        now = torch.cat([v.flatten(1) for v in stacked.values()], dim=1)
+        if step:
+            steps.append(((now - last[0]).norm(dim=1) / last[0].norm(dim=1)).numpy())
+        last[0] = now.clone()
+
+    plan = many.Plan(learning_rate=1e-3, max_steps=30, stride=0.01)
+    many.train(model, start, X, Y, plan, SEEDS, "test", watch=watch)
+    np.testing.assert_allclose(np.stack(steps), 0.01, rtol=1e-9)
+    fast = many.train(model, start, X, Y, many.Plan(max_steps=500, stride=0.01), SEEDS, "test")
+    slow = many.train(model, start, X, Y, many.Plan(max_steps=500), SEEDS, "test")
+    assert (fast.loss[:, -1] < slow.loss[:, -1]).all()
+
+
+def test_forecast_is_blind_to_the_loss_after_the_start() -> None:
+    """With the residual frozen, an update is the gradient at f = 0's residual, whatever f is."""
+    model = small("perceptron")
+    start = deep.initial(model, "test", SEEDS, 1.0)
+    X, Y = data()
+    slopes, _ = many.gradients(model, "squared", freeze_residual=True)(start, X, Y)
+    weights = {n: v.clone().requires_grad_() for n, v in start.items()}
+    F = torch.stack([functional_call(model, many.one(weights, s), (X[s],)) for s in range(3)])
+    (-(Y * F).sum() / X.shape[1]).backward()
+    for n, weight in weights.items():
+        torch.testing.assert_close(slopes[n], weight.grad, rtol=0, atol=1e-12)
+
+
+def test_unfinished_forecasts_are_undefined() -> None:
+    model = small("perceptron")
+    start = deep.initial(model, "test", SEEDS, 1e-3)
+    plan = many.Plan(max_steps=3)
+    ahead = many.forecast(model, start, *data(), plan)
+    assert (ahead["step"] == -1).all() and torch.isnan(ahead["head.weight"]).all()
+    until = np.array([2, -1, 3])
+    ahead = many.forecast(model, start, *data(), plan, until)
+    assert torch.isnan(ahead["head.weight"]).flatten(1).all(1).tolist() == [False, True, False]
+
+
+@pytest.mark.parametrize("schedule", many.SCHEDULES)
+def test_schedules(schedule: str) -> None:
+    factors = np.array([many.factor(schedule, step, 100) for step in range(100)])
+    assert factors.max() == 1.0 and (factors > 0).all()
+    expected = {
+        "constant": (1.0, 1.0, 1.0),
+        "warmup": (0.1, 1.0, 1.0),
+        "cosine": (1.0, 0.5, 0.5 * (1 + np.cos(0.8 * np.pi))),
+        "step_decay": (1.0, 0.1, 0.01),
+    }[schedule]
+    np.testing.assert_allclose(factors[[0, 50, 80]], expected)
+
+
+def test_wrong_names_are_refused() -> None:
+    with pytest.raises(ValueError, match="none of constant"):
+        many.factor("sawtooth", 0, 1)
+    model = small("perceptron")
+    start = deep.initial(model, "test", SEEDS, 1.0)
+    with pytest.raises(ValueError, match="none of gd"):
+        many.train(model, start, *data(), many.Plan(optimizer="lion"))
+
+
+def test_divergence_names_the_condition() -> None:
+    model = small("perceptron")
+    start = deep.initial(model, "test", SEEDS, 3.0)
+    with pytest.raises(TrainingDiverged, match="here/hot: loss diverged at step"):
+        many.train(model, start, *data(), many.Plan(learning_rate=50.0), SEEDS, "here/hot")
+
+
+def test_initial_weights_are_paired_and_scaled() -> None:
+    model = deep.Residual(16, 1, 5, 2)
+    one = deep.initial(model, "test", SEEDS, 1.0)
+    half = deep.initial(model, "test", SEEDS[1:], {"outgoing": 0.0, "others": 0.5})
+    torch.testing.assert_close(half["incoming.0.weight"], 0.5 * one["incoming.0.weight"][1:])
+    assert not half["outgoing.1.weight"].any()
+    wide = deep.initial(deep.Perceptron(400, 1, 50, 1), "test", [0], 2.0)["hidden.0.weight"]
+    assert float(wide.std()) * 20 == pytest.approx(2.0, rel=0.02)
+    assert not torch.equal(one["head.weight"][0], one["head.weight"][1])

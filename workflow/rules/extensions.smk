@@ -1,0 +1,25 @@
+# In: the data sets that an extension's conditions use.
+# Out: results/extension/<target>/{runs,details}.csv.
+
+
+# Train and measure all conditions of a target beyond one hidden layer: one job, start-up paid once.
+rule extension:
+    input:
+        code=lambda w: extension_modules(w.target),
+        data=lambda w: datasets_of(w.target),
+    output:
+        runs="results/extension/{target}/runs.csv",
+        details="results/extension/{target}/details.csv",
+    log:
+        "results/logs/extension/{target}.log",
+    benchmark:
+        "results/benchmarks/extension/{target}.tsv"
+    conda:
+        "../../envs/neuron_race.yaml"
+    resources:
+        mem_mb=2000,
+    params:
+        target="{target}",
+        conditions=lambda w: SETTINGS.extensions[w.target],
+    script:
+        "../scripts/extension.py"

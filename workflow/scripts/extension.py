@@ -1,0 +1,33 @@
+"""Train and measure a target beyond one hidden layer."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(snakemake.scriptdir)))  # noqa: F821
+import job as script
+
+import importlib
+
+import torch
+from neuron_race import runs, storage
+
+torch.set_num_threads(1)
+torch.use_deterministic_algorithms(True)
+
+
+def work(job) -> None:
+    """The study's module gets all conditions and the data sets that they use."""
+    conditions = job.params.conditions
+    (study,) = {options["study"] for options in conditions.values()}
+    data = {
+        options["dataset"]: runs.read_datasets(
+            f"results/datasets/{options['dataset']}/seed{seed}.npz" for seed in options["seeds"]
+        )
+        for options in conditions.values()
+    }
+    module = importlib.import_module(f"neuron_race.extensions.{study}")
+    for name, table in module.tables(job.params.target, conditions, data).items():
+        storage.write_table(getattr(job.output, name), table)
+
+
+script.run(snakemake, work)  # noqa: F821

@@ -1,0 +1,91 @@
+"""Do learning-rate schedules change who wins, and how much is decided by the loss drop?"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.stats import kendalltau
+
+from neuron_race import many, recipe
+from neuron_race.dynamics import rank_correlation
+from neuron_race.extensions import architectures
+from neuron_race.extensions.architectures import Data
+
+Array = NDArray[Any]
+REFERENCE = "constant"  # the condition that others are compared with
+WINNERS = 0.2
+
+
+def tables(target: str, conditions: Mapping[str, Any], data: Data) -> dict[str, pd.DataFrame]:
+    """Final order of each schedule against that of the constant rate, run by run.
+
+    ``runs``: ``rho_constant`` rank correlation of final norm products with those of the constant
+    rate from the same init, ``rho_other_init`` with those of the next run's (control),
+    ``overlap`` share of the winners (upper fifth) in common, ``rho_init`` with the initial norm
+    products, ``decided_at_drop`` fraction of pairs of neurons whose final order is that at the
+    drop. ``details``: the same fraction against step over drop step.
+    """
+    ends: dict[str, Array] = {}
+    rows, curves = [], []
+    names = sorted(conditions, key=lambda name: name != REFERENCE)
+    for name in names:
+        options = conditions[name]
+        steps = recipe.snapshot_steps(options["max_steps"], 40).tolist()
+        trained = architectures.train(target, options, data, f"{target}/{name}", steps)
+        history, model = trained.history, trained.model
+
+        def products(stacked: many.Stacked, model: Any = model) -> Array:
+            runs = range(len(next(iter(stacked.values()))))
+            return np.stack([architectures.norm_products(model, stacked, s)[0] for s in runs])
+
+        init, drop, end = (products(getattr(history, m)) for m in ("init", "drop", "end"))
+        ends[name] = end
+        reference = ends[REFERENCE]
+        course = {step: products(own) for step, own in history.snapshots.items()}
+        for run, seed in enumerate(trained.given.seeds):
+            other = reference[(run + 1) % len(reference)]
+            rows.append(
+                {
+                    "seed": seed,
+                    "condition": name,
+                    "loss_end": history.loss[run, -1] / history.loss[run, 0],
+                    "drop_step": history.drop_step[run],
+                    "rho_constant": rank_correlation(end[run], reference[run]),
+                    "rho_other_init": rank_correlation(end[run], other),
+                    "overlap": overlap(end[run], reference[run]),
+                    "rho_init": rank_correlation(end[run], init[run]),
+                    "rho_drop": _known(rank_correlation, end[run], drop[run]),
+                    "decided_at_drop": _known(decided, drop[run], end[run]),
+                    "decided_at_init": decided(init[run], end[run]),
+                }
+            )
+            if history.drop_step[run] > 0:
+                curves += [
+                    {
+                        "seed": seed,
+                        "condition": name,
+                        "step": step,
+                        "progress": step / history.drop_step[run],
+                        "decided": decided(own[run], end[run]),
+                    }
+                    for step, own in course.items()
+                ]
+    return {"runs": pd.DataFrame(rows), "details": pd.DataFrame(curves)}
+
+
+def _known(statistic: Any, a: Array, b: Array) -> float:
+    """NaN where a loss drop never came."""
+    return float(statistic(a, b)) if np.isfinite([a, b]).all() else float("nan")
+
+
+def decided(early: Array, final: Array) -> float:
+    """Fraction of pairs of neurons that are already in their final order; 1/2 by chance."""
+    return float((1 + kendalltau(early, final).statistic) / 2)
+
+
+def overlap(a: Array, b: Array) -> float:
+    """Share of the largest fifth of ``a`` that is among the largest fifth of ``b``."""
+    n = max(1, round(WINNERS * len(a)))
+    return len(set(np.argsort(-a)[:n]) & set(np.argsort(-b)[:n])) / n

@@ -1,0 +1,301 @@
+"""Training of many runs of one model at once: parameters stacked, gradients by vmap and grad.
+
+The counterpart of :mod:`neuron_race.training` for any PyTorch model, optimizer and schedule. On a
+network with one hidden layer it takes the same steps.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+from torch.func import functional_call, grad, vmap
+
+from neuron_race.seeding import stream
+from neuron_race.training import TrainingDiverged, mean_loss, residual
+
+Tensor = torch.Tensor
+Stacked = dict[str, Tensor]
+SCHEDULES = ("constant", "warmup", "cosine", "step_decay")
+OPTIMIZERS = ("gd", "momentum", "adam")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How runs are trained.
+
+    Attributes:
+        loss: ``squared`` (1/2N sum of squares) or ``logistic``.
+        optimizer: ``gd`` (plain steps), ``momentum`` (heavy ball, 0.9) or ``adam`` (PyTorch's
+            defaults).
+        learning_rate: step size at its largest.
+        max_steps: step budget.
+        schedule: ``constant``; ``warmup``, linear over the first tenth; ``cosine``, down to zero;
+            ``step_decay``, a tenth at half and a hundredth at three quarters of the budget.
+        batch_size: samples per step, drawn without replacement; 0 for all of them.
+        weight_decay: coefficient of the penalty's gradient (L2, also with Adam).
+        freeze_residual: the residual stays as at f = 0, which makes a forecast of the plateau.
+        stop_at_drop: stop once every run has passed the drop.
+        drop: fraction of the initial loss whose loss defines the drop.
+        stride: until a run's drop, lengthen its step so that it moves the weights by this fraction
+            of their norm; 0 for no such thing. With L layers the plateau lasts as long as
+            alpha^(1 - L), and at a constant rate nobody could wait for its end. The flow's path
+            does not depend on the clock, which is all that this changes.
+        forecast_rate: learning rate of the forecast, which is by plain steps; 0 for the same.
+    """
+
+    loss: str = "squared"
+    optimizer: str = "gd"
+    learning_rate: float = 0.25
+    max_steps: int = 1000
+    schedule: str = "constant"
+    batch_size: int = 0
+    weight_decay: float = 0.0
+    freeze_residual: bool = False
+    stop_at_drop: bool = False
+    drop: float = 0.1
+    stride: float = 0.0
+    forecast_rate: float = 0.0
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> "Plan":
+        """Take from a condition's options those that belong to training."""
+        return cls(**{f.name: options[f.name] for f in fields(cls) if f.name in options})
+
+
+@dataclass
+class History:
+    """S trained runs.
+
+    Attributes:
+        loss: training loss before each step and after the last (S, T + 1).
+        drop_step: step of the loss drop (S,); -1 where there was none.
+        init, drop, end: stacked parameters at these moments (``drop`` is NaN where there was none).
+        snapshots: stacked parameters at the steps asked for.
+    """
+
+    loss: NDArray[np.float64]
+    drop_step: NDArray[np.int64]
+    init: Stacked
+    drop: Stacked
+    end: Stacked
+    snapshots: dict[int, Stacked] = field(default_factory=dict)
+
+
+def one(stacked: Mapping[str, Tensor], run: int) -> Stacked:
+    """Parameters of one run."""
+    return {name: value[run] for name, value in stacked.items()}
+
+
+def outputs(model: nn.Module, stacked: Mapping[str, Tensor], X: Tensor) -> Tensor:
+    """Outputs (S, N, k) of all runs, each on its own inputs ``X (S, N, d)``."""
+    with torch.no_grad():
+        return vmap(lambda p, x: functional_call(model, p, (x,)))(dict(stacked), X)
+
+
+def factor(schedule: str, step: int, max_steps: int) -> float:
+    """Fraction of the learning rate at a step.
+
+    Raises:
+        ValueError: unknown schedule.
+    """
+    progress = step / max_steps
+    if schedule == "constant":
+        return 1.0
+    if schedule == "warmup":
+        return min(1.0, (step + 1) / max(1, max_steps // 10))
+    if schedule == "cosine":
+        return float(0.5 * (1 + np.cos(np.pi * progress)))
+    if schedule == "step_decay":
+        return 0.01 if progress >= 0.75 else 0.1 if progress >= 0.5 else 1.0
+    raise ValueError(f"schedule: {schedule!r} is none of {', '.join(SCHEDULES)}")
+
+
+def gradients(model: nn.Module, loss: str, freeze_residual: bool = False) -> Callable[..., Any]:
+    """Map stacked parameters, X (S, N, d) and Y (S, N, k) to stacked gradients.
+
+    Beside them come the losses (S,) and the mean squares of the outputs (S,).
+    """
+
+    def objective(
+        parameters: Stacked, x: Tensor, y: Tensor
+    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        F = functional_call(model, parameters, (x,))
+        value = mean_loss(F[None], y[None], loss)[0]
+        size = F.square().mean()
+        if freeze_residual:  # the loss whose residual is that at f = 0, wherever f is
+            frozen = -(residual(torch.zeros_like(y), y, loss) * F).sum() / len(y)
+            return frozen, (value, size)
+        return value, (value, size)
+
+    return vmap(grad(objective, has_aux=True))
+
+
+def _optimizer(plan: Plan, leaves: list[Tensor]) -> torch.optim.Optimizer:
+    common: dict[str, Any] = {"lr": plan.learning_rate, "weight_decay": plan.weight_decay}
+    if plan.optimizer == "adam":
+        return torch.optim.Adam(leaves, foreach=False, **common)
+    if plan.optimizer in ("gd", "momentum"):
+        momentum = 0.9 if plan.optimizer == "momentum" else 0.0
+        return torch.optim.SGD(leaves, momentum=momentum, foreach=False, **common)
+    raise ValueError(f"optimizer: {plan.optimizer!r} is none of {', '.join(OPTIMIZERS)}")
+
+
+def train(
+    model: nn.Module,
+    start: Mapping[str, Tensor],
+    X: Tensor,
+    Y: Tensor,
+    plan: Plan,
+    seeds: Sequence[int] = (),
+    label: str = "",
+    snapshots: Sequence[int] = (),
+    watch: Callable[[int, Stacked, Stacked, float], None] | None = None,
+) -> History:
+    """Train all runs.
+
+    Optimizers act on each number alone, so that one optimizer on the stacked parameters is one per
+    run.
+
+    Args:
+        model: the architecture.
+        start: stacked initial parameters.
+        X: inputs (S, N, d).
+        Y: targets (S, N, k).
+        plan: how to train.
+        seeds: seeds of the runs, for mini-batches.
+        label: experiment and condition: names the streams of mini-batches and errors.
+        snapshots: steps at which parameters are kept.
+        watch: called at each step with step, parameters, gradients and learning rate, before the
+            step is taken.
+
+    Raises:
+        TrainingDiverged: NaN or a loss beyond a thousand times the initial one.
+    """
+    stacked = {name: value.clone() for name, value in start.items()}
+    optimizer = _optimizer(plan, list(stacked.values()))
+    differentiate = gradients(model, plan.loss, plan.freeze_residual)
+    S, N = X.shape[:2]
+    draws = [stream(label, seed, "batches") for seed in seeds] if plan.batch_size else []
+    losses: list[NDArray[np.float64]] = []
+    drop_step = np.full(S, -1, dtype=np.int64)
+    drop = {name: torch.full_like(value, torch.nan) for name, value in start.items()}
+    kept: dict[int, Stacked] = {}
+    for step in range(plan.max_steps + 1):
+        slopes, (value, size) = differentiate(stacked, X, Y)
+        if draws:  # the loss is that of all samples, the step that of a few
+            rows = np.stack([rng.permutation(N)[: plan.batch_size] for rng in draws])
+            index = torch.as_tensor(rows)[..., None]
+            slopes, _ = differentiate(
+                stacked, X.take_along_dim(index, 1), Y.take_along_dim(index, 1)
+            )
+        losses.append(value.to(torch.float64).numpy().copy())
+        _check(losses, plan, label)
+        fallen = losses[-1] <= (1 - plan.drop) * losses[0]
+        if plan.freeze_residual:  # where no drop comes, a plateau ends as outputs reach the targets
+            fallen |= (size >= Y.square().mean(dim=(1, 2))).numpy()
+        crossing = fallen & (drop_step < 0)
+        if crossing.any():
+            drop_step[crossing] = step
+            for name, own in stacked.items():
+                drop[name][torch.as_tensor(crossing)] = own[torch.as_tensor(crossing)]
+        if step in snapshots:
+            kept[step] = {name: own.clone() for name, own in stacked.items()}
+        if step == plan.max_steps or (plan.stop_at_drop and (drop_step >= 0).all()):
+            break
+        rate = plan.learning_rate * factor(plan.schedule, step, plan.max_steps)
+        if watch is not None:
+            watch(step, stacked, slopes, rate)
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        longer = _lengthen(stacked, slopes, plan, rate, drop_step < 0)
+        for name, own in stacked.items():
+            own.grad = slopes[name] if longer is None else _per_run(longer, own) * slopes[name]
+        optimizer.step()
+    for own in stacked.values():
+        own.grad = None
+    return History(np.stack(losses, axis=1), drop_step, dict(start), drop, stacked, kept)
+
+
+def _per_run(value: Tensor, like: Tensor) -> Tensor:
+    return value.reshape(-1, *[1] * (like.ndim - 1))
+
+
+def _lengthen(
+    stacked: Stacked, slopes: Stacked, plan: Plan, rate: float, waiting: NDArray[np.bool_]
+) -> Tensor | None:
+    """Factor (S,) by which each run's step is longer than the learning rate, at least 1."""
+    if not plan.stride:
+        return None
+    sizes, pulls = (
+        sum(value.flatten(1).square().sum(dim=1) for value in part.values()) ** 0.5
+        for part in (stacked, slopes)
+    )
+    wanted = plan.stride * sizes / (rate * pulls)
+    return torch.where(torch.as_tensor(waiting), wanted, 1.0).clamp(min=1.0)
+
+
+def _check(losses: list[NDArray[np.float64]], plan: Plan, label: str) -> None:
+    if plan.freeze_residual:  # nothing holds the loss there: runs wait for one another
+        return
+    bad = ~(losses[-1] <= 1e3 * np.maximum(losses[0], 1.0))  # also true for NaN
+    if bad.any():
+        raise TrainingDiverged(
+            f"{label}: loss diverged at step {len(losses) - 1} in runs "
+            f"{np.flatnonzero(bad).tolist()}: learning_rate {plan.learning_rate} is too large here"
+        )
+
+
+def forecast(
+    model: nn.Module,
+    start: Mapping[str, Tensor],
+    X: Tensor,
+    Y: Tensor,
+    plan: Plan,
+    until: NDArray[np.int64] | None = None,
+) -> Stacked:
+    """Parameters at the end of the plateau, with the output's residual frozen at f = 0 from init.
+
+    A function of initial weights and data alone: it ends where the network it describes would
+    itself pass the drop, or its outputs become as large as the targets. With one hidden layer this
+    is :func:`neuron_race.forecast.forecast`. Always by plain full-batch steps at a constant rate,
+    whatever trains the network.
+
+    Args:
+        model: the architecture.
+        start: stacked initial parameters.
+        X: inputs (S, N, d).
+        Y: targets (S, N, k).
+        plan: loss, learning rate, stride and step budget.
+        until: steps (S,) at which to end instead, for forecasts from wrong targets.
+
+    Returns:
+        Stacked parameters, NaN for runs whose forecast does not end within the budget, and the
+        steps (S,) of the ends under the name ``step``.
+    """
+    frozen = replace(
+        plan,
+        optimizer="gd",
+        learning_rate=plan.forecast_rate or plan.learning_rate,
+        schedule="constant",
+        batch_size=0,
+        weight_decay=0.0,
+        freeze_residual=True,
+        stop_at_drop=until is None,
+        max_steps=plan.max_steps if until is None else max(1, int(until.max())),
+    )
+    if until is None:
+        history = train(model, start, X, Y, frozen)
+        return {**history.drop, "step": torch.as_tensor(history.drop_step)}
+    history = train(model, start, X, Y, frozen, snapshots=sorted(set(until.tolist())))
+    undefined = {name: torch.full_like(value, torch.nan) for name, value in start.items()}
+    ends = [
+        one(history.snapshots[step] if step >= 0 else undefined, run)
+        for run, step in enumerate(until.tolist())
+    ]
+    return {name: torch.stack([end[name] for end in ends]) for name in start} | {
+        "step": torch.as_tensor(until)
+    }
