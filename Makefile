@@ -9,11 +9,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Marks an environment that holds exactly what the lock says.
 READY := $(VENV)/.ready
+# The benchmarks' own environment: .venv, and the peers that only they need.
+BENCH := .bench-venv
 # Holds the closing line of the last test run that passed.
 PASSED := $(VENV)/.passed
 SOURCES := Snakefile Makefile pyproject.toml README.md config docs envs profiles tests workflow
 
-.PHONY: run test retest test-all soak plan check lock reference check-reference report crate cost readme clean help
+.PHONY: run test retest test-all soak plan check lock reference check-reference report crate cost bench readme clean help
 
 run: $(READY) ## set up, then regenerate every verdict and figure
 	@"$(BIN)/snakemake" --cores $(CORES)
@@ -41,6 +43,13 @@ plan: $(READY) ## what a preset will cost: make plan PRESET=config/full.yaml
 
 check: $(READY) ## formatters, linters, types
 	@"$(BIN)/python" -m pytest tests/workflow/test_style.py
+
+bench: $(BENCH)/.ready ## compare the engine with its peers; tables and figures go to results/engine
+	@for threads in 1 2; do "$(BENCH)/bin/python" benchmarks/compare.py --threads $$threads --out results/engine/compare_$$threads.csv; done
+	@"$(BENCH)/bin/python" benchmarks/growth.py --out results/engine/growth.csv
+	@"$(BENCH)/bin/python" benchmarks/conditions.py pair regimes --out results/engine/conditions.csv
+	@"$(BENCH)/bin/python" benchmarks/memory.py --out results/engine/memory.csv
+	@"$(BENCH)/bin/python" benchmarks/draw.py results/engine
 
 lock: ## write envs/requirements.lock anew from envs/requirements.in
 	@rm -rf .lock-venv && $(PYTHON) -m venv .lock-venv
@@ -77,6 +86,12 @@ clean: ## delete results and figures (data already fetched stays)
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 17
+
+$(BENCH)/.ready: $(READY) benchmarks/requirements.lock
+	@$(PYTHON) -m venv $(BENCH)
+	@realpath $(VENV)/lib/python3.11/site-packages > $(BENCH)/lib/python3.11/site-packages/project.pth
+	@"$(BENCH)/bin/python" -m pip install --disable-pip-version-check --quiet --no-deps --requirement benchmarks/requirements.lock
+	@touch $@
 
 # Runs again whenever the lock changes; not reached, and no network needed, otherwise.
 $(READY): envs/requirements.lock

@@ -8,8 +8,8 @@ from torch import nn
 from torch.func import functional_call
 
 from neuron_race import clusters, deep, flow, forecast, layers, many, merging, pruning
+from neuron_race.batched import mean_loss
 from neuron_race.layers import Layer, Parameters, Units
-from neuron_race.training import mean_loss
 
 DATA = {"kind": "digits", "classes": [3, 8], "n_train": 40, "n_test": 20}
 

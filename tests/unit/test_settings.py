@@ -523,11 +523,12 @@ def test_extensions_and_experiments_have_different_names() -> None:
 
 
 def of_extension(**changes: Any) -> str:
-    claim = yaml.safe_load(REGISTER)["claims"]["racing"]
+    register = yaml.safe_load(REGISTER)
+    claim = register["claims"]["racing"]
     for criterion in claim["criteria"]:
         criterion |= {"table": "extension", "runs": "deep/one"}
         criterion.pop("minus", None)
-    return json.dumps({"claims": {"racing": {**claim, **changes}}})
+    return json.dumps({**register, "claims": {"racing": {**claim, **changes}}})
 
 
 def test_criteria_read_extensions() -> None:

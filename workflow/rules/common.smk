@@ -108,6 +108,9 @@ def extension_modules(target):
         "merging",
         "pruning",
         "dynamics",
+        "kernel",
+        "batched",
+        "early",
         "training",
     ]
     shared += ["layers", "many", "deep", "extensions/architectures"]

@@ -160,7 +160,7 @@ def observe(
     Raises:
         ValueError: a map between units that is neither linear nor a convolution of stride 1.
     """
-    from neuron_race.training import mean_loss
+    from neuron_race.batched import mean_loss
 
     weights = {key: value.detach().requires_grad_() for key, value in parameters.items()}
     names = {n for u in units for n in (u.incoming, u.outgoing, u.normalisation) if n is not None}

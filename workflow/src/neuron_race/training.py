@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from neuron_race import batched, kernel
+from neuron_race import batched, early, kernel
 from neuron_race.recipe import MEASURED, Recipe, Runs, snapshot_steps
 
 Array = NDArray[Any]
@@ -93,7 +93,10 @@ def train(
 
     Raises:
         TrainingDiverged: NaN or exploding loss. Nothing is returned then.
+        ValueError: ``early: adaptive`` with several outputs.
     """
+    if recipe.early == "adaptive" and A.shape[2] > 1:
+        raise ValueError("early: adaptive is for networks with one output")
     place = choose_device(device)
     chosen = choose_engine(place, engine)
     S, N, d = X.shape
@@ -121,10 +124,18 @@ def train(
 
     planned = {*snapshot_steps(recipe.max_steps, recipe.snapshots).tolist(), recipe.max_steps}
     step, end = 0, _end(losses, 0, initial, recorder.drop_step, recipe)
+    plateau = early.Plateau(nets, initial, recipe.learning_rate)
+    plateau.over = recipe.early == "plain"
     began = shown = time.monotonic()
     while end is None and step < recipe.max_steps:
+        planned_next = min(p for p in planned if p > step)
+        if (ahead := plateau.leap(step, planned_next)) is not None:
+            step, losses = ahead[0], ahead[1][:, None]
+            if step in planned:
+                recorder.measure(step, losses[:, -1])
+            continue
         # Whether and where to stop shows only afterwards: not too many steps are in vain then.
-        until = min(min(p for p in planned if p > step), step + max(16, step // 8))
+        until = min(planned_next, step + (max(16, step // 8) if plateau.over else early.PAUSE))
         nets.mark()
         bounds[recorder.drop_step >= 0] = -np.inf
         losses, crossings = nets.advance(until, bounds, limit)

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from torch.func import functional_call
 
 from neuron_race import clusters, deep, layers, many, networks, pruning
+from neuron_race.batched import mean_loss
 from neuron_race.dynamics import rank_correlation
 from neuron_race.layers import Layer, Parameters
 from neuron_race.seeding import stream
-from neuron_race.training import mean_loss
 
 Array = NDArray[Any]
 Data = Mapping[str, Mapping[str, Array]]

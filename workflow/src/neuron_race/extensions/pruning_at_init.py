@@ -16,11 +16,11 @@ from torch import nn
 from torch.func import functional_call, grad
 
 from neuron_race import deep, many, pruning
+from neuron_race.batched import mean_loss
 from neuron_race.extensions import architectures
 from neuron_race.extensions.architectures import Data
 from neuron_race.layers import Parameters, Units
 from neuron_race.seeding import stream
-from neuron_race.training import mean_loss
 
 Array = NDArray[Any]
 Tensor = torch.Tensor

@@ -1,0 +1,78 @@
+"""What the compiled engine saves: whole conditions of the default preset, by both engines.
+
+    python benchmarks/conditions.py pair regimes --out results/engine/conditions.csv
+
+One thread, as in the workflow's jobs, all seeds, everything measured at the snapshots as in a real
+job. CPU seconds; both engines must stop at the same step with the same drops and losses.
+"""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "workflow/src"))
+from neuron_race import datasets, runs, settings, training
+from neuron_race.recipe import Recipe
+
+
+def main() -> None:
+    """Measure, print, and write the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("experiments", nargs="+")
+    parser.add_argument("--out", type=Path, required=True)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    chosen = settings.read(settings.read_yaml(ROOT / "config/config.yaml"), ROOT)
+    rows = []
+    for experiment in options.experiments:
+        for condition, how in chosen.experiments[experiment].items():
+            names = ("X", "Y", "X_test", "Y_test")
+            samples = [
+                datasets.make(how["dataset"], chosen.datasets[how["dataset"]], seed)
+                for seed in how["seeds"]
+            ]
+            data = {name: np.stack([getattr(x, name) for x in samples]) for name in names}
+            start = runs.begin(experiment, how, data)
+            recipe = Recipe.of(how)
+            explode = np.inf if "residual" in recipe.freeze else 1e3
+            row: dict[str, object] = {"experiment": experiment, "condition": condition}
+            results = []
+            for engine in ("torch", "compiled"):
+                began = time.process_time()
+                results.append(
+                    training.train(
+                        *(start.X, start.Y, start.W, start.A, recipe, "cpu", "", explode),
+                        engine=engine,
+                    )
+                )
+                row[engine] = time.process_time() - began
+            ours, theirs = results
+            np.testing.assert_array_equal(ours.step, theirs.step)
+            differing = (ours.event_step != theirs.event_step).sum()
+            assert np.abs(ours.event_step - theirs.event_step).max() <= 1, (experiment, condition)
+            row |= {
+                "ratio": row["torch"] / row["compiled"],  # type: ignore[operator]
+                "steps": int(ours.step[-1]),
+                "differing_events": int(differing),
+                "largest_difference_of_losses": np.abs(ours.loss / theirs.loss - 1).max(),
+            }
+            rows.append(row)
+            print(pd.DataFrame([row]).to_string(index=False), flush=True)
+    table = pd.DataFrame(rows)
+    print(
+        table.groupby("experiment")[["torch", "compiled"]]
+        .sum()
+        .assign(ratio=lambda t: t["torch"] / t["compiled"])
+    )
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    table.to_csv(options.out, index=False, float_format="%.6g")
+
+
+if __name__ == "__main__":
+    main()
