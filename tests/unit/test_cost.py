@@ -26,9 +26,19 @@ def test_jobs_and_sums(tmp_path: Path) -> None:
     assert table.loc[1, ["cpu_s", "max_rss_mb"]].isna().all()
     targets = cost.per_target({"racing": [pair, short], "merging": [pair]})
     assert targets.to_dict("records") == [
-        {"target": "racing", "jobs": 2, "cpu_s": 2.0, "wall_s": 3.1},
-        {"target": "merging", "jobs": 1, "cpu_s": 2.0, "wall_s": 3.0},
+        {"target": "racing", "jobs": 2, "cpu_s": 2.0, "wall_s": 3.1, "max_rss_mb": 15.0},
+        {"target": "merging", "jobs": 1, "cpu_s": 2.0, "wall_s": 3.0, "max_rss_mb": 15.0},
     ]
+
+
+def test_rules_add_up_their_jobs(tmp_path: Path) -> None:
+    one = write(tmp_path, "train/pair", s=[4.0], max_rss=[10.0], cpu_time=[3.0])
+    two = write(tmp_path, "train/clusters", s=[1.0], max_rss=[30.0], cpu_time=[0.5])
+    rules = cost.per_rule(cost.cost([one, two]))
+    assert rules.loc["train"].to_dict() == {
+        **{"jobs": 2, "cpu_s": 3.5, "wall_s": 5.0, "longest_s": 4.0, "max_rss_mb": 30.0}
+    }
+    assert cost.words([one, two]) == "4 CPU-seconds in 2 jobs, at most 30 MB each"
 
 
 def test_no_benchmark(tmp_path: Path) -> None:
