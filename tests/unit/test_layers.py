@@ -19,8 +19,8 @@ def models() -> dict[str, deep.Network]:
     return {
         "perceptron": deep.Perceptron(16, 2, 6, 3),
         "residual": deep.Residual(16, 2, 6, 2),
-        "convolution": deep.Convolution(16, 2, 6, 1, batch_norm=False),
-        "batch_norm": deep.Convolution(16, 2, 6, 1, batch_norm=True),
+        "convolution": deep.Convolution(16, 2, 8, 1, batch_norm=False),
+        "batch_norm": deep.Convolution(16, 2, 8, 1, batch_norm=True),
         "transformer": deep.Transformer(16, 2, 6, 4, 8, 2, layer_norm=True, skip=True),
     }
 
@@ -223,9 +223,11 @@ def test_what_is_not_supported_says_so() -> None:
     parameters, found, _ = observed(model)
     with pytest.raises(ValueError, match="normalisation"):
         layers.merge(found[0], found[0].clusters(), parameters)
-    strided = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Conv2d(2, 2, 2, stride=2))
+    strided = nn.Sequential(
+        nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Conv2d(2, 2, 2, stride=2), nn.Flatten()
+    )
     image = torch.randn(2, 1, 8, 8, dtype=torch.float64)
     weights = {n: p.detach().double() for n, p in strided.named_parameters()}
-    target = torch.zeros(2, 2, 3, 3, dtype=torch.float64)
+    target = torch.zeros(2, 18, dtype=torch.float64)
     with pytest.raises(ValueError, match="stride"):
         layers.observe(strided, weights, image, target, "squared", [Units("0", "2")])

@@ -37,7 +37,7 @@ def table() -> str:
                 "evidence": f"[numbers](docs/reference/claims.md#{name}), {figure}",
             }
         rows.append(row)
-    return claims.markdown(pd.DataFrame(rows).fillna("not run yet"))
+    return claims.markdown(pd.DataFrame(rows, dtype=object).fillna("not run yet"))
 
 
 def gallery() -> str:

@@ -240,7 +240,7 @@ def _outgoing(
             raise ValueError("units read by a convolution with a stride are not supported")
         # A unit at p is read at p - tap + padding: the transposed convolution, as patches of R.
         size, padding = outgoing.kernel_size, outgoing.padding
-        margin = [s - 1 - int(p) for s, p in zip(size, padding, strict=True)]
+        margin = (size[0] - 1 - int(padding[0]), size[1] - 1 - int(padding[1]))
         R = nn.functional.unfold(residual, size, padding=margin).mT.flatten(0, 1)
         return weight.flip(-2, -1).transpose(0, 1).flatten(1), R
     if not isinstance(outgoing, nn.Linear):

@@ -41,8 +41,10 @@ class Problem:
 def problem(options: Mapping[str, Any], data: Data, dtype: torch.dtype) -> Problem:
     """The data of a condition."""
     own = data[options["dataset"]]
-    arrays = (torch.as_tensor(own[name], dtype=dtype) for name in ("X", "Y", "X_test", "Y_test"))
-    return Problem(*arrays, seeds=list(options["seeds"]), loss=options["loss"])
+    X, Y, X_test, Y_test = (
+        torch.as_tensor(own[name], dtype=dtype) for name in ("X", "Y", "X_test", "Y_test")
+    )
+    return Problem(X, Y, X_test, Y_test, list(options["seeds"]), options["loss"])
 
 
 def shuffled(Y: torch.Tensor, name: str, seeds: list[int]) -> torch.Tensor:

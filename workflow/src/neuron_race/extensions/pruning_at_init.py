@@ -185,22 +185,22 @@ def _tickets(target: str, options: Mapping[str, Any], data: Data, label: str) ->
     rows = []
     for percent in (100, *options["percents"]):
         arms = [arm for p, arm in choices if p == percent]
-        masks = [m for arm in arms for m in choices[percent, arm]]
-        width = max(int(layer.sum()) for own in masks for layer in own)
-        run = np.tile(np.arange(len(given.seeds)), len(arms))
+        kept_units = [masks for arm in arms for masks in choices[percent, arm]]
+        width = max(int(layer.sum()) for kept in kept_units for layer in kept)
+        which = np.tile(np.arange(len(given.seeds)), len(arms))
         tickets = [
-            narrow(many.one(start, r), model.units, own, width)
-            for r, own in zip(run.tolist(), masks, strict=True)
+            narrow(many.one(start, r), model.units, kept, width)
+            for r, kept in zip(which.tolist(), kept_units, strict=True)
         ]
         small = deep.build({**options, "width": width}, given.X.shape[2], given.Y.shape[2])
         stacked = {key: torch.stack([t[key] for t in tickets]) for key in start}
-        history = many.train(small, stacked, given.X[run], given.Y[run], plan, label=label)
-        F = many.outputs(small, history.end, given.X_test[run])
+        history = many.train(small, stacked, given.X[which], given.Y[which], plan, label=label)
+        F = many.outputs(small, history.end, given.X_test[which])
         relative = history.loss / history.loss[:, :1]
         rows.append(
             pd.DataFrame(
                 {
-                    "seed": np.asarray(given.seeds)[run],
+                    "seed": np.asarray(given.seeds)[which],
                     "arm": np.repeat(arms, len(given.seeds)),
                     "percent": percent,
                     "loss": relative[:, -1],
@@ -208,7 +208,7 @@ def _tickets(target: str, options: Mapping[str, Any], data: Data, label: str) ->
                     "drop_step": history.drop_step,
                     "test": [
                         architectures.accuracy(f, y)
-                        for f, y in zip(F, given.Y_test[run], strict=True)
+                        for f, y in zip(F, given.Y_test[which], strict=True)
                     ],
                 }
             )
