@@ -74,13 +74,30 @@ def tables_of(claim):
     return [f"results/{table}/{name}/runs.csv" for table, name in SETTINGS.tables(claim)]
 
 
+# Tables that a rule writes beside that of runs.
+BESIDE = {
+    "dynamics": ["neurons", "trajectory"],
+    "compression": ["merging", "pruning"],
+    "race": ["neurons"],
+    "tickets": ["tickets"],
+    "weights": ["curves"],
+}
+
+
 def intermediates():
     """All data, runs, forecasts and tables that verdicts and figures rest on."""
     tables = dict.fromkeys(p for claim in CLAIMS for p in tables_of(claim) + figure_tables(claim))
     experiments = list(SETTINGS.experiments)
     raced = [name for name in experiments if f"results/race/{name}/runs.csv" in tables]
     made = [path for name in experiments for path in datasets_of(name) + runs_of(name)]
-    return [*made, *expand("results/forecasts/{name}.npz", name=raced), *tables]
+    made += [f"{os.path.dirname(path)}/provenance.json" for path in made if "/datasets/" in path]
+    beside = [
+        f"{os.path.dirname(path)}/{other}.csv"
+        for path in tables
+        for other in BESIDE.get(path.split("/")[1], [])
+    ]
+    forecasts = expand("results/forecasts/{name}.npz", name=raced)
+    return list(dict.fromkeys([*made, *forecasts, *tables, *beside]))
 
 
 def measured_criteria(claim):
