@@ -34,7 +34,8 @@ def test_a_leap_is_so_many_steps_of_gradient_descent_with_constant_d() -> None:
 @pytest.mark.parametrize("engine", ["compiled", "torch"])
 @pytest.mark.parametrize(("loss", "freeze"), [("squared", ()), ("logistic", ("gates",))])
 def test_leaps_end_where_plain_steps_end(engine: str, loss: str, freeze: tuple[str, ...]) -> None:
-    X, Y, W, A = (np.stack(Z) for Z in zip(*(problem(s, N=60, m=20, loss=loss) for s in (1, 2))))
+    problems = [problem(s, N=60, m=20, loss=loss) for s in (1, 2)]
+    X, Y, W, A = (np.stack(Z) for Z in zip(*problems, strict=True))
     results = [
         train(
             *(X, Y, 1e-9 * W, 1e-9 * A),
