@@ -39,7 +39,7 @@ class Problem(NamedTuple):
 
     @property
     def work(self) -> int:
-        """Floating-point operations of a step of all networks, as counted: 4 N m d + 6 N m k each."""
+        """Floating-point operations of a step, counted as 4 N m d + 6 N m k per network."""
         S, N, d, m, k = self.shape
         return S * (4 * N * m * d + 6 * N * m * k)
 
@@ -75,8 +75,8 @@ def torch_by_hand(p: Problem) -> Run:
 
 
 def _advance(nets: kernel.Networks | batched.Networks, p: Problem, steps: int) -> Any:
-    # The state between steps of either engine is that of weights and their gradient, so that T steps
-    # are T updates and T gradients, like everybody else's.
+    # Between steps either engine holds weights and their gradient, so that T steps are T updates
+    # and T gradients, like everybody else's.
     S = p.X.shape[0]
     without, limit = np.empty((S, 0)), np.full(S, np.inf)
     nets.place(0, p.W, p.A)

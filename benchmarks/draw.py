@@ -32,7 +32,8 @@ def compare(folder: Path) -> None:
             )
             ax.invert_yaxis()
             ax.set(title=f"{precision} (dashed: matmul)", xlabel="GFLOP/s", ylabel="S, N, d, m, k")
-        axes[0].legend(fontsize=6)
+        handles, names = axes[0].get_legend_handles_labels()
+        figure.legend(handles, names, loc="outside lower center", ncols=5)
         style.save(figure, path.with_suffix(".pdf"), path.with_suffix(".png"))
 
 

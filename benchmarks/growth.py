@@ -2,9 +2,9 @@
 
     python benchmarks/growth.py --out results/engine/growth.csv
 
-From a base of S = 4, N = 200, d = 50, m = 100, one size at a time is doubled three times; the exponent
-is the slope of log(cost) over log(size), once over all sizes and once over the last doubling, beyond
-the region where fixed costs per step show. CPU seconds, one thread.
+From a base of S = 4, N = 200, d = 50, m = 100, one size at a time is doubled three times; the
+exponent is the slope of log(cost) over log(size), once over all sizes and once over the last
+doubling, beyond the region where fixed costs per step show. CPU seconds, one thread.
 """
 
 import argparse

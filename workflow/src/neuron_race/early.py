@@ -1,9 +1,10 @@
 """Many steps of gradient descent at once while the loss is on its plateau (option ``early``).
 
-While residual and gates stand still the neuron equations are linear, and n steps of gradient descent
-have a closed form (E5): with q = w . D/|D|, each step multiplies a + q by 1 + rate |D| and a - q by
-1 - rate |D|. A leap uses it with the mean of D at both ends (the trapezoidal rule), and compares with
-the leap by D at the start: the difference, relative to each neuron's own norm, bounds the length.
+While residual and gates stand still the neuron equations are linear, and n steps of gradient
+descent have a closed form (E5): with q = w . D/|D|, each step multiplies a + q by 1 + rate |D| and
+a - q by 1 - rate |D|. A leap uses it with the mean of D at both ends (the trapezoidal rule), and
+compares with the leap by D at the start: the difference, relative to each neuron's own norm, bounds
+the length.
 
 Growth is carried as a logarithm and the error is relative, so that nothing depends on the scale of
 the init. One output only: with more, D is a matrix per neuron that the engines do not form.
@@ -16,8 +17,8 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
-# On the difference between the two leaps; the error left is of higher order. At half of it neurons that
-# slide along a kink keep leaps at their shortest (measured).
+# On the difference between the two leaps; the error left is of higher order. At half of it neurons
+# that slide along a kink keep leaps at their shortest (measured).
 TOLERANCE = 0.02
 SHORTEST = 4  # a shorter leap saves nothing: it costs two evaluations
 PAUSE = 8  # plain steps after a leap that was too long at its shortest
