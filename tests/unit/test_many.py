@@ -134,6 +134,17 @@ def test_stride_keeps_the_path_and_changes_the_clock() -> None:
     assert (fast.drop_step < slow.drop_step).all()
 
 
+def test_stride_leaves_a_network_without_signal_where_it_is() -> None:
+    model = small("perceptron")
+    start = deep.initial(model, "test", SEEDS, 0.5)
+    start["hidden.1.weight"][1] = 0.0
+    start["hidden.0.weight"][1] = 0.0
+    plan = many.Plan(max_steps=5, stride=0.01)
+    history = many.train(model, start, *data(), plan, SEEDS, "test")
+    assert np.isfinite(history.loss).all()
+    assert torch.equal(history.end["head.weight"][1], start["head.weight"][1])
+
+
 def test_forecast_is_blind_to_the_loss_after_the_start() -> None:
     """With the residual frozen, an update is the gradient at f = 0's residual, whatever f is."""
     model = small("perceptron")

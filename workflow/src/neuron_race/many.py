@@ -236,7 +236,8 @@ def _lengthen(
         for part in (stacked, slopes)
     )
     wanted = plan.stride * sizes / (rate * pulls)
-    return torch.where(torch.as_tensor(waiting), wanted, 1.0).clamp(min=1.0)
+    moves = torch.as_tensor(waiting) & (pulls > 0)  # a network without any signal stays
+    return torch.where(moves, wanted, 1.0).clamp(min=1.0)
 
 
 def _check(losses: list[NDArray[np.float64]], plan: Plan, label: str) -> None:

@@ -53,6 +53,6 @@ def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figu
         xlabel="step over step of the drop", ylabel="pairs in final order", ylim=(0.45, 1.02)
     )
     course.set_title("When the order is decided")
-    course.legend(fontsize=6.5, loc="lower right")
+    course.legend(fontsize=6.5, loc="center right")
     style.footer(figure, verdict)
     return figure, pd.concat([table, *curves], ignore_index=True)
