@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from conftest import snakemake
+from smoke_run import snakemake
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "workflow/src/neuron_race"
