@@ -14,7 +14,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from conftest import copy_project
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from smoke_run import copy_project
 
 SMOKE = ("--configfile", "config/smoke.yaml")
 PASSING = {"logs", "benchmarks"}  # differ between runs
