@@ -89,6 +89,9 @@ def test_plots_lie_as_the_numbers_do(
     for order, verdict in enumerate(verdicts.values(), start=1):
         main = verdict["criteria"][0]
         plot = page.locator(f".summary tbody tr:nth-child({order}) svg.forest")
+        if main["estimate"] is None:  # undefined in the few runs of the smoke preset
+            assert plot.count() == 0
+            continue
         x = {
             "estimate": float(plot.locator(".estimate").get_attribute("cx") or "nan"),
             "low": float(plot.locator(".interval").get_attribute("x1") or "nan"),
