@@ -46,7 +46,7 @@ rule crate:
         "../scripts/crate.py"
 
 
-# What rules and claims cost, as far as they have run: `snakemake --cores 1 cost`.
+# What the jobs so far have cost, per rule and per claim: `snakemake --cores 1 cost`.
 rule cost:
     log:
         "results/logs/cost.log",
