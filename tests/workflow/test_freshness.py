@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from smoke_run import snakemake
 
+from neuron_race import settings
+
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "workflow/src/neuron_race"
 MODULES = sorted(
@@ -19,17 +21,24 @@ MODULES = sorted(
 )
 # Read when the graph is made, before any job: what they decide reaches jobs as parameters.
 BEFORE = {"settings", "costs"}
-# Imported for other functions of the same module; what these jobs call does not reach them.
+# Imported by modules that are read for other functions; what these jobs call does not reach them.
+ENGINE = {"training", "batched", "kernel", "early", "span"}
 UNUSED = {
     "evidence": {"statistics"},  # thresholds are tested later
-    "dynamics": {"training", "span"},  # reading runs, not training them
-    "compression": {"training", "span"},
-    "cosines": {"training", "span", "networks"},
-    "weight_tickets": {"training", "span", "networks"},  # reads data sets by way of `runs`
+    "dynamics": ENGINE,  # reading runs, not training them
+    "compression": ENGINE,
+    "cosines": ENGINE | {"networks"},
+    "weight_tickets": ENGINE | {"networks"},  # reads data sets by way of `runs`
+    "extension": {"span"},
     "forecast": {"dynamics", "clusters"},  # of use when a forecast is compared
     "audit": {"dynamics", "clusters"},
-    "race": {"training", "span", "networks", "flow", "pruning", "clusters"},  # and not when made
+    "race": ENGINE | {"networks", "flow", "pruning", "clusters"},  # and not when made
+    "race_explorer": ENGINE | {"clusters", "networks", "recipe", "runs"},  # reads what is recorded
+    "scorecard": {"statistics"},  # words of verdicts, which are made before
 }
+# Asked for by name, not part of a smoke run.
+APART = {"crate", "plots/replication"}
+CONFIG = settings.read_yaml(ROOT / "config/config.yaml")
 SMOKE = ("--configfile", "config/smoke.yaml")
 
 
@@ -97,7 +106,8 @@ def script_of(rule: str) -> Path:
             named = re.search(r'rule (\w+):|name:\s+f?"(\w+)', block)
             script = re.search(r'"\.\./scripts/(\w+\.py)"', block)
             name = (named[1] or named[2]) if named else ""
-            if script and (name == rule or (name == "train_" and rule.startswith(name))):
+            # Rules of a loop are named by it: train_, figure_.
+            if script and (name == rule or (name.endswith("_") and rule.startswith(name))):
                 return ROOT / "workflow/scripts" / script[1]
     raise AssertionError(f"no script found for rule {rule}")
 
@@ -108,14 +118,16 @@ def test_rules_name_every_module_that_their_scripts_use(graph: set[Job]) -> None
         start = imports(script_of(job.rule))
         if job.rule in ("dynamics", "compression"):  # measure.py imports the one it is told to
             start.add(job.rule)
-        if job.rule == "figure":
-            (claim,) = {Path(path).stem for path in job.outputs}
-            start.add(f"plots/{claim}")
+        if job.rule.startswith("figure_"):
+            start.add(f"plots/{job.rule.removeprefix('figure_')}")
+        if job.rule == "extension":  # a study for several targets, or one by the target's name
+            (target,) = {Path(path).parent.name for path in job.outputs}
+            start.add(f"extensions/{CONFIG['extensions'][target]['study']}")
         missing = used(start) - job.modules - BEFORE - UNUSED.get(job.rule, set())
         assert not missing, f"{job.rule}: an edit of {sorted(missing)} would go unnoticed"
         seen |= job.modules
     # Every module is part of some job, or it decides nothing that is shown.
-    assert seen | BEFORE == set(MODULES)
+    assert seen | BEFORE | APART == set(MODULES)
 
 
 def after(graph: set[Job], first: set[Job]) -> set[Job]:
@@ -145,7 +157,7 @@ def rerun(folder: Path) -> set[frozenset[str]]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("module", [name for name in MODULES if name not in BEFORE])
+@pytest.mark.parametrize("module", [name for name in MODULES if name not in BEFORE | APART])
 def test_an_edited_module_reruns_what_uses_it(graph: set[Job], finished: Path, module: str) -> None:
     path = finished / f"workflow/src/neuron_race/{module}.py"
     path.write_text(path.read_text() + "\n_EDITED = True\n")
@@ -201,10 +213,11 @@ def test_a_deleted_intermediate_is_made_again(graph: set[Job], finished: Path) -
 
 
 def test_changed_contents_of_an_input_are_noticed(graph: set[Job], finished: Path) -> None:
-    data = finished / "results/datasets/teacher/seed300.npz"
+    name = f"results/datasets/teacher/seed{CONFIG['seeds']['first']}.npz"
+    data = finished / name
     content = bytearray(data.read_bytes())
     content[-200] ^= 1
     data.unlink()
     data.write_bytes(bytes(content))
-    concerned = {job for job in graph if "results/datasets/teacher/seed300.npz" in job.inputs}
+    concerned = {job for job in graph if name in job.inputs}
     assert {job.outputs for job in after(graph, concerned)} <= rerun(finished)

@@ -130,7 +130,7 @@ def extension_modules(target):
         "early",
         "training",
     ]
-    shared += ["layers", "many", "deep", "extensions/architectures"]
+    shared += ["runs", "layers", "many", "deep", "extensions/architectures"]
     return modules(*shared, *(f"extensions/{s}" for s in studies - {"architectures"}))
 
 

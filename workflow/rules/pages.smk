@@ -65,7 +65,7 @@ rule explorer_runs:
 # The race as it happened, on one page that needs no network.
 rule race_explorer:
     input:
-        code=modules("pages/page", "pages/explorer"),
+        code=modules("pages/page", "pages/explorer", "pages/trajectories"),
         assets=assets("page.html", "page.css", "explorer.html", "explorer.css", "explorer.js"),
         arrays=expand(
             "results/explorer/{experiment}.npz", experiment=SETTINGS.explorer["conditions"]
