@@ -242,6 +242,15 @@ def test_a_caption_is_valid_and_has_a_row_for_each_criterion(judged: dict[str, A
     assert "effect, exploratory" in rows[3]
 
 
+def test_an_answer_is_part_of_explanation_and_caption(judged: dict[str, Any]) -> None:
+    answered = {**judged, "answer": "Yes, 2 [1, 3].", "breaks": "With none."}
+    text = claims.explanation(answered, {"E5": "the race law"}, "data", "3 s")
+    assert "Answer: Yes, 2 [1, 3].\n\nIt breaks: With none.\n" in text
+    settings = {"report_level": 2, "halt_level": 2}
+    html = publish_parts(claims.caption(answered), writer="html", settings_overrides=settings)
+    assert "Yes, 2 [1, 3]." in html["body"] and "With none." in html["body"]
+
+
 def test_sentences_get_their_numbers_from_the_verdict() -> None:
     rows = [
         {"name": "ranks", "estimate": 0.91234, "ci_low": 0.9, "ci_high": 0.95},

@@ -89,3 +89,5 @@ def test_links_of_documents_resolve() -> None:
             assert path.exists(), f"{document.name}: {target}"
             if anchor:
                 assert f"\n## {anchor}\n" in path.read_text(), f"{document.name}: #{anchor}"
+        for target in re.findall(r"(?:href|src)=\"([^\"]+)\"", document.read_text()):
+            assert (document.parent / target).exists(), f"{document.name}: {target}"

@@ -232,11 +232,16 @@ def caption(verdict: Mapping[str, Any]) -> str:
         for row in verdict["criteria"]
     )
     caveats = "\n".join(f"* {caveat}" for caveat in verdict["caveats"])
+    answer = (
+        f"\n**Answer.** {verdict['answer']} **It breaks:** {verdict['breaks']}\n"
+        if "answer" in verdict
+        else ""
+    )
     return f"""**{verdict["title"]}: {verdict["status"]}** (expected: {verdict["expectation"]};
 {verdict["n_runs"]} runs per condition, preset {verdict["preset"]}).
 
 {verdict["statement"]} *Level: {verdict["level"]}. Equations: {", ".join(verdict["equations"])}.*
-
+{answer}
 .. list-table::
    :header-rows: 1
 
@@ -287,6 +292,9 @@ def explanation(
         wrapped(verdict["statement"]),
         "",
     ]
+    if "answer" in verdict:
+        parts += [wrapped(f"Answer: {verdict['answer']}"), ""]
+        parts += [wrapped(f"It breaks: {verdict['breaks']}"), ""]
     parts += [wrapped(f"{name}  {equations[name]}", "    ") for name in verdict["equations"]]
     groups = {
         "Criteria": [r for r in verdict["criteria"] if r["confirmatory"] and not r["is_control"]],
