@@ -1,6 +1,7 @@
 # Every theoretical claim is a target: `snakemake --cores all racing`, and `snakemake --cores all`
 # for all of them. The graph: dataset -> runs -> dynamics, compression, race -> evidence -> verdict
 # -> figure -> claims.md.
+import functools
 import os
 import shlex
 import sys

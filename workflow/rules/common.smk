@@ -243,23 +243,34 @@ def assets(*names):
     return [f"{PACKAGE}/pages/{name}" for name in names]
 
 
+@functools.cache
 def producer(path):
     """The rule that makes a file, or None."""
+    if not path.startswith(("results/", "figures/")):
+        return None
     return next((maker for maker in workflow.rules if maker.is_producer(path)), None)
+
+
+@functools.cache
+def behind(path):
+    """Benchmark file of the job that makes a file, and the files that this job needs."""
+    maker = producer(path)
+    if maker is None:
+        return None, []
+    wildcards = maker.get_wildcards(path)
+    inputs = dict.fromkeys(map(str, maker.expand_input(wildcards)[0]))
+    return maker.expand_benchmark(wildcards), list(inputs)
 
 
 def benchmarks_behind(paths):
     """Benchmark files of all jobs that files need, read off the rules themselves."""
-    found, waiting = {}, list(paths)
+    seen, waiting, found = set(paths), list(paths), set()
     while waiting:
-        path = waiting.pop()
-        maker = producer(path)
-        if maker is None or path in found:
-            continue
-        wildcards = maker.get_wildcards(path)
-        found[path] = maker.expand_benchmark(wildcards)
-        waiting += map(str, maker.expand_input(wildcards)[0])
-    return sorted({str(benchmark) for benchmark in found.values() if benchmark})
+        benchmark, inputs = behind(waiting.pop())
+        found |= {str(benchmark)} if benchmark else set()
+        waiting += [path for path in inputs if path not in seen]
+        seen.update(inputs)
+    return sorted(found)
 
 
 def claim_files(claim):
@@ -271,6 +282,7 @@ def claim_files(claim):
     ]
 
 
+@functools.cache
 def claim_costs():
     """Benchmark files of all jobs behind each claim."""
     return {claim: benchmarks_behind(claim_files(claim)) for claim in CLAIMS}
