@@ -113,8 +113,9 @@ def execute(notebook: NotebookNode, job: Any, name: str) -> NotebookNode:
             kernel_name="python3",
             record_timing=False,
             resources={"metadata": {"path": os.getcwd()}},
-            # Sockets in our own folder rather than open ports.
-            config=Config(KernelManager={"transport": "ipc"}),
+            # Sockets in our own folder rather than open ports: by default they would be in the
+            # working directory, where kernels that start at the same time take each other's.
+            config=Config(KernelManager={"transport": "ipc", "ip": str(folder / "kernel")}),
             on_cell_execute=begin,
             on_cell_executed=end,
         )
