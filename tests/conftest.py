@@ -1,5 +1,5 @@
 """Fixtures for tests of all folders."""
 
-from smoke_run import project, smoke
+from smoke_run import finished, project, smoke
 
-__all__ = ["project", "smoke"]
+__all__ = ["finished", "project", "smoke"]

@@ -61,3 +61,9 @@ def smoke(tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = snakemake(folder, "--cores", "2", "--configfile", "config/smoke.yaml")
     assert done.returncode == 0, done.stdout + done.stderr
     return folder
+
+
+@pytest.fixture
+def finished(smoke: Path, tmp_path: Path) -> Path:
+    """A finished run that a test may spoil."""
+    return Path(shutil.copytree(smoke, tmp_path / "its race", symlinks=True))

@@ -12,22 +12,6 @@ from docutils.core import publish_parts
 from neuron_race import claims
 
 NAN = float("nan")
-TABLES = {
-    "task/small": pd.DataFrame(
-        {"seed": [100, 101, 102], "x": [1.0, 2.0, 4.0], "y": [0.5, 0.5, 1.0], "condition": "small"}
-    ),
-    "task/large": pd.DataFrame(
-        {"seed": [102, 101, 100], "x": [10.0, 20.0, 30.0], "y": 0.0, "condition": "large"}
-    ),
-    "task/huge": pd.DataFrame(
-        {"seed": [100, 101, 102], "x": [3.0, NAN, 5.0], "y": 0.0, "condition": "huge"}
-    ),
-}
-
-
-def read(table: str, runs: str) -> pd.DataFrame:
-    assert table == "dynamics"
-    return TABLES[runs]
 
 
 def criterion(name: str = "one", **changes: Any) -> dict[str, Any]:

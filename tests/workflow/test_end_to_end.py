@@ -1,7 +1,6 @@
 """The real thing in small: the smoke preset from nothing to figures, and again."""
 
 import hashlib
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -107,14 +106,6 @@ def rerun(folder: Path, *targets: str) -> set[str]:
 def edit(path: Path) -> None:
     """Append a harmless line: contents change, meaning does not."""
     path.write_text(path.read_text() + "\n_EDITED = True\n")
-
-
-@pytest.fixture
-def finished(smoke: Path, tmp_path: Path) -> Path:
-    """A finished run that a test may spoil."""
-    folder = tmp_path / "its race"
-    shutil.copytree(smoke, folder, symlinks=True)
-    return folder
 
 
 def test_edited_module_reruns_what_uses_it(finished: Path) -> None:

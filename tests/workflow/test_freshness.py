@@ -2,7 +2,6 @@
 
 import ast
 import re
-import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -139,14 +138,6 @@ def after(graph: set[Job], first: set[Job]) -> set[Job]:
         if not more:
             return reached
         reached |= more
-
-
-@pytest.fixture
-def finished(smoke: Path, tmp_path: Path) -> Path:
-    """A finished run that a test may spoil."""
-    folder = tmp_path / "its race"
-    shutil.copytree(smoke, folder, symlinks=True)
-    return folder
 
 
 def rerun(folder: Path) -> set[frozenset[str]]:

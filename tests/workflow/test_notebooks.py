@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -104,14 +103,6 @@ def test_text_survives_the_way_through_jupyter(claim: str) -> None:
     source = ROOT / f"workflow/notebooks/{claim}.py"
     draft = nbformat.reads(notebooks.dumps(notebooks.read(source)), as_version=4)
     assert notebooks.text(draft) == source.read_text(encoding="utf-8")
-
-
-@pytest.fixture
-def finished(smoke: Path, tmp_path: Path) -> Path:
-    """A finished run that a test may spoil."""
-    folder = tmp_path / "its race"
-    shutil.copytree(smoke, folder, symlinks=True)
-    return folder
 
 
 def test_edited_text_reruns_its_notebook_and_nothing_else(finished: Path) -> None:
