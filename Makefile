@@ -13,7 +13,7 @@ READY := $(VENV)/.ready
 BENCH := .bench-venv
 # Holds the closing line of the last test run that passed.
 PASSED := $(VENV)/.passed
-SOURCES := Snakefile Makefile pyproject.toml README.md config docs envs profiles tests workflow
+SOURCES := Snakefile Makefile pyproject.toml README.md paper_notes.md benchmarks config docs envs profiles tests workflow
 
 .PHONY: run test retest test-all soak plan check lock reference check-reference report crate cost bench readme clean help
 

@@ -22,13 +22,15 @@ report: "workflow/report/workflow.rst"
 # space would not be found.
 BIN = Path(sys.executable).parent
 sys.executable = shlex.quote(sys.executable)
-# `--edit-notebook` calls Jupyter by name; it is found though the environment is not activated.
-os.environ.update(PATH=os.pathsep.join([str(BIN), os.getenv("PATH", "")]))
-
 ROOT = Path(workflow.basedir)
+# `--edit-notebook` calls Jupyter by name; it is found though the environment is not activated. And
+# profiles find their own files by the root, whatever the working directory.
+os.environ.update(
+    PATH=os.pathsep.join([str(BIN), os.getenv("PATH", "")]), NEURON_RACE_ROOT=str(ROOT)
+)
 sys.path.insert(0, str(ROOT / "workflow/src"))
 
-from neuron_race import costs, settings, storage
+from neuron_race import planning, settings, storage
 from neuron_race.settings import SettingsError
 
 try:

@@ -73,7 +73,8 @@ def test_says_what_the_verdicts_say(
         for control in controls:
             assert f"{control['name'].replace('_', ' ')}: {interval(control)}" in said
         section = page.locator(f"#{name}").text_content() or ""
-        assert all(text in section for text in [verdict["statement"], *verdict["caveats"]])
+        answer = [verdict[key] for key in ("answer", "breaks") if key in verdict]
+        assert all(text in section for text in [verdict["statement"], *answer, *verdict["caveats"]])
         lines = page.locator(f"#{name} tbody tr").all_text_contents()
         assert len(lines) == len(verdict["criteria"])
         for line, row in zip(lines, verdict["criteria"], strict=True):

@@ -208,8 +208,8 @@ def test_an_explanation_says_all_that_the_verdict_says(judged: dict[str, Any]) -
     (effects,) = (b for b in blocks if b.startswith("Criteria"))
     (controls,) = (b for b in blocks if b.startswith("Controls"))
     (exploratory,) = (b for b in blocks if b.startswith("Exploratory"))
-    assert "+ ranks: 2 [" in effects and "asked > 0.5: holds" in effects
-    assert "- lazy: 1 [1, 1], asked < 0.1: does not hold" in controls
+    assert "+ ranks: 2 [" in effects and "asked above 0.5: holds" in effects
+    assert "- lazy: 1 [1, 1], asked below 0.1: does not hold" in controls
     assert "+ margin: 0.1 [0.1, 0.1], asked within ±2: holds" in exploratory
     assert "One layer." in text and "Control lazy did not fail" in text.replace("\n    ", " ")
     assert "snakemake --cores all racing" in text
@@ -222,7 +222,7 @@ def test_a_caption_is_valid_and_has_a_row_for_each_criterion(judged: dict[str, A
     rows = re.findall(r"<tr>(.*?)</tr>", html["body"], flags=re.DOTALL)
     assert len(rows) == 1 + 3
     assert "partly supported" in html["body"] and "One layer." in html["body"]
-    assert "&gt; 0.5" in rows[1] and "control" in rows[2] and "does not hold" in rows[2]
+    assert "above 0.5" in rows[1] and "control" in rows[2] and "does not hold" in rows[2]
     assert "effect, exploratory" in rows[3]
 
 

@@ -31,6 +31,12 @@ def test_jobs_and_sums(tmp_path: Path) -> None:
     ]
 
 
+def test_jobs_are_named_by_their_files() -> None:
+    assert cost.job("results/benchmarks/train/pair/gaussian.tsv") == ("train", "pair/gaussian")
+    assert cost.job(Path("/x/results/benchmarks/figure/racing.tsv")) == ("figure", "racing")
+    assert cost.job("results/benchmarks/scoreboard.tsv") == ("scoreboard", "scoreboard")
+
+
 def test_rules_add_up_their_jobs(tmp_path: Path) -> None:
     one = write(tmp_path, "train/pair", s=[4.0], max_rss=[10.0], cpu_time=[3.0])
     two = write(tmp_path, "train/clusters", s=[1.0], max_rss=[30.0], cpu_time=[0.5])

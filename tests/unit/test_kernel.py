@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from small_runs import DIGITS, OPTIONS, problem, stack
 
 from neuron_race import batched, kernel, runs, storage, training
-from neuron_race.recipe import FREEZE, MEASURED, Recipe
-from neuron_race.training import TrainingDiverged, train
+from neuron_race.recipe import FREEZE, MEASURED, Recipe, TrainingDiverged
+from neuron_race.training import train
 
 Array = NDArray[Any]
 CASES = [(loss, k) for loss in ("squared", "logistic") for k in (1, 3)]
@@ -239,9 +239,7 @@ def test_without_a_compiler_torch_trains_and_says_so(
         train(*arrays, Recipe(max_steps=50), engine="compiled")
 
 
-def test_a_folder_that_cannot_be_written_is_no_obstacle(
-    fresh: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_folder_that_cannot_be_written_is_no_obstacle(fresh: Path) -> None:
     fresh.parent.joinpath("neuron_race").write_text("a file, not a folder")
     assert train(*batch(1), Recipe(max_steps=5)).engine == "compiled"
 

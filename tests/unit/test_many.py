@@ -6,8 +6,8 @@ import torch
 from torch.func import functional_call
 
 from neuron_race import deep, many
+from neuron_race.recipe import TrainingDiverged
 from neuron_race.seeding import stream
-from neuron_race.training import TrainingDiverged
 
 SEEDS = [3, 4, 5]
 

@@ -89,15 +89,14 @@ claims:
 
 @pytest.fixture(autouse=True)
 def parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Schemas and digits are parsed once for all tests of this file: they are slow to parse."""
+    """Schemas are parsed once for all tests of this file: they are slow to parse."""
     monkeypatch.setattr(
         settings, "read_yaml", lambda p: (SCHEMA if p.parent == settings.SCHEMAS else READ)(p)
     )
-    monkeypatch.setattr(sklearn.datasets, "load_digits", LOAD_DIGITS)
 
 
 READ = settings.read_yaml
-SCHEMA, LOAD_DIGITS = cache(settings.read_yaml), cache(sklearn.datasets.load_digits)
+SCHEMA = cache(settings.read_yaml)
 
 
 def read(change: Change = lambda config: None, claims: str = REGISTER) -> Settings:

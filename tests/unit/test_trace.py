@@ -22,6 +22,7 @@ def traced(tmp_path: Path, run: dict[str, Any]) -> dict[str, Any]:
     verdict = {"claim": "racing", "status": "supported", "preset": "small", "provenance": side()}
     data = {"parameters": {"options": {"kind": "digits"}, "seeds": [5]}}
     dataset = {**side(), **data, "inputs": {"datasets.py": "bb", "manifest.json": "mm"}}
+    dataset["files"] = {"seed5.npz": "dd"}
     return trace.trace(
         verdict,
         [5],

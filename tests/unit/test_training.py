@@ -15,8 +15,8 @@ from scipy.integrate import solve_ivp
 from small_runs import OPTIONS, digits, problem
 
 from neuron_race import flow, networks, runs, training
-from neuron_race.recipe import MEASURED, Recipe, Runs
-from neuron_race.training import TrainingDiverged, train
+from neuron_race.recipe import MEASURED, Recipe, Runs, TrainingDiverged
+from neuron_race.training import train
 
 Array = NDArray[np.float64]
 CASES = [(loss, k) for loss in ("squared", "logistic") for k in (1, 3)]

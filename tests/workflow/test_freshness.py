@@ -19,7 +19,7 @@ MODULES = sorted(
     if path.name != "__init__.py"
 )
 # Read when the graph is made, before any job: what they decide reaches jobs as parameters.
-BEFORE = {"settings", "costs"}
+BEFORE = {"settings", "planning"}
 # Imported by modules that are read for other functions; what these jobs call does not reach them.
 ENGINE = {"training", "batched", "kernel", "early", "span"}
 UNUSED = {
@@ -28,7 +28,7 @@ UNUSED = {
     "compression": ENGINE,
     "cosines": ENGINE | {"networks"},
     "weight_tickets": ENGINE | {"networks"},  # reads data sets by way of `runs`
-    "extension": {"span"},
+    "extension": {"span", "training", "kernel", "early"},  # many runs, trained by its own module
     "forecast": {"dynamics", "clusters"},  # of use when a forecast is compared
     "audit": {"dynamics", "clusters"},
     "race": ENGINE | {"networks", "flow", "pruning", "clusters"},  # and not when made

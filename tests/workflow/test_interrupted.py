@@ -87,7 +87,7 @@ def complete(folder: Path, *targets: str) -> str:
 
 
 MOMENTS = {
-    "dataset": (TARGET, "results/datasets/*_feature*/seed300.npz"),
+    "dataset": (TARGET, "results/datasets/*_feature*/seed*.npz"),
     "start of training": (TARGET, "results/logs/train/two_features.log"),
     "training": (TARGET, "results/checkpoints/two_features/*.json"),
     "figure": (FIGURES[0], "results/logs/figure/unlocking.log"),
@@ -164,7 +164,7 @@ def test_full_and_read_only_disks_are_told_and_leave_nothing(
     assert files(unfinished) == files(whole)
 
 
-def test_checkpoints_of_other_code_are_not_taken(whole: Path, unfinished: Path) -> None:
+def test_checkpoints_of_other_code_are_not_taken(unfinished: Path) -> None:
     run = start(unfinished, TARGET)
     kill_when(run, lambda: list(unfinished.glob("results/checkpoints/two_features/*.json")))
     module = unfinished / "workflow/src/neuron_race/span.py"

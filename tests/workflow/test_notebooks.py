@@ -16,7 +16,7 @@ import nbformat
 import pytest
 from smoke_run import snakemake
 
-from neuron_race import lecture, notebooks, settings, storage
+from neuron_race import claims, notebooks, settings, storage
 
 ROOT = Path(__file__).parents[2]
 CLAIMS = settings.read_yaml(ROOT / "config/claims.yaml")["claims"]
@@ -92,7 +92,7 @@ def test_every_notebook_ran_to_its_end(smoke: Path, claim: str) -> None:
         assert caveat in shown
     for row in verdict["criteria"]:
         if row["confirmatory"]:
-            assert lecture.estimate(row) in shown
+            assert claims.found(row) in shown
     log = (smoke / f"results/logs/notebook/{claim}.log").read_text()
     (spent,) = re.findall(r"\(play\): ([\d.]+) s", log)
     print(f"{claim}: the cell to play with took {spent} s")

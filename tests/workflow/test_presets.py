@@ -10,7 +10,7 @@ from types import ModuleType
 import pytest
 from smoke_run import snakemake
 
-from neuron_race import costs, settings, storage
+from neuron_race import planning, settings, storage
 
 ROOT = Path(__file__).parents[2]
 FULL = ROOT / "config/full.yaml"
@@ -50,6 +50,9 @@ def test_full_scale_is_planned_in_jobs_that_fit(plan: ModuleType) -> None:
         assert o["alpha"] == pytest.approx(int(digit) * 10.0 ** -int(exponent))
     assert (jobs["seconds"] <= 3600).all() and (jobs["memory_mb"] <= 8192).all()
     assert jobs.loc[jobs["rule"] == "train", "seconds"].min() > 0
+    # No kind of job is forgotten.
+    unmeasured = set(jobs.loc[jobs["seconds"] == 0, "rule"])
+    assert not unmeasured & {"extension", "figure", "verdict", "tickets", "notebook"}
     # Everything that the default preset asks for is asked for here too.
     for name, conditions in default.experiments.items():
         assert set(conditions) <= set(full.experiments[name])
@@ -57,7 +60,7 @@ def test_full_scale_is_planned_in_jobs_that_fit(plan: ModuleType) -> None:
 
 def test_measured_costs_are_given_back_for_the_measured_preset(plan: ModuleType) -> None:
     measured = plan.pd.read_csv(plan.MEASURED, keep_default_na=False)
-    forecaster = costs.Forecaster(measured, plan.read_settings([]))
+    forecaster = planning.Forecaster(measured, plan.read_settings([]))
     default = plan.read_settings([])
     for rule, jobs in measured.groupby("rule"):
         forecast = sum(forecaster.cost(default, rule, name).seconds for name in jobs["name"])
@@ -84,7 +87,7 @@ def test_forecast_file_sizes_are_those_of_files(smoke: Path) -> None:
         options = content["parameters"]["options"]
         run = sidecar.with_suffix(".npz")
         last = storage.read_arrays(run, ("step",))["step"][-1]
-        size = costs.Size.of(options, datasets[options["dataset"]])
+        size = planning.Size.of(options, datasets[options["dataset"]])
         if last == options["max_steps"]:
             compared += 1
             # Some pixels are always dark, so that data have fewer coordinates than assumed.

@@ -61,7 +61,9 @@ def test_provenance_leads_back_to_data_and_code(smoke: Path, claim: str) -> None
     traced = storage.read_json(smoke / f"results/provenance/{claim}.json")
     for path, checksum in {**traced["figures"], **traced["tables"]}.items():
         assert storage.checksum(smoke / path) == checksum
+    assert traced["data"]
     for name, data in traced["data"].items():
+        assert len(data["files"]) == 2
         for file, checksum in data["files"].items():
             assert storage.checksum(smoke / f"results/datasets/{name}/{file}") == checksum
     package = smoke / "workflow/src/neuron_race"
@@ -82,7 +84,7 @@ def crate(smoke: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_crate_is_valid_and_complete(smoke: Path, crate: Path) -> None:
+def test_crate_is_valid_and_complete(crate: Path) -> None:
     graph = json.loads((crate / "ro-crate-metadata.json").read_text())
     entities = {entity["@id"]: entity for entity in graph["@graph"]}
     root, descriptor = entities["./"], entities["ro-crate-metadata.json"]

@@ -54,13 +54,13 @@ def trained_together(experiment):
 
 def training_memory(experiment):
     """Memory of a training job in MB: 2000, or what its largest condition needs."""
-    return memory(max(2000, costs.memory_mb(SETTINGS, "train", experiment)))
+    return memory(max(2000, planning.memory_mb(SETTINGS, "train", experiment)))
 
 
 def table_memory(rule):
     """Memory in MB of a job that measures the runs of an experiment."""
     return lambda wildcards, attempt: attempt * max(
-        2000, costs.memory_mb(SETTINGS, rule, wildcards.experiment)
+        2000, planning.memory_mb(SETTINGS, rule, wildcards.experiment)
     )
 
 
@@ -125,10 +125,7 @@ def extension_modules(target):
         "merging",
         "pruning",
         "dynamics",
-        "kernel",
         "batched",
-        "early",
-        "training",
     ]
     shared += ["runs", "layers", "many", "deep", "extensions/architectures"]
     return modules(*shared, *(f"extensions/{s}" for s in studies - {"architectures"}))
@@ -286,12 +283,6 @@ def claim_files(claim):
 def claim_costs():
     """Benchmark files of all jobs behind each claim."""
     return {claim: benchmarks_behind(claim_files(claim)) for claim in CLAIMS}
-
-
-def notebook_pages():
-    """Executed notebooks of claims, where a rule makes them."""
-    pages = [f"results/notebooks/{claim}.html" for claim in LECTURED]
-    return [page for page in pages if producer(page)]
 
 
 def explored(experiment):

@@ -17,7 +17,7 @@ rule extension:
     conda:
         "../../envs/neuron_race.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
     params:
         target="{target}",
         conditions=lambda w: SETTINGS.extensions[w.target],

@@ -22,6 +22,8 @@ for claim in CLAIMS:
             f"results/benchmarks/figure/{claim}.tsv"
         conda:
             "../../envs/neuron_race.yaml"
+        resources:
+            runtime=10,
         script:
             "../scripts/figure.py"
 

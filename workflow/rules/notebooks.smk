@@ -22,7 +22,7 @@ rule notebook:
     conda:
         "../../envs/neuron_race.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
     params:
         package=lambda w, input: str(Path(input.code[0]).parents[1]),
     script:

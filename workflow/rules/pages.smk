@@ -17,7 +17,7 @@ rule scorecard:
         ),
         verdicts=expand("results/claims/{claim}.json", claim=CLAIMS),
         linked=[path for claim in CLAIMS for path in archived(claim)],
-        notebooks=lambda w: notebook_pages(),
+        notebooks=expand("results/notebooks/{claim}.html", claim=LECTURED),
         pages=["results/race.html"],
         benchmarks=lambda w: sorted({b for paths in claim_costs().values() for b in paths}),
     output:
@@ -53,7 +53,7 @@ rule explorer_runs:
     conda:
         "../../envs/neuron_race.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
     params:
         conditions=lambda w: explored(w.experiment),
         seeds=SETTINGS.explorer["seeds"],

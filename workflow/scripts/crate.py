@@ -11,7 +11,8 @@ from neuron_race import crate
 
 def work(job) -> None:
     """The workflow, its configuration, and all that speaks of the claims."""
-    crate.pack(Path(job.output[0]), Path(job.params.root), job.input.claims, job.params.preset)
+    files = [*job.input.results, *job.input.claims]
+    crate.pack(Path(job.output[0]), Path(job.params.root), files, job.params.preset)
 
 
 script.run(snakemake, work)  # noqa: F821

@@ -18,11 +18,14 @@ def work(job) -> None:
         if manifest
         else None
     )
-    for seed, path in zip(job.params.seeds, job.output[: len(job.params.seeds)], strict=True):
+    files = job.output[: len(job.params.seeds)]
+    for seed, path in zip(job.params.seeds, files, strict=True):
         sample = datasets.make(job.wildcards.dataset, options, seed, fetched)
         storage.write_arrays(path, vars(sample))
     parameters = {"options": options, "seeds": list(job.params.seeds)}
-    storage.write_json(job.output.provenance, storage.provenance(job.input, parameters))
+    sidecar = storage.provenance(job.input, parameters)
+    sidecar["files"] = {Path(path).name: storage.checksum(path) for path in files}
+    storage.write_json(job.output.provenance, sidecar)
 
 
 script.run(snakemake, work)  # noqa: F821

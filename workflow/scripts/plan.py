@@ -17,13 +17,11 @@ sys.path.insert(0, str(ROOT / "workflow/src"))
 
 import pandas as pd
 import yaml
-from neuron_race import costs, settings, storage
+from neuron_race import cost, planning, settings, storage
 from snakemake.utils import update_config
 
 MEASURED = ROOT / "docs/reference/costs.csv"
 HOURS, MEGABYTES = 1.0, 8192  # a job that needs more must be cut into shards
-# What names a job: the first of these wildcards that it has.
-WILDCARDS = ("experiment", "dataset", "claim", "protocol")
 
 
 def read_settings(overlays: list[str]) -> settings.Settings:
@@ -44,44 +42,26 @@ def graph(overlays: list[str]) -> list[tuple[str, str]]:
         dry = subprocess.run([sys.executable, "-m", *command], capture_output=True, text=True)
     if dry.returncode:
         sys.exit(dry.stdout + dry.stderr)
-    jobs = []
-    for block in re.split(r"^(?:local)?rule ", dry.stdout + dry.stderr, flags=re.M)[1:]:
-        rule = block.split(":", 1)[0]
-        words = re.search(r"^    wildcards: (.*)$", block, re.M)
-        found: dict[str, str] = {}
-        if words:
-            found = dict(word.split("=", 1) for word in words[1].split(", "))
-        name = next((found[key] for key in WILDCARDS if key in found), "")
-        if rule.startswith("train_"):
-            rule, name = "train", "/".join([rule[len("train_") :], *found.values()])
-        if rule != "all":
-            jobs.append((rule, name))
-    return jobs
+    # Jobs are named by their benchmark files; those without one (downloads, targets) cost nothing.
+    found = re.findall(r"^    benchmark: (.*)$", dry.stdout + dry.stderr, re.M)
+    return [cost.job(path) for path in found]
 
 
 def measure() -> None:
     """Keep the costs of the default run that results/ holds."""
-    known, rows = set(graph([])), []
-    for path in sorted((ROOT / "results/benchmarks").rglob("*.tsv")):
-        rule, _, name = (
-            path.relative_to(ROOT / "results/benchmarks").with_suffix("").as_posix().partition("/")
-        )
-        rule = {"theory": {"tables": "theory_tables", "figure": "theory"}}.get(rule, {}).get(
-            name, rule
-        )
-        name = "" if rule.startswith("theory") else name
-        if (rule, name) in known:
-            row = pd.read_csv(path, sep="\t").iloc[0]
-            cost = {"seconds": row["cpu_time"], "memory_mb": row["max_rss"]}
-            rows.append({"rule": rule, "name": name, **cost})
-    storage.write_table(MEASURED, pd.DataFrame(rows))
+    known = set(graph([]))
+    jobs = cost.cost(sorted((ROOT / "results/benchmarks").rglob("*.tsv")))
+    jobs = jobs[[pair in known for pair in zip(jobs["rule"], jobs["job"], strict=True)]]
+    table = jobs.rename(columns={"job": "name", "cpu_s": "seconds", "max_rss_mb": "memory_mb"})
+    table = table[["rule", "name", "seconds", "memory_mb"]]
+    storage.write_table(MEASURED, table.fillna(0.0))  # too short to be sampled
 
 
 def plan(overlays: list[str]) -> pd.DataFrame:
     """Table of all jobs with their costs: rule, name, seconds, memory_mb, disk (bytes)."""
     wanted = read_settings(overlays)
     measured = pd.read_csv(MEASURED, keep_default_na=False)
-    forecaster = costs.Forecaster(measured, read_settings([]))
+    forecaster = planning.Forecaster(measured, read_settings([]))
     rows: list[dict[str, Any]] = []
     for rule, name in graph(overlays):
         rows.append({"rule": rule, "name": name, **vars(forecaster.cost(wanted, rule, name))})

@@ -81,7 +81,7 @@ def verdict(
     criteria = judge(claim, values)
     caveats = list(claim["caveats"])
     if preset == "smoke":
-        caveats.insert(0, "Smoke preset: too few runs for any conclusion.")
+        caveats.insert(0, SMOKE)
     for row in criteria:
         if row["n_undefined"]:
             caveats.append(
@@ -175,7 +175,6 @@ def markdown(table: pd.DataFrame) -> str:
 def report(verdicts: Sequence[Mapping[str, Any]]) -> str:
     """All verdicts in Markdown: the summary, then each claim with its criteria and caveats."""
     parts = ["# Claims\n", markdown(summary(verdicts))]
-    words = {True: "yes", False: "no", None: "undecided"}
     for verdict in verdicts:
         parts += [
             f"## {verdict['claim']}\n",
@@ -190,9 +189,9 @@ def report(verdicts: Sequence[Mapping[str, Any]]) -> str:
                 "role": role(row),
                 "meaning": row["meaning"],
                 "estimate [95 % interval]": found(row),
-                "threshold": f"{row['direction']} {number(row['threshold'])}",
+                "threshold": asked(row),
                 "p (Holm)": number(row["p_holm"]),
-                "holds": words[row["holds"]],
+                "holds": YES[row["holds"]],
             }
             for row in verdict["criteria"]
         ]
@@ -203,13 +202,14 @@ def report(verdicts: Sequence[Mapping[str, Any]]) -> str:
 
 
 WORDS = {True: "holds", False: "does not hold", None: "undecided"}
-DIRECTIONS = {"above": ">", "below": "<", "within": "within ±"}
+YES = {True: "yes", False: "no", None: "undecided"}
+SMOKE = "Smoke preset: too few runs for any conclusion."
 
 
 def asked(row: Mapping[str, Any]) -> str:
-    """What a criterion asks of its estimate, for example ``> 0.5``."""
-    sign = DIRECTIONS[row["direction"]]
-    return f"{sign}{'' if sign.endswith('±') else ' '}{number(row['threshold'])}"
+    """What a criterion asks of its estimate, for example ``above 0.5`` or ``within ±0.02``."""
+    sign = "±" if row["direction"] == "within" else ""
+    return f"{row['direction']} {sign}{number(row['threshold'])}"
 
 
 def found(row: Mapping[str, Any]) -> str:

@@ -13,7 +13,7 @@ def cost(paths: Iterable[Path]) -> pd.DataFrame:
 
     Args:
         paths: files ``.../benchmarks/<rule>/<job>.tsv`` or ``.../benchmarks/<rule>.tsv`` as
-            Snakemake writes them.
+            Snakemake writes them; a job's name may have parts (``train/pair/gaussian``).
 
     Returns:
         Tidy table ``rule, job, cpu_s, wall_s, max_rss_mb``, in the order of the paths; seconds and
@@ -29,9 +29,15 @@ def cost(paths: Iterable[Path]) -> pd.DataFrame:
             measured = table[["cpu_time", "s", "max_rss"]].astype(float).mean()
         except (OSError, ValueError, KeyError) as error:
             raise ResultError(f"{path}: not a readable benchmark ({error})") from error
-        alone = path.parent.name == "benchmarks"
-        rows.append((path.stem if alone else path.parent.name, path.stem, *measured))
+        rows.append((*job(path), *measured))
     return pd.DataFrame(rows, columns=["rule", "job", "cpu_s", "wall_s", "max_rss_mb"])
+
+
+def job(path: Path | str) -> tuple[str, str]:
+    """Rule and name of the job with this benchmark file; the name is that of a lone job's rule."""
+    inside = Path(path).with_suffix("").as_posix().rpartition("benchmarks/")[2]
+    rule, _, name = inside.partition("/")
+    return rule, name or rule
 
 
 def per_rule(jobs: pd.DataFrame) -> pd.DataFrame:

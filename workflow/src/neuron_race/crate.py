@@ -10,7 +10,10 @@ from rocrate.rocrate import ROCrate
 from neuron_race import storage
 
 # What the workflow consists of, beside the Snakefile.
-PARTS = ("config", "envs", "profiles", "workflow", "README.md", "paper_notes.md", "CITATION.cff")
+PARTS = (
+    *("config", "docs", "envs", "profiles", "tests", "workflow"),
+    *("CITATION.cff", "LICENSE", "Makefile", "README.md", "paper_notes.md", "pyproject.toml"),
+)
 PROFILES = (
     "https://w3id.org/ro/wfrun/process/0.5",
     "https://w3id.org/ro/wfrun/workflow/0.5",

@@ -62,11 +62,7 @@ class Lecture:
     def opening(self) -> Markdown:
         """Title, statement, level, and the status that the evidence gives it."""
         verdict = self.verdict
-        warning = (
-            "\n\n**Smoke preset: too few runs for any conclusion.**"
-            if verdict["preset"] == "smoke"
-            else ""
-        )
+        warning = f"\n\n**{claims.SMOKE}**" if verdict["preset"] == "smoke" else ""
         return Markdown(
             f"# {verdict['title']}\n\n> {verdict['statement']}\n\n"
             f"*Level:* {LEVELS[verdict['level']]}. *Verdict:* **{verdict['status']}**, from "
@@ -78,7 +74,7 @@ class Lecture:
         """How the statement was made measurable: the effects that count, with thresholds."""
         counted = [row for row in self.criteria.values() if row["confirmatory"]]
         lines = [
-            f"- {_sentence(row['meaning'])}: {_wanted(row)}"
+            f"- {_sentence(row['meaning'])}: {claims.asked(row)}"
             for row in counted
             if not row["is_control"]
         ]
@@ -134,9 +130,9 @@ class Lecture:
             {
                 "criterion": _name(row),
                 "what is measured": row["meaning"],
-                "estimate [95 % interval]": estimate(row),
-                "wanted": _wanted(row),
-                "holds": _holds(row),
+                "estimate [95 % interval]": claims.found(row),
+                "wanted": claims.asked(row),
+                "holds": claims.YES[row["holds"]],
             }
             for row in rows
         ]
@@ -144,7 +140,7 @@ class Lecture:
 
     def value(self, name: str) -> str:
         """Estimate and interval of a criterion, for use in a sentence."""
-        return estimate(self.criteria[name])
+        return claims.found(self.criteria[name])
 
     def turning_points(self, *names: str) -> Markdown:
         """For each criterion, which number on which side of which threshold would change it."""
@@ -173,7 +169,7 @@ class Lecture:
             follows = {True: holds, False: fails, None: "The runs leave this undecided."}
             lines.append(
                 f"- **{explanation}** Tested by *{_name(row)}* ({self._meaning(name)}): "
-                f"{estimate(row)}, wanted {_wanted(row)}. {follows[row['holds']]}"
+                f"{claims.found(row)}, wanted {claims.asked(row)}. {follows[row['holds']]}"
             )
         return Markdown("\n".join(lines))
 
@@ -196,7 +192,7 @@ class Lecture:
             signs = (-1, 1) if row["direction"] == "within" else (1,)
             for limit in [sign * row["threshold"] for sign in signs]:
                 ax.axhline(limit, ls="--", lw=0.8, color="black")
-            ax.set_title(f"{_name(row)}\n({_wanted(row)})", fontsize=7.5)
+            ax.set_title(f"{_name(row)}\n({claims.asked(row)})", fontsize=7.5)
             ax.set_xlabel("run")
             ax.set_xticks([])
         return show(figure, f"Every run, for the criteria {', '.join(names)}")
@@ -243,20 +239,6 @@ def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def estimate(row: Mapping[str, Any]) -> str:
-    """Estimate and interval of a criterion."""
-    return f"{number(row['estimate'])} [{number(row['ci_low'])}, {number(row['ci_high'])}]"
-
-
-def _wanted(row: Mapping[str, Any]) -> str:
-    sign = "±" if row["direction"] == "within" else ""
-    return f"{row['direction']} {sign}{number(row['threshold'])}"
-
-
-def _holds(row: Mapping[str, Any]) -> str:
-    return {True: "yes", False: "no", None: "undecided"}[row["holds"]]
-
-
 def _turning_point(row: Mapping[str, Any], meaning: str) -> str:
     """Where a criterion stands, and where it would change."""
     if row["estimate"] is None or row["ci_low"] is None:
@@ -280,4 +262,4 @@ def _turning_point(row: Mapping[str, Any], meaning: str) -> str:
         False: f"It would {to_hold}",
         None: f"It would {to_hold}, and {to_fail}",
     }[row["holds"]]
-    return f"*{_name(row)}* ({meaning}) is {estimate(row)}: {stands}. {turns}."
+    return f"*{_name(row)}* ({meaning}) is {claims.found(row)}: {stands}. {turns}."

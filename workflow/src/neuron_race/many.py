@@ -15,8 +15,8 @@ from torch import nn
 from torch.func import functional_call, grad, vmap
 
 from neuron_race.batched import mean_loss, residual
+from neuron_race.recipe import TrainingDiverged
 from neuron_race.seeding import stream
-from neuron_race.training import TrainingDiverged
 
 Tensor = torch.Tensor
 Stacked = dict[str, Tensor]

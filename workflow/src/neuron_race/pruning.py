@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-Order = NDArray[np.int64]
 
 
 def norm_product(W: Array, A: Array) -> Array:

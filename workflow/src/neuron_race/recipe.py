@@ -24,6 +24,10 @@ MEASURED = (
 )
 
 
+class TrainingDiverged(ArithmeticError):
+    """The loss became NaN or exploded: the message names the step, the runs and the remedy."""
+
+
 @dataclass(frozen=True)
 class Recipe:
     """How a condition trains.

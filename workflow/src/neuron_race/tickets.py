@@ -111,8 +111,9 @@ def _starts(
     for s, seed in enumerate(start.seed):
         rng = stream(name, int(seed), f"ticket {arm}")
         final = norm_product(W_end[s], A_end[s])
-        labels = clusters.find(W_end[s], A_end[s], 0.99, clusters.active(start.X[s], W_end[s]))
         if arm == "stratified":
+            active = clusters.active(start.X[s], W_end[s])
+            labels = clusters.find(W_end[s], A_end[s], 0.99, active)
             mask = pruning.keep_stratified(final, labels, kept)
         else:
             score = {

@@ -56,7 +56,7 @@ def trace(
         "data": {
             name: {
                 "options": _options(side),
-                "files": _files(name, runs),
+                "files": side["files"],
                 "sources": {k: v for k, v in side["inputs"].items() if not k.endswith(".py")},
             }
             for name, side in datasets.items()
@@ -76,14 +76,6 @@ def trace(
 
 def _options(side: Mapping[str, Any]) -> dict[str, Any]:
     return dict(side["parameters"]["options"])
-
-
-def _files(dataset: str, runs: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
-    """Checksums of a data set's files, as the runs that used it recorded them."""
-    for side in runs.values():
-        if _options(side)["dataset"] == dataset:
-            return {k: v for k, v in side["inputs"].items() if k.endswith(".npz")}
-    return {}
 
 
 def _merge(known: dict[str, str], more: Mapping[str, str], claim: str) -> None:

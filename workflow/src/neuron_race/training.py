@@ -16,15 +16,11 @@ import torch
 from numpy.typing import NDArray
 
 from neuron_race import batched, early, kernel
-from neuron_race.recipe import MEASURED, Recipe, Runs, snapshot_steps
+from neuron_race.recipe import MEASURED, Recipe, Runs, TrainingDiverged, snapshot_steps
 
 Array = NDArray[Any]
 Networks = kernel.Networks | batched.Networks
 ENGINES = ("auto", "compiled", "torch")
-
-
-class TrainingDiverged(ArithmeticError):
-    """The loss became NaN or exploded: the message names the step, the runs and the remedy."""
 
 
 def choose_device(wanted: str = "auto") -> torch.device:

@@ -154,7 +154,12 @@ def render(
 
 def _words() -> dict[str, Any]:
     """Functions that the templates call."""
-    return {"number": claims.number, "tone": TONES.__getitem__, "sign": SIGNS.__getitem__}
+    return {
+        "found": claims.found,
+        "asked": claims.asked,
+        "tone": TONES.__getitem__,
+        "sign": SIGNS.__getitem__,
+    }
 
 
 def _links(name: str, linked: Mapping[str, str]) -> list[tuple[str, str]]:
@@ -211,11 +216,10 @@ def _criteria(verdict: Verdict, cells: Any) -> Markup:
         {
             "criterion": Markup("{}").format(row["name"].replace("_", " ")),
             "meaning": Markup("{}").format(row["meaning"]),
-            "role": ("control" if row["is_control"] else "effect")
-            + ("" if row["confirmatory"] else ", exploratory"),
-            "estimate": cells.estimate(row),
+            "role": claims.role(row),
+            "estimate": claims.found(row),
             "plot": cells.forest(row, forest(row)),
-            "threshold": cells.threshold(row),
+            "threshold": claims.asked(row),
             "p": claims.number(row["p_holm"]),
             "holds": cells.holds(row["holds"]),
         }

@@ -121,6 +121,7 @@ class Cost:
 
 
 TRAINED = ("train", "forecast", "tickets", "audit")
+BY_SEEDS = ("weight_tickets", "dataset", "extension")
 TABLES = ("dynamics", "compression", "race", "cosines")
 
 
@@ -143,7 +144,7 @@ def work(settings: Settings, rule: str, name: str) -> float:
         return sum(size.training for size in sizes(settings, rule, name))
     if rule in TABLES:
         return sum(size.measuring for size in sizes(settings, rule, name))
-    return float(len(settings.seeds)) if rule in ("weight_tickets", "dataset") else 1.0
+    return float(len(settings.seeds)) if rule in BY_SEEDS else 1.0
 
 
 def memory_mb(settings: Settings, rule: str, name: str) -> int:
@@ -164,7 +165,7 @@ class Forecaster:
         self.startup: dict[str, float] = {}
         for rule, jobs in measured.groupby("rule"):
             done = [work(default, str(rule), name) for name in jobs["name"]]
-            scaled = rule in (*TRAINED, *TABLES, "weight_tickets", "dataset")
+            scaled = rule in (*TRAINED, *TABLES, *BY_SEEDS)
             # Time of the smallest job, of which most is start-up.
             least = min(float(jobs["seconds"].min()), 3.0) if scaled else 0.0
             self.startup[str(rule)] = least
