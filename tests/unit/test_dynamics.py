@@ -237,3 +237,17 @@ def test_times_of_turning_are_within_the_run_and_zero_for_those_that_grow_from_t
         t = int(np.argmax(cos[:, j] > 0))
         assert neurons["t_turned"][j] == 0.25 * trained.runs.step[t] > 0
     assert (neurons["t_turned"][~neurons["turned"]] == 0.25 * trained.runs.step[-1]).all()
+
+
+def test_rank_at_half_is_read_where_half_of_the_loss_is_gone() -> None:
+    trained = digits()
+    runs = trained.runs
+    final = runs.measured["norm_w"][0, -1] * runs.measured["norm_a"][0, -1]
+    half = int(np.flatnonzero(runs.loss[0] <= 0.5 * runs.loss[0, 0])[0])
+    assert 0 < half < len(runs.step) - 1
+    cos = np.zeros_like(runs.measured["cos_delta"])
+    cos[0, half] = final  # ranks as final norms here, and nowhere else
+    assert summary(edited(trained, cos_delta=cos))["rho_alignment_all_half"] == pytest.approx(1)
+    late = np.zeros_like(cos)
+    late[0, half + 1] = final
+    assert np.isnan(summary(edited(trained, cos_delta=late))["rho_alignment_all_half"])

@@ -9,7 +9,13 @@ from scipy.stats import spearmanr
 from small_runs import problem, stack
 
 from neuron_race import clusters, flow, many, networks
-from neuron_race.extensions import architectures, initialization, optimizers, schedule
+from neuron_race.extensions import (
+    architectures,
+    initialization,
+    optimizers,
+    pruning_at_init,
+    schedule,
+)
 
 DIGITS = {"kind": "digits", "classes": [3, 8], "n_train": 30, "n_test": 20}
 SEEDS = (0, 1)
@@ -157,3 +163,15 @@ def test_head_draws_the_weights_of_the_dedicated_engine() -> None:
     W, A = networks.initialise("test", 1, 10, 64, 1, "pytorch", 1e-2)
     assert torch.equal(start["hidden.0.weight"][1], torch.as_tensor(W))
     assert torch.equal(many.one(start, 1)["head.weight"], torch.as_tensor(A.T))
+
+
+def test_a_forecast_without_a_drop_chooses_no_tickets() -> None:
+    conditions = {
+        "ends": options(gain=0.3, percents=[50]),
+        "never": options(gain=1e-4, max_steps=3, percents=[50]),
+    }
+    table = pruning_at_init.tables("test", conditions, DATA)["runs"].set_index("condition")
+    chosen = ["course_forecast_50", "loss_losers_50", "test_shuffled_50"]
+    assert np.isfinite(table.loc["ends", chosen].astype(float)).all(axis=None)
+    assert table.loc["never", chosen].isna().all(axis=None)
+    assert np.isfinite(table.loc["never", "course_snip_50"].astype(float)).all()

@@ -12,7 +12,7 @@ from neuron_race import settings, storage
 
 ROOT = Path(__file__).parents[2]
 CLAIMS = settings.read_yaml(ROOT / "config/claims.yaml")["claims"]
-FIRST = settings.read_yaml(ROOT / "config/config.yaml")["seeds"]["first"]
+FIRST = settings.read_yaml(ROOT / "config/smoke.yaml")["seeds"]["first"]
 SEEDS = [FIRST, FIRST + 1]
 SMOKE = ("--configfile", "config/smoke.yaml")
 

@@ -38,6 +38,7 @@ UNUSED = {
 # Asked for by name, not part of a smoke run.
 APART = {"crate", "plots/replication"}
 CONFIG = settings.read_yaml(ROOT / "config/config.yaml")
+SMOKE_CONFIG = settings.read_yaml(ROOT / "config/smoke.yaml")
 SMOKE = ("--configfile", "config/smoke.yaml")
 
 
@@ -204,7 +205,7 @@ def test_a_deleted_intermediate_is_made_again(graph: set[Job], finished: Path) -
 
 
 def test_changed_contents_of_an_input_are_noticed(graph: set[Job], finished: Path) -> None:
-    name = f"results/datasets/teacher/seed{CONFIG['seeds']['first']}.npz"
+    name = f"results/datasets/teacher/seed{SMOKE_CONFIG['seeds']['first']}.npz"
     data = finished / name
     content = bytearray(data.read_bytes())
     content[-200] ^= 1

@@ -142,7 +142,16 @@ class _Run:
             "alignment_peak": float(np.average(cos, axis=1, weights=self.c).max()),
             "gate_patterns_least": min(patterns) / patterns[0],
             "rho_alignment_all_peak": float(np.nanmax([*ranks, -1.0])),
+            "rho_alignment_all_half": self.rank_at_half(),
         }
+
+    def rank_at_half(self) -> float:
+        """Rank correlation of alignment with final norm where half of the initial loss is gone."""
+        past = np.flatnonzero(self.loss <= 0.5 * self.loss[0])
+        if not len(past):
+            return float("nan")
+        cos = self.measured["cos_delta"][past[0]]
+        return rank_correlation(cos[self.active], self.final[self.active])
 
     def shape(self) -> dict[str, float]:
         """Plateau, fall, and the end of the race, at multiples of the time to the drop."""

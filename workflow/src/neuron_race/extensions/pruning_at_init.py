@@ -161,6 +161,9 @@ def _tickets(target: str, options: Mapping[str, Any], data: Data, label: str) ->
     Y_wrong = architectures.shuffled(given.Y, target, given.seeds)
     wrong = many.forecast(model, start, given.X, Y_wrong, plan, ahead["step"].numpy())
     choices: dict[tuple[int, str], list[list[Array]]] = {}
+    # Arms and runs without finite scores, such as a forecast that came to no drop: they choose
+    # nothing, and their tickets are undefined.
+    undefined: set[tuple[str, int]] = set()
     for run, seed in enumerate(given.seeds):
         own, X, Y = many.one(start, run), given.X[run], given.Y[run]
         rng = stream(target, seed, "random tickets")
@@ -173,6 +176,11 @@ def _tickets(target: str, options: Mapping[str, Any], data: Data, label: str) ->
             "random": [rng.random(options["width"]) for _ in model.units],
         }
         scores["losers"] = [-s for s in scores["forecast"]]
+        undefined |= {
+            (arm, seed)
+            for arm, layers in scores.items()
+            if not all(np.isfinite(layer).all() for layer in layers)
+        }
         for percent in options["percents"]:
             for stratified in (False, True) if len(model.units) > 1 else (False,):
                 suffix = "_layers" if stratified else ""
@@ -213,4 +221,8 @@ def _tickets(target: str, options: Mapping[str, Any], data: Data, label: str) ->
                 }
             )
         )
-    return pd.concat(rows)
+    table = pd.concat(rows, ignore_index=True)
+    chosen_by = table["arm"].str.removesuffix("_layers")
+    gone = [pair in undefined for pair in zip(chosen_by, table["seed"], strict=True)]
+    table.loc[gone, ["loss", "course", "drop_step", "test"]] = np.nan
+    return table

@@ -9,6 +9,7 @@ from neuron_race.plots import layerwise
 
 NAMES = {
     **{f"depth{n}": f"{n} hidden" for n in range(1, 6)},
+    "fitted": "3 hidden, fitted",
     "lazy": "3 hidden, large init",
 }
 

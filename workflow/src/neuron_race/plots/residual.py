@@ -9,6 +9,7 @@ from neuron_race.plots import layerwise
 
 NAMES = {
     "plain": "no skip",
+    "plain_longer": "no skip, longer",
     "skip": "skip",
     "inverse_sqrt": "skip, 1/√L",
     "fixup": "skip, Fixup",
