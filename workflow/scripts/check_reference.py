@@ -1,9 +1,9 @@
 """Compare a run with the reference copy: `python workflow/scripts/check_reference.py [results]`.
 
-A difference counts if a status or a criterion's outcome is another one, if a criterion is there on
-one side only, or if an estimate is off by more than a tenth of its interval's half width (and more
-than 1e-6 of itself). On the same processor and lock, estimates are equal in every digit; on another
-one sums are rounded otherwise, which the tolerance allows for.
+A difference counts if a status, a statement, a caveat or a criterion's outcome is another one, if a
+criterion is there on one side only, or if an estimate is off by more than a tenth of its interval's
+half width (and more than 1e-6 of itself). On the same processor and lock, estimates are equal in
+every digit; on another one sums are rounded otherwise, which the tolerance allows for.
 """
 
 import sys
@@ -32,7 +32,7 @@ def tolerance(row: dict[str, Any]) -> float:
 def differences(old: dict[str, Any], new: dict[str, Any]) -> Iterator[dict[str, str]]:
     """Rows for the table, one for each difference between two verdicts on a claim."""
     claim = old["claim"]
-    for key in ("status", "preset", "n_runs"):
+    for key in ("status", "preset", "n_runs", "statement", "caveats"):
         if old[key] != new[key]:
             yield {"claim": claim, "what": key, "reference": str(old[key]), "here": str(new[key])}
     before = {row["name"]: row for row in old["criteria"]}
