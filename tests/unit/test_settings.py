@@ -456,6 +456,9 @@ YAML = {
     "bomb": (BOMB, "aliases are not allowed"),
     "code": ("!!python/object/apply:os.system ['true']", "can't be read"),
     "broken": ("a: [1, 2", "can't be read"),
+    "deep": ("[" * 60 + "]" * 60, "nested too deeply"),
+    "deepest": ("[" * 100_000, "nested too deeply|can.t be read"),
+    "deep_blocks": ("\n".join(" " * i + f"a{i}:" for i in range(900)), "nested too deeply"),
     "two_documents": ("a: 1\n---\nb: 2\n", "can't be read"),
 }
 
@@ -464,7 +467,7 @@ YAML = {
 def test_yaml_that_is_dangerous_or_broken_is_refused(tmp_path: Path, case: str) -> None:
     content, message = YAML[case]
     (tmp_path / "a.yaml").write_text(content, encoding="utf-8")
-    with pytest.raises(SettingsError, match=rf"a\.yaml: .*{message}"):
+    with pytest.raises(SettingsError, match=rf"a\.yaml: .*({message})"):
         settings.read_yaml(tmp_path / "a.yaml")
 
 
@@ -547,3 +550,69 @@ def test_criteria_read_extensions() -> None:
 def test_sentences_name_criteria(changes: dict[str, str], words: str) -> None:
     with pytest.raises(SettingsError, match=words):
         read(extension(), of_extension(**changes))
+
+
+COPIES = {"other": {"dataset": "clusters", "experiments": {"digits": {}, "deep": {}}}}
+
+
+def copied(**changes: Any) -> Change:
+    """A configuration with an extension, and copies of it and of an experiment."""
+
+    def change(config: dict[str, Any]) -> None:
+        config["extensions"] = {"deep": EXTENSION}
+        config["replicate"] = json.loads(json.dumps(COPIES))
+        config["replicate"]["other"]["experiments"].update(changes)
+
+    return change
+
+
+def test_copies_on_another_data_set_change_what_they_say() -> None:
+    found = read(copied(deep={"learning_rate": 3.0, "conditions": {"two": {"learning_rate": 2.0}}}))
+    copy, original = found.extensions["deep_other"], found.extensions["deep"]
+    assert {name: o["learning_rate"] for name, o in copy.items()} == {"one": 3.0, "two": 2.0}
+    assert {o["dataset"] for o in copy.values()} == {"clusters"}
+    assert {o["learning_rate"] for o in original.values()} == {0.1}
+    assert {o["dataset"] for o in original.values()} == {"digits"}
+    assert found.experiments["digits_other"]["lazy"]["alpha"] == 1.0
+    assert found.experiments["digits_other"]["lazy"]["dataset"] == "clusters"
+    assert found.datasets_of("deep_other") == ["clusters"]
+    criteria = {c["name"]: c for c in found.claims["racing"]["criteria"]}
+    assert list(criteria) == ["ranks", "shape", "lazy", "ranks_other", "shape_other", "lazy_other"]
+    assert criteria["ranks_other"]["runs"] == "digits_other/gaussian"
+    # What is compared with the experiment is compared with its copy, the rest stays.
+    assert criteria["shape_other"]["runs"] == "shapes/teacher"
+    assert criteria["shape_other"]["minus"] == "digits_other/balanced"
+    assert criteria["lazy_other"]["control"] and criteria["lazy_other"]["threshold"] == 0.2
+
+
+def test_criteria_are_asked_of_copies_of_extensions() -> None:
+    found = read(copied(), claims=of_extension())
+    runs = {c["name"]: c["runs"] for c in found.claims["racing"]["criteria"]}
+    assert runs["ranks"] == "deep/one" and runs["ranks_other"] == "deep_other/one"
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"dep": {}}, r"replicate\.other\.experiments\.dep: is none of digits, shapes, deep"),
+        (
+            {"deep": {"conditions": {"three": {}}}},
+            r"replicate\.other\.experiments\.deep\.conditions: 'three' is none of one, two",
+        ),
+        ({"deep": {"learning_rat": 1}}, r"extensions\.deep_other: unknown key learning_rat"),
+        ({"digits": {"width": -1}}, r"experiments\.digits_other\.width"),
+        ({"digits": None}, r"replicate\.other\.experiments\.digits"),
+    ],
+)
+def test_bad_copies_are_refused(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(SettingsError, match=words):
+        read(copied(**changes))
+
+
+def test_copies_have_names_of_their_own() -> None:
+    def twice(config: dict[str, Any]) -> None:
+        copied()(config)
+        config["extensions"]["digits_other"] = EXTENSION
+
+    with pytest.raises(SettingsError, match="digits_other exists already"):
+        read(twice)

@@ -23,6 +23,9 @@ MAX_YAML_BYTES = 2_000_000
 # Images of each class in scikit-learn's digits, whose import is slow.
 DIGITS_PER_CLASS = (178, 182, 177, 183, 181, 182, 181, 179, 174, 180)
 MAX_ENTRIES = 200_000  # of a configuration; the full preset has some 2,000
+MAX_DEPTH = 50
+# The register takes seconds to parse in pure Python; wheels of PyYAML have the compiled parser.
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 # JSON Schema takes 3.0 for an integer; as a width or a number of seeds it is none.
@@ -129,18 +132,24 @@ class Settings:
 
 
 def read_yaml(path: Path) -> Any:
-    """Read a YAML file with the safe loader; anchors and oversized files are refused.
+    """Read a YAML file with the safe loader; aliases, deep and oversized files are refused.
 
     Raises:
-        SettingsError: missing, too large, aliases (they can blow up), or no YAML.
+        SettingsError: missing, too large, nested too deeply, aliases (they can blow up), or no YAML.
     """
     try:
         if path.stat().st_size > MAX_YAML_BYTES:
             raise SettingsError(f"{path}: larger than {MAX_YAML_BYTES} bytes")
         text = path.read_text(encoding="utf-8")
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text)):
-            raise SettingsError(f"{path}: YAML aliases are not allowed here")
-        return yaml.safe_load(text)
+        depth = 0
+        for event in yaml.parse(text, Loader=LOADER):
+            if isinstance(event, yaml.AliasEvent):
+                raise SettingsError(f"{path}: YAML aliases are not allowed here")
+            depth += isinstance(event, yaml.CollectionStartEvent)
+            depth -= isinstance(event, yaml.CollectionEndEvent)
+            if depth > MAX_DEPTH:
+                raise SettingsError(f"{path}: nested too deeply")
+        return yaml.load(text, Loader=LOADER)
     except SettingsError:
         raise
     except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
@@ -172,7 +181,7 @@ def _entries(content: Any) -> int:
     while stack and count <= MAX_ENTRIES:
         value, depth = stack.pop()
         count += 1
-        if depth > 50:
+        if depth > MAX_DEPTH:
             return -1
         if isinstance(value, Mapping):
             stack += [(item, depth + 1) for item in value.values()]
@@ -242,6 +251,7 @@ def read(config: Mapping[str, Any], root: Path) -> Settings:
     where = "config"
     validate(config, "config", where)
     config = replicated(config)
+    validate(config, "config", where)  # what copies change is checked like all else
     faults: list[str] = []
     seeds = _seeds(config["seeds"], faults)
     datasets = {name: dict(options) for name, options in config["datasets"].items()}
@@ -335,59 +345,71 @@ def check_preset(results: Path, preset: str) -> None:
 
 
 def replicated(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Add the copies of experiments on other data sets that ``replicate`` asks for.
+    """Add the copies of experiments and extensions on other data sets that ``replicate`` asks for.
 
     Raises:
-        SettingsError: a copy of an experiment that there is not.
+        SettingsError: a copy of something that there is not.
     """
-    experiments = dict(config["experiments"])
+    kinds = {kind: dict(config.get(kind, {})) for kind in ("experiments", "extensions")}
+    known = [name for kind in kinds.values() for name in kind]
     for name, copy in config.get("replicate", {}).items():
-        original = copy["experiment"]
-        if original not in config["experiments"]:
-            raise SettingsError(
-                f"config: replicate.{name}.experiment: {original!r} is none of "
-                f"{', '.join(config['experiments'])}"
-            )
-        if f"{original}_{name}" in experiments:
-            raise SettingsError(f"config: replicate.{name}: {original}_{name} exists already")
-        experiments[f"{original}_{name}"] = {
-            **config["experiments"][original],
-            "dataset": copy["dataset"],
-        }
-    return {**config, "experiments": experiments}
+        for original, changes in copy["experiments"].items():
+            at = f"config: replicate.{name}.experiments.{original}"
+            if original not in known:
+                raise SettingsError(f"{at}: is none of {', '.join(known)}")
+            own = next(kind for kind in kinds.values() if original in kind)
+            if any(f"{original}_{name}" in kind for kind in kinds.values()):
+                raise SettingsError(f"{at}: {original}_{name} exists already")
+            conditions = own[original]["conditions"]
+            changed = dict(changes).pop("conditions", {})
+            for unknown in set(changed) - set(conditions):
+                raise SettingsError(
+                    f"{at}.conditions: {unknown!r} is none of {', '.join(conditions)}"
+                )
+            own[f"{original}_{name}"] = {
+                **own[original],
+                **changes,
+                "dataset": copy["dataset"],
+                "conditions": {
+                    condition: {**options, **changed.get(condition, {})}
+                    for condition, options in conditions.items()
+                },
+            }
+    return {**config, **kinds}
 
 
 def _replicated_criteria(
     criteria: list[dict[str, Any]], copies: Mapping[str, Any]
 ) -> list[dict[str, Any]]:
-    """Criteria, and each again for every copy of the experiment that it reads."""
+    """Criteria, and each again for every copy of an experiment that it reads."""
     result = list(criteria)
     for name, copy in copies.items():
-        original = copy["experiment"]
+        originals = set(copy["experiments"])
         for criterion in criteria:
-            if any(runs.split("/")[0] == original for _, runs in sources(criterion)):
-                again: dict[str, Any] = {
-                    **criterion,
-                    **{
-                        key: _renamed(criterion[key], original, name)
-                        for key in ("runs", "minus")
-                        if key in criterion
-                    },
-                    "name": f"{criterion['name']}_{name}",
-                    "meaning": f"{criterion['meaning']} ({name})",
-                }
-                if "trend" in criterion:
-                    again["trend"] = [
-                        {**point, "runs": _renamed(point["runs"], original, name)}
-                        for point in criterion["trend"]
-                    ]
-                result.append(again)
+            if not any(runs.split("/")[0] in originals for _, runs in sources(criterion)):
+                continue
+            again: dict[str, Any] = {
+                **criterion,
+                **{
+                    key: _renamed(criterion[key], originals, name)
+                    for key in ("runs", "minus")
+                    if key in criterion
+                },
+                "name": f"{criterion['name']}_{name}",
+                "meaning": f"{criterion['meaning']} ({name})",
+            }
+            if "trend" in criterion:
+                again["trend"] = [
+                    {**point, "runs": _renamed(point["runs"], originals, name)}
+                    for point in criterion["trend"]
+                ]
+            result.append(again)
     return result
 
 
-def _renamed(runs: str, original: str, name: str) -> str:
+def _renamed(runs: str, originals: set[str], name: str) -> str:
     experiment, condition = runs.split("/")
-    return f"{original}_{name}/{condition}" if experiment == original else runs
+    return f"{experiment}_{name}/{condition}" if experiment in originals else runs
 
 
 def _seeds(entry: Mapping[str, Any], faults: list[str]) -> list[int]:
