@@ -5,6 +5,8 @@ PYTHON ?= python3.11
 CORES ?= all
 N ?= 20
 PRESET ?= config/full.yaml
+# Passed on to Snakemake: make OPTIONS="--configfile config/paper.yaml"
+OPTIONS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 # Marks an environment that holds exactly what the lock says.
@@ -18,7 +20,7 @@ SOURCES := Snakefile Makefile pyproject.toml README.md paper_notes.md benchmarks
 .PHONY: run test retest test-all soak plan check lock reference check-reference report crate cost bench readme clean help
 
 run: $(READY) ## set up, then regenerate every verdict and figure
-	@"$(BIN)/snakemake" --cores $(CORES)
+	@"$(BIN)/snakemake" --cores $(CORES) $(OPTIONS)
 	@"$(BIN)/python" workflow/scripts/show.py results/claims
 
 # Tests that passed are not run again until a file of the project changes.
@@ -70,13 +72,13 @@ check-reference: $(READY) ## compare the verdicts of this run with those of docs
 	@"$(BIN)/python" workflow/scripts/check_reference.py results
 
 report: run ## results/report.zip: figures, tables, verdicts and workflow, to open offline
-	@"$(BIN)/snakemake" --cores 1 --report results/report.zip
+	@"$(BIN)/snakemake" --cores 1 --report results/report.zip $(OPTIONS)
 
 crate: run ## results/crate.zip: the run as a research object, to archive
-	@"$(BIN)/snakemake" --cores 1 crate
+	@"$(BIN)/snakemake" crate --cores 1 $(OPTIONS)
 
 cost: $(READY) ## CPU-seconds and peak memory of what has run, per rule and per claim
-	@"$(BIN)/snakemake" --cores 1 --quiet all cost
+	@"$(BIN)/snakemake" cost --cores 1 --quiet all $(OPTIONS)
 
 readme: $(READY) ## write the generated parts of README
 	@"$(BIN)/python" workflow/scripts/readme.py

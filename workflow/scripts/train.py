@@ -17,7 +17,8 @@ def work(job) -> None:
     """Train condition by condition; nothing is written for one that diverges.
 
     Snakemake deletes the outputs of a job that was interrupted. So conditions wait in a folder of
-    checkpoints until all are there, and the next attempt takes those that it finds.
+    checkpoints until all are there, and the next attempt takes those that it finds; one that was
+    being trained goes on from its last checkpoint.
     """
     experiment = job.params.experiment
     arrays = {Path(path).stem: Path(path) for path in job.output if path.endswith(".npz")}
@@ -32,12 +33,14 @@ def work(job) -> None:
         if runs.finished(waiting[name]):
             print(f"{label}: kept from an interrupted run", file=sys.stderr)
             continue
+        unfinished = waiting[name].with_suffix(".part.npz")
         start = runs.begin(experiment, options, runs.read_datasets(paths))
         try:
-            trained = runs.run(start, options, label)
+            trained = runs.run(start, options, label, unfinished)
         except ArithmeticError as error:
             raise ArithmeticError(f"{label}: {error}") from error
         runs.save(waiting[name], start, trained, sidecar)
+        unfinished.unlink(missing_ok=True)
     for name, path in waiting.items():
         storage.copy(path, arrays[name])
         storage.copy(path.with_suffix(".json"), arrays[name].with_suffix(".json"))

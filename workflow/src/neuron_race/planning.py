@@ -121,7 +121,7 @@ class Cost:
 
 
 TRAINED = ("train", "forecast", "tickets", "audit")
-BY_SEEDS = ("weight_tickets", "dataset", "extension")
+BY_SEEDS = ("weight_tickets", "dataset")
 TABLES = ("dynamics", "compression", "race", "cosines")
 
 
@@ -144,7 +144,18 @@ def work(settings: Settings, rule: str, name: str) -> float:
         return sum(size.training for size in sizes(settings, rule, name))
     if rule in TABLES:
         return sum(size.measuring for size in sizes(settings, rule, name))
+    if rule == "extension":
+        data = settings.datasets
+        return sum(
+            len(o["seeds"]) * o["max_steps"] * _values(data[o["dataset"]])
+            for o in settings.extensions[name].values()
+        )
     return float(len(settings.seeds)) if rule in BY_SEEDS else 1.0
+
+
+def _values(data: Mapping[str, Any]) -> float:
+    """Numbers in the inputs that are trained on."""
+    return float(data["n_train"] * dimensions(data)[0])
 
 
 def memory_mb(settings: Settings, rule: str, name: str) -> int:
@@ -160,23 +171,27 @@ class Forecaster:
 
     def __init__(self, measured: pd.DataFrame, default: Settings):
         """``measured`` has columns ``rule, name, seconds, memory_mb``, one row per job."""
-        self.measured = measured.set_index("rule")
+        self.measured = measured.assign(kind=[kind(*job) for job in jobs_of(measured)])
         self.rates: dict[str, float] = {}
         self.startup: dict[str, float] = {}
-        for rule, jobs in measured.groupby("rule"):
-            done = [work(default, str(rule), name) for name in jobs["name"]]
+        for what, jobs in self.measured.groupby("kind"):
+            rule = jobs["rule"].iloc[0]
+            done = [work(default, rule, name) for name in jobs["name"]]
             scaled = rule in (*TRAINED, *TABLES, *BY_SEEDS)
             # Time of the smallest job, of which most is start-up.
             least = min(float(jobs["seconds"].min()), 3.0) if scaled else 0.0
-            self.startup[str(rule)] = least
-            self.rates[str(rule)] = float((jobs["seconds"] - least).clip(lower=0).sum() / sum(done))
+            self.startup[str(what)] = least
+            self.rates[str(what)] = float((jobs["seconds"] - least).clip(lower=0).sum() / sum(done))
 
     def cost(self, settings: Settings, rule: str, name: str) -> Cost:
         """Cost of one job; rules that were not measured (downloads) count as nothing."""
-        if rule not in self.rates:
+        what = kind(rule, name)
+        if rule == "extension" and what not in self.rates:  # a copy costs as its original does
+            what = max((k for k in self.rates if what.startswith(f"{k}_")), key=len, default=what)
+        if what not in self.rates:
             return Cost(0.0, 0.0, 0.0)
-        seconds = self.startup[rule] + self.rates[rule] * work(settings, rule, name)
-        memory = float(self.measured.loc[[rule], "memory_mb"].max())
+        seconds = self.startup[what] + self.rates[what] * work(settings, rule, name)
+        memory = float(self.measured.loc[self.measured["kind"] == what, "memory_mb"].max())
         disk = 1e6  # tables, verdicts and figures are small
         if rule in (*TRAINED, *TABLES):
             memory = max(memory, memory_mb(settings, rule, name))
@@ -187,3 +202,13 @@ class Forecaster:
             dim, k = dimensions(data)
             disk = FLOAT * len(settings.seeds) * (data["n_train"] + data["n_test"]) * (dim + k)
         return Cost(seconds, memory, disk)
+
+
+def jobs_of(table: pd.DataFrame) -> list[tuple[str, str]]:
+    """Rule and name of each row."""
+    return list(zip(table["rule"], table["name"], strict=True))
+
+
+def kind(rule: str, name: str) -> str:
+    """Jobs whose costs scale alike: those of a rule, but each extension has a model of its own."""
+    return f"{rule}/{name}" if rule == "extension" else rule

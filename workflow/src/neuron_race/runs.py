@@ -115,15 +115,20 @@ def begin(experiment: str, options: Mapping[str, Any], data: Mapping[str, Array]
     )
 
 
-def run(start: Start, options: Mapping[str, Any], label: str = "") -> Runs:
-    """Train all runs of a condition."""
-    from neuron_race.training import train  # torch is slow to import; reading runs does without
+def run(
+    start: Start, options: Mapping[str, Any], label: str = "", unfinished: Path | None = None
+) -> Runs:
+    """Train all runs of a condition; ``unfinished`` keeps what an interruption leaves."""
+    # torch is slow to import; reading runs does without
+    from neuron_race.training import Checkpoint, train
 
     recipe = Recipe.of(options)
     # With the residual frozen nothing holds the loss; that is the ablation, not a failure.
     explode = np.inf if "residual" in recipe.freeze else 1e3
     device = options.get("device", "auto")
-    return train(start.X, start.Y, start.W, start.A, recipe, device, label, explode)
+    checkpoint = Checkpoint(unfinished) if unfinished else None
+    arrays = (start.X, start.Y, start.W, start.A)
+    return train(*arrays, recipe, device, label, explode, checkpoint=checkpoint)
 
 
 def save(path: Path, start: Start, runs: Runs, sidecar: Mapping[str, Any]) -> None:

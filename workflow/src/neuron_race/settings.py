@@ -135,7 +135,7 @@ def read_yaml(path: Path) -> Any:
     """Read a YAML file with the safe loader; aliases, deep and oversized files are refused.
 
     Raises:
-        SettingsError: missing, too large, nested too deeply, aliases (they can blow up), or no YAML.
+        SettingsError: missing, too large, too deep, aliases (they can blow up), or no YAML.
     """
     try:
         if path.stat().st_size > MAX_YAML_BYTES:

@@ -9,13 +9,15 @@ be kept only at a few events.
 import functools
 import sys
 import time
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from neuron_race import batched, early, kernel
+from neuron_race import batched, early, kernel, storage
 from neuron_race.recipe import MEASURED, Recipe, Runs, TrainingDiverged, snapshot_steps
 
 Array = NDArray[Any]
@@ -71,6 +73,7 @@ def train(
     label: str = "",
     explode: float = 1e3,
     engine: str = "auto",
+    checkpoint: "Checkpoint | None" = None,
 ) -> Runs:
     """Train S networks at once.
 
@@ -86,6 +89,7 @@ def train(
         label: name for progress, which goes to standard error; silent if empty.
         explode: a loss beyond this many times max(initial loss, loss of f = 0) counts as diverged.
         engine: see :func:`choose_engine`.
+        checkpoint: where an interrupted training goes on from, with the same bits; None: nowhere.
 
     Raises:
         TrainingDiverged: NaN or exploding loss. Nothing is returned then.
@@ -122,6 +126,18 @@ def train(
     step, end = 0, _end(losses, 0, initial, recorder.drop_step, recipe)
     plateau = early.Plateau(nets, initial, recipe.learning_rate)
     plateau.over = recipe.early == "plain"
+    if checkpoint and (kept := checkpoint.read(chosen)):
+        try:
+            step = recorder.resume(kept)
+        except (LookupError, ValueError) as error:
+            raise storage.ResultError(
+                f"{checkpoint.path}: not of this training ({error}); delete it"
+            ) from error
+        losses, _ = nets.advance(step, np.empty((S, 0)), np.full(S, np.inf))
+        end = _end(losses, step, initial, recorder.drop_step, recipe)
+        plateau.over = True
+        if label:
+            print(f"{label}: goes on from step {step}", file=sys.stderr, flush=True)
     began = shown = time.monotonic()
     while end is None and step < recipe.max_steps:
         planned_next = min(p for p in planned if p > step)
@@ -148,6 +164,8 @@ def train(
         step = until if end is None else end
         if step in planned or end is not None:
             recorder.measure(step, losses[:, -1])
+        if checkpoint and plateau.over and step in planned and end is None and checkpoint.due():
+            checkpoint.write(chosen, recorder.state())
         if label and time.monotonic() - shown > 10:
             shown = time.monotonic()
             print(
@@ -157,6 +175,41 @@ def train(
                 flush=True,
             )
     return recorder.finish(chosen)
+
+
+@dataclass
+class Checkpoint:
+    """A file that keeps an unfinished training.
+
+    Attributes:
+        path: the file; its name should tell all that the training depends on.
+        every: seconds between writings, at least; writing takes a twentieth of the time at most.
+    """
+
+    path: Path
+    every: float = 60.0
+
+    def __post_init__(self) -> None:
+        self._next = time.monotonic() + self.every
+
+    def due(self) -> bool:
+        """Whether it is time to write."""
+        return time.monotonic() >= self._next
+
+    def write(self, engine: str, state: dict[str, Array]) -> None:
+        """Replace what was kept."""
+        began = time.monotonic()
+        storage.write_arrays(self.path, {"engine": np.asarray(ENGINES.index(engine)), **state})
+        now = time.monotonic()
+        self._next = now + max(self.every, 20 * (now - began))
+
+    def read(self, engine: str) -> dict[str, Array] | None:
+        """What was kept; None where there is nothing, nothing whole, or another engine's."""
+        try:
+            state = storage.read_arrays(self.path)
+        except storage.ResultError:
+            return None
+        return state if state.pop("engine", -1) == ENGINES.index(engine) else None
 
 
 def _check(losses: Array, limit: Array, first: int, recipe: Recipe) -> None:
@@ -253,6 +306,38 @@ class _Recorder:
         self.losses.append(losses.copy())
         if self.weights is not None:
             self.weights.append((np.concatenate([W, self.rest], axis=2), A))
+
+    def state(self) -> dict[str, Array]:
+        """All that training needs to go on from the last snapshot."""
+        W, A = self.nets.weights()
+        done = len(self.steps)
+        state = {
+            "W": W,
+            "A": A,
+            "steps": np.asarray(self.steps, dtype=np.int64),
+            "losses": np.stack(self.losses),
+            "event_step": self.event_step,
+            "W_events": self.W_events,
+            "A_events": self.A_events,
+            **{f"measured_{name}": full[:, :done] for name, full in self.measured.items()},
+        }
+        if self.weights is not None:
+            kept_w, kept_a = zip(*self.weights, strict=True)
+            state |= {"kept_W": np.stack(kept_w), "kept_A": np.stack(kept_a)}
+        return state
+
+    def resume(self, state: dict[str, Array]) -> int:
+        """Put everything as it was at the last snapshot of a state; returns its step."""
+        self.steps = state["steps"].tolist()
+        self.losses = list(state["losses"])
+        for name in ("event_step", "W_events", "A_events"):
+            getattr(self, name)[:] = state[name]
+        for name, full in self.measured.items():
+            full[:, : len(self.steps)] = state[f"measured_{name}"]
+        if self.weights is not None:
+            self.weights = list(zip(state["kept_W"], state["kept_A"], strict=True))
+        self.nets.place(self.steps[-1], state["W"], state["A"])
+        return self.steps[-1]
 
     def finish(self, engine: str) -> Runs:
         """All that was recorded; the last snapshot is the event ``end``."""
