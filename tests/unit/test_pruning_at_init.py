@@ -101,6 +101,17 @@ def test_keep_over_all_layers_or_in_each() -> None:
     assert [m.tolist() for m in each] == [[True, True, False, False]] * 2
 
 
+def test_lanes_take_turns() -> None:
+    scores = [np.array([9.0, 8.0, 7.0, 2.0, 1.0, 10.0]), np.array([4.0, 3.0])]
+    lanes = [np.array([0, 0, 0, 1, 1, -1]), np.array([0, 1])]
+    own = tickets.one_per_lane(scores, lanes)
+    order = np.argsort(-np.concatenate(own)).tolist()
+    # First of each lane, over both layers by score: 9, 4, 3, 2; then the seconds: 8, 1; ...
+    assert order == [0, 6, 7, 3, 1, 4, 2, 5]
+    assert [m.sum() for m in tickets.keep(own, 0.5, False)] == [2, 2]
+    assert tickets.keep(own, 0.5, True)[0].tolist() == [True, True, False, True, False, False]
+
+
 def test_silenced_units_stay_silent_and_narrow_is_the_same_network() -> None:
     model = deep.Perceptron(3, 1, 5, 2)
     rng = np.random.default_rng(0)

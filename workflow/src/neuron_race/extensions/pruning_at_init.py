@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.func import functional_call, grad
 
-from neuron_race import deep, many, pruning
+from neuron_race import deep, layers, many, pruning
 from neuron_race.batched import mean_loss
 from neuron_race.extensions import architectures
 from neuron_race.extensions.architectures import Data
@@ -97,6 +97,22 @@ def keep(scores: list[Array], kept: float, stratified: bool) -> list[NDArray[np.
     return list(np.split(mask, np.cumsum(sizes)[:-1]))
 
 
+def one_per_lane(scores: list[Array], lanes: list[Array]) -> list[Array]:
+    """Scores that take the best unit of every lane first, then the second best of every lane, ...
+
+    Args:
+        scores: of each layer (m,), positive.
+        lanes: of each layer, the lane of each unit (m,); -1, in none, comes last.
+    """
+    largest = max(float(s.max()) for s in scores)
+    result = []
+    for own, lane in zip(scores, lanes, strict=True):
+        ahead = (lane[:, None] == lane) & (own[None, :] > own[:, None])
+        rank = np.where(lane < 0, len(own), ahead.sum(axis=1))
+        result.append(own / (2 * largest) - rank)
+    return result
+
+
 def silence(parameters: Parameters, units: list[Units], masks: list[Array]) -> Parameters:
     """Weights with all incoming and outgoing weights of the units that go set to zero.
 
@@ -140,7 +156,8 @@ def tables(target: str, conditions: Mapping[str, Any], data: Data) -> dict[str, 
     ``details``: one row per run and ticket. ``runs``: of each arm and per cent of neurons kept
     ``loss_<arm>_<percent>`` (final loss over initial), ``course_<arm>_<percent>`` (relative loss,
     mean over all steps: low for fast and good training), ``test_<arm>_<percent>`` (accuracy).
-    Arms with ``_layers`` keep the same fraction in each layer.
+    Arms with ``_layers`` keep the same fraction in each layer. The arm ``lanes`` is the forecast,
+    stratified: the first of each of its clusters, then the second of each.
     """
     runs, details = [], []
     for name, options in conditions.items():
@@ -176,10 +193,16 @@ def _tickets(target: str, options: Mapping[str, Any], data: Data, label: str) ->
             "random": [rng.random(options["width"]) for _ in model.units],
         }
         scores["losers"] = [-s for s in scores["forecast"]]
+        scores["lanes"] = scores["forecast"]  # undefined where the forecast is
+        if all(np.isfinite(s).all() for s in scores["forecast"]):
+            weights = {key: value for key, value in many.one(ahead, run).items() if key != "step"}
+            seen = layers.observe(model, weights, X, Y, given.loss, model.units)
+            found = [layer.clusters() for layer in seen]
+            scores["lanes"] = one_per_lane(scores["forecast"], found)
         undefined |= {
             (arm, seed)
-            for arm, layers in scores.items()
-            if not all(np.isfinite(layer).all() for layer in layers)
+            for arm, own_scores in scores.items()
+            if not all(np.isfinite(s).all() for s in own_scores)
         }
         for percent in options["percents"]:
             for stratified in (False, True) if len(model.units) > 1 else (False,):

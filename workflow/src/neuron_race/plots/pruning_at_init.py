@@ -10,6 +10,7 @@ from neuron_race.plots import style
 ARMS = {
     "full": "all neurons",
     "forecast": "forecast",
+    "lanes": "forecast, one of each lane first",
     "snip": "SNIP",
     "grasp": "GraSP",
     "synflow": "SynFlow",
@@ -42,7 +43,7 @@ def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figu
         own = own.sort_values("arm", key=lambda a: a.map(wanted.index), kind="stable")
         table = style.summarise(own, ["arm"], value)
         blue, grey = style.COLOURS["gaussian"], style.COLOURS["lazy"]
-        special = {"forecast": blue, "full": "black", "shuffled": grey, "losers": grey}
+        special = {"forecast": blue, "lanes": blue, "full": "black", "shuffled": grey, "losers": grey}
         colours = [special.get(a.removesuffix("_layers"), "#E69F00") for a in table["arm"]]
         labels = list(ARMS.values()) if ax is axes[0] else [""] * len(ARMS)
         style.dots(ax, table, labels, colours)
