@@ -1,5 +1,6 @@
 """Benchmark files as a table."""
 
+import math
 from pathlib import Path
 
 import pandas as pd
@@ -20,8 +21,9 @@ def test_jobs_and_sums(tmp_path: Path) -> None:
     pair = write(tmp_path, "train/pair", s=[4.0, 2.0], max_rss=[10.0, 20.0], cpu_time=[3.0, 1.0])
     short = write(tmp_path, "scoreboard", s=[0.1], max_rss=["-"], cpu_time=["NA"])
     table = cost.cost([pair, short])
-    assert table.columns.tolist() == ["rule", "job", "cpu_s", "wall_s", "max_rss_mb"]
-    assert table.loc[0].tolist() == ["train", "pair", 2.0, 3.0, 15.0]
+    columns = ["rule", "job", "cpu_s", "wall_s", "max_rss_mb", "startup_s"]
+    assert table.columns.tolist() == columns
+    assert table.loc[0, columns[:-1]].tolist() == ["train", "pair", 2.0, 3.0, 15.0]
     assert table.loc[1, ["rule", "job"]].tolist() == ["scoreboard", "scoreboard"]
     assert table.loc[1, ["cpu_s", "max_rss_mb"]].isna().all()
     targets = cost.per_target({"racing": [pair, short], "merging": [pair]})
@@ -29,6 +31,22 @@ def test_jobs_and_sums(tmp_path: Path) -> None:
         {"target": "racing", "jobs": 2, "cpu_s": 2.0, "wall_s": 3.1, "max_rss_mb": 15.0},
         {"target": "merging", "jobs": 1, "cpu_s": 2.0, "wall_s": 3.0, "max_rss_mb": 15.0},
     ]
+
+
+@pytest.mark.parametrize(
+    ("first", "seconds"),
+    [("start-up: 1.25 CPU-seconds", 1.25), ("loss 3", None), ("", None), (None, None)],
+)
+def test_start_up_is_the_first_line_of_the_log(
+    tmp_path: Path, first: str | None, seconds: float | None
+) -> None:
+    path = write(tmp_path, "train/pair", s=[4.0], max_rss=[10.0], cpu_time=[3.0])
+    if first is not None:
+        log = tmp_path / "logs/train/pair.log"
+        log.parent.mkdir(parents=True)
+        log.write_text(f"{first}\nmore\n")
+    found = cost.cost([path])["startup_s"].item()
+    assert found == seconds if seconds is not None else math.isnan(found)
 
 
 def test_jobs_are_named_by_their_files() -> None:
@@ -42,7 +60,8 @@ def test_rules_add_up_their_jobs(tmp_path: Path) -> None:
     two = write(tmp_path, "train/clusters", s=[1.0], max_rss=[30.0], cpu_time=[0.5])
     rules = cost.per_rule(cost.cost([one, two]))
     assert rules.loc["train"].to_dict() == {
-        **{"jobs": 2, "cpu_s": 3.5, "wall_s": 5.0, "longest_s": 4.0, "max_rss_mb": 30.0}
+        **{"jobs": 2, "cpu_s": 3.5, "wall_s": 5.0, "longest_s": 4.0, "max_rss_mb": 30.0},
+        **{"startup_s": 0.0},
     }
     assert cost.words([one, two]) == "4 CPU-seconds in 2 jobs, at most 30 MB each"
 

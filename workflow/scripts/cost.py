@@ -19,8 +19,9 @@ def work(job) -> None:
     for table in (cost.per_rule(jobs), cost.per_target(needs).set_index("target")):
         print(f"\n{table.sort_values('cpu_s', ascending=False).to_string(float_format='%.1f')}")
     print(
-        f"\nAll: {len(jobs)} jobs, {jobs['cpu_s'].sum():.0f} CPU-seconds; a job that several "
-        "claims need counts for each of them.",
+        f"\nAll: {len(jobs)} jobs, {jobs['cpu_s'].sum():.0f} CPU-seconds, of them "
+        f"{jobs['startup_s'].sum():.0f} of start-up; a job that several claims need counts for "
+        "each of them.",
         flush=True,
     )
 

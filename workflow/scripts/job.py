@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -33,6 +34,7 @@ class Tee:
 def run(job: Any, work: Callable[[Any], None]) -> None:
     """Run a script's work: errors become one clear message, the traceback goes to the log."""
     with open(job.log[0], "w", encoding="utf-8") as log:
+        print(f"start-up: {time.process_time():.2f} CPU-seconds", file=log, flush=True)
         terminal = sys.stderr
         sys.stderr = Tee(terminal, log)
         try:

@@ -1,5 +1,6 @@
 """What results cost: the benchmark files of jobs as a tidy table."""
 
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -16,8 +17,10 @@ def cost(paths: Iterable[Path]) -> pd.DataFrame:
             Snakemake writes them; a job's name may have parts (``train/pair/gaussian``).
 
     Returns:
-        Tidy table ``rule, job, cpu_s, wall_s, max_rss_mb``, in the order of the paths; seconds and
-        megabytes. Repetitions of a job are averaged. NaN where a job was too short to be sampled.
+        Tidy table ``rule, job, cpu_s, wall_s, max_rss_mb, startup_s``, in the order of the paths;
+        seconds and megabytes. Repetitions of a job are averaged. NaN where a job was too short to
+        be sampled. The start-up (CPU-seconds until the script's work begins, mostly imports) is the
+        first line of the job's log, and NaN where there is none.
 
     Raises:
         ResultError: a file is missing or is no benchmark.
@@ -29,8 +32,19 @@ def cost(paths: Iterable[Path]) -> pd.DataFrame:
             measured = table[["cpu_time", "s", "max_rss"]].astype(float).mean()
         except (OSError, ValueError, KeyError) as error:
             raise ResultError(f"{path}: not a readable benchmark ({error})") from error
-        rows.append((*job(path), *measured))
-    return pd.DataFrame(rows, columns=["rule", "job", "cpu_s", "wall_s", "max_rss_mb"])
+        rows.append((*job(path), *measured, startup(path)))
+    return pd.DataFrame(rows, columns=["rule", "job", "cpu_s", "wall_s", "max_rss_mb", "startup_s"])
+
+
+def startup(benchmark: Path) -> float:
+    """Start-up of the job with this benchmark file, in CPU-seconds, from its log; or NaN."""
+    before, _, after = benchmark.with_suffix(".log").as_posix().rpartition("benchmarks/")
+    try:
+        with open(f"{before}logs/{after}", encoding="utf-8") as log:
+            found = re.match(r"start-up: ([0-9.]+) CPU-seconds$", log.readline().strip())
+    except (OSError, ValueError):
+        return float("nan")
+    return float(found[1]) if found else float("nan")
 
 
 def job(path: Path | str) -> tuple[str, str]:
@@ -41,7 +55,7 @@ def job(path: Path | str) -> tuple[str, str]:
 
 
 def per_rule(jobs: pd.DataFrame) -> pd.DataFrame:
-    """Number of jobs of each rule, their CPU and wall seconds, and the peak memory of one (MB).
+    """Number of jobs of each rule, their CPU, wall and start-up seconds, peak memory of one (MB).
 
     Args:
         jobs: result of :func:`cost`.
@@ -52,6 +66,7 @@ def per_rule(jobs: pd.DataFrame) -> pd.DataFrame:
         wall_s=("wall_s", "sum"),
         longest_s=("wall_s", "max"),
         max_rss_mb=("max_rss_mb", "max"),
+        startup_s=("startup_s", "sum"),
     )
 
 

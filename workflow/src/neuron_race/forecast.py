@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import statsmodels.api as sm
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 from sklearn.metrics import roc_auc_score
@@ -100,6 +99,8 @@ def _integrate(start: Start, Y: Array, recipe: Recipe, device: str) -> Runs:
 
 def partial_rank_correlation(a: Array, b: Array, given: list[Array]) -> float:
     """Spearman correlation of a and b with the ranks of other quantities regressed out."""
+    import statsmodels.api as sm  # slow to import, and most jobs do without
+
     ranks = [rankdata(v) for v in (a, b, *given)]
     if len(a) < 4 + len(given) or any(np.ptp(r) == 0 for r in ranks):
         return float("nan")

@@ -8,8 +8,6 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
-from statsmodels.stats.multitest import multipletests
-from statsmodels.stats.weightstats import DescrStatsW
 
 Array = NDArray[np.float64]
 Direction = Literal["above", "below", "within"]
@@ -87,6 +85,8 @@ def p_value(
         }[direction]
         return 0.0 if right else 1.0
     if direction == "within":
+        from statsmodels.stats.weightstats import DescrStatsW  # figures do without
+
         return float(DescrStatsW(values).ttost_mean(-threshold, threshold)[0])
     return float(stats.ttest_1samp(values, threshold, alternative=alternative).pvalue)
 
@@ -96,6 +96,8 @@ def holm(p_values: Array) -> Array:
     p_values = np.asarray(p_values, dtype=float)
     if not len(p_values):
         return p_values
+    from statsmodels.stats.multitest import multipletests  # figures do without
+
     filled = np.where(np.isnan(p_values), 1.0, p_values)
     return np.where(np.isnan(p_values), np.nan, multipletests(filled, method="holm")[1])
 

@@ -43,7 +43,13 @@ def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figu
         own = own.sort_values("arm", key=lambda a: a.map(wanted.index), kind="stable")
         table = style.summarise(own, ["arm"], value)
         blue, grey = style.COLOURS["gaussian"], style.COLOURS["lazy"]
-        special = {"forecast": blue, "lanes": blue, "full": "black", "shuffled": grey, "losers": grey}
+        special = {
+            "forecast": blue,
+            "lanes": blue,
+            "full": "black",
+            "shuffled": grey,
+            "losers": grey,
+        }
         colours = [special.get(a.removesuffix("_layers"), "#E69F00") for a in table["arm"]]
         labels = list(ARMS.values()) if ax is axes[0] else [""] * len(ARMS)
         style.dots(ax, table, labels, colours)
