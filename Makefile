@@ -72,7 +72,8 @@ check-reference: $(READY) ## compare the verdicts of this run with those of docs
 	@"$(BIN)/python" workflow/scripts/check_reference.py results
 
 report: run ## results/report.zip: figures, tables, verdicts and workflow, to open offline
-	@"$(BIN)/snakemake" --cores 1 --report results/report.zip $(OPTIONS)
+	@"$(BIN)/snakemake" --cores 1 --report results/report.part.zip $(OPTIONS)
+	@mv results/report.part.zip results/report.zip
 
 crate: run ## results/crate.zip: the run as a research object, to archive
 	@"$(BIN)/snakemake" crate --cores 1 $(OPTIONS)

@@ -15,6 +15,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PARTS = (
     "Snakefile",
+    "Makefile",
     "config",
     "envs",
     "profiles",
@@ -46,6 +47,16 @@ def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]
     return subprocess.run(
         command, cwd=folder, capture_output=True, text=True, timeout=900, env=environment
     )
+
+
+def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a target of the Makefile in a folder, on the smoke preset, in this environment."""
+    environment = folder / ".venv"
+    if not environment.exists():
+        environment.symlink_to(sys.prefix)
+    command = ["make", "--assume-old=.venv/.ready", *arguments]
+    command += ["CORES=1", "OPTIONS=--configfile config/smoke.yaml"]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=900)
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -64,6 +65,7 @@ def start(folder: Path, *arguments: str) -> subprocess.Popen[bytes]:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
+        env={**os.environ, "NEURON_RACE_CHECKPOINT_SECONDS": "0"},
     )
 
 
@@ -89,6 +91,7 @@ def complete(folder: Path, *targets: str) -> str:
 MOMENTS = {
     "dataset": (TARGET, "results/datasets/*_feature*/seed*.npz"),
     "start of training": (TARGET, "results/logs/train/two_features.log"),
+    "middle of a condition": (TARGET, "results/checkpoints/two_features/*.part.npz"),
     "training": (TARGET, "results/checkpoints/two_features/*.json"),
     "figure": (FIGURES[0], "results/logs/figure/unlocking.log"),
 }
@@ -108,7 +111,24 @@ def test_a_killed_run_is_completed_with_the_same_bits(
     if moment == "training":
         assert "kept from an interrupted run" in said
         assert said.count("kept from") < 3  # and the others were trained
+    if moment == "middle of a condition":
+        assert "goes on from step" in said
     assert files(unfinished) == files(whole)
+
+
+def test_a_killed_report_leaves_none_and_the_next_is_whole(whole: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "its race"
+    shutil.copytree(whole, folder, symlinks=True)
+    part, report = (folder / f"results/report{middle}.zip" for middle in (".part", ""))
+    arguments = ("unlocking", "--report", f"results/{part.name}")
+    kill_when(start(folder, *arguments), part.exists)
+    # What was half written has the other name, and nothing takes it for a report.
+    assert not report.exists()
+    done = snakemake(folder, "--cores", "1", *arguments, *SMOKE)
+    assert done.returncode == 0, done.stderr
+    with zipfile.ZipFile(part) as archive:
+        assert archive.testzip() is None
+        assert any(name.endswith("unlocking.png") for name in archive.namelist())
 
 
 def test_a_second_run_in_the_same_folder_is_refused(unfinished: Path) -> None:

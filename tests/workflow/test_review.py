@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from rocrate.rocrate import ROCrate
-from smoke_run import snakemake
+from smoke_run import make, snakemake
 
 from neuron_race import settings, storage
 
@@ -24,8 +24,9 @@ SMOKE = ("--configfile", "config/smoke.yaml")
 
 @pytest.fixture(scope="module")
 def report(smoke: Path) -> zipfile.ZipFile:
-    done = snakemake(smoke, "--cores", "1", "--report", "results/report.zip", *SMOKE)
+    done = make(smoke, "report")
     assert done.returncode == 0, done.stderr
+    assert not list(smoke.glob("results/*part*"))
     return zipfile.ZipFile(smoke / "results/report.zip")
 
 
@@ -74,9 +75,28 @@ def test_provenance_leads_back_to_data_and_code(smoke: Path, claim: str) -> None
     assert len(traced["seeds"]) == 2 and traced["runs"] and traced["versions"]["torch"]
 
 
+def test_costs_are_printed_per_rule_and_per_claim(smoke: Path) -> None:
+    done = make(smoke, "cost")
+    assert done.returncode == 0, done.stderr
+    lines = {line.split()[0]: line.split()[1:] for line in done.stdout.splitlines() if line.strip()}
+    assert set(CLAIMS) <= set(lines) and {"train", "figure", "extension"} <= set(lines)
+    assert lines["rule"] == [] and lines["target"] == []
+    jobs, seconds, _, _, memory, startup = map(float, lines["train"])
+    assert jobs == 8 and 0 < startup < seconds and memory > 50
+    found = re.search(r"All: (\d+) jobs, (\d+) CPU-seconds, of them (\d+) of start-up", done.stdout)
+    assert found and int(found[1]) > 100 and 0 < int(found[3]) < int(found[2])
+
+
+def test_targets_of_the_makefile_are_listed(smoke: Path) -> None:
+    done = make(smoke, "help")
+    targets = re.findall(r"^([a-z-]+):", (smoke / "Makefile").read_text(), re.M)
+    listed = [line.split()[0] for line in done.stdout.splitlines()]
+    assert listed == targets and "cost" in listed
+
+
 @pytest.fixture(scope="module")
 def crate(smoke: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    done = snakemake(smoke, "--cores", "1", "crate", *SMOKE)
+    done = make(smoke, "crate")
     assert done.returncode == 0, done.stderr
     folder = tmp_path_factory.mktemp("crate")
     with zipfile.ZipFile(smoke / "results/crate.zip") as archive:

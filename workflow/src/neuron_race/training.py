@@ -7,9 +7,10 @@ be kept only at a few events.
 """
 
 import functools
+import os
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -181,13 +182,17 @@ def train(
 class Checkpoint:
     """A file that keeps an unfinished training.
 
+    The environment variable NEURON_RACE_CHECKPOINT_SECONDS sets the time between writings.
+
     Attributes:
         path: the file; its name should tell all that the training depends on.
         every: seconds between writings, at least; writing takes a twentieth of the time at most.
     """
 
     path: Path
-    every: float = 60.0
+    every: float = field(
+        default_factory=lambda: float(os.getenv("NEURON_RACE_CHECKPOINT_SECONDS", "60"))
+    )
 
     def __post_init__(self) -> None:
         self._next = time.monotonic() + self.every
