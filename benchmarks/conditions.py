@@ -32,12 +32,8 @@ def main() -> None:
     rows = []
     for experiment in options.experiments:
         for condition, how in chosen.experiments[experiment].items():
-            names = ("X", "Y", "X_test", "Y_test")
-            samples = [
-                datasets.make(how["dataset"], chosen.datasets[how["dataset"]], seed)
-                for seed in how["seeds"]
-            ]
-            data = {name: np.stack([getattr(x, name) for x in samples]) for name in names}
+            kind = chosen.datasets[how["dataset"]]
+            data = datasets.make_all(how["dataset"], kind, how["seeds"])
             start = runs.begin(experiment, how, data)
             recipe = Recipe.of(how)
             explode = np.inf if "residual" in recipe.freeze else 1e3

@@ -32,9 +32,7 @@ def problem(
 
 def stack(data: dict[str, Any], seeds: tuple[int, ...]) -> dict[str, Array]:
     """Data of several seeds as :func:`neuron_race.runs.begin` takes them."""
-    samples = [datasets.make("small", data, seed) for seed in seeds]
-    names = ("X", "Y", "X_test", "Y_test")
-    return {name: np.stack([getattr(sample, name) for sample in samples]) for name in names}
+    return datasets.make_all("small", data, seeds)
 
 
 DIGITS = {"kind": "digits", "classes": [3, 8], "n_train": 60, "n_test": 60}

@@ -143,7 +143,7 @@ def test_an_alias_bomb_in_the_merged_config_does_not_go_off(key: str) -> None:
 @pytest.mark.parametrize("text", ["[" * 1500, "{a: " * 1500, "- " * 3000])
 def test_deep_yaml_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "deep.yaml").write_text(text)
-    with pytest.raises(SettingsError, match=r"deep\.yaml: can't be read"):
+    with pytest.raises(SettingsError, match=r"deep\.yaml: (nested too deeply|can't be read)"):
         settings.read_yaml(tmp_path / "deep.yaml")
 
 
@@ -313,7 +313,7 @@ def test_pickles_are_never_opened(tmp_path: Path) -> None:
         with pytest.raises(ResultError, match=rf"{name}\.npz"):
             storage.read_arrays(tmp_path / f"{name}.npz")
         with pytest.raises(ResultError, match=rf"{name}\.npz"):
-            runs.read_datasets([tmp_path / f"{name}.npz"])
+            runs.read_dataset(tmp_path / f"{name}.npz", [0])
     assert not trap.exists()
 
 
@@ -323,6 +323,6 @@ def test_names_in_an_archive_write_nothing(tmp_path: Path) -> None:
     content = io.BytesIO()
     np.save(content, np.ones(3))
     archive(inner / "a.npz", {"../../escaped.npy": content.getvalue()})
-    with pytest.raises(ResultError, match=r"a\.npz: no array X"):
-        runs.read_datasets([inner / "a.npz"])
+    with pytest.raises(ResultError, match=r"a\.npz: no array seed, X"):
+        runs.read_dataset(inner / "a.npz", [0])
     assert {path.name for path in tmp_path.rglob("*")} == {"inner", "a.npz"}

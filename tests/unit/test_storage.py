@@ -232,23 +232,27 @@ def test_runs_without_sidecar_or_array_are_refused(tmp_path: Path) -> None:
 
 def test_data_sets_that_do_not_fit_together_are_refused(tmp_path: Path) -> None:
     good = {
-        "X": np.ones((4, 3)),
-        "Y": np.ones((4, 1)),
-        "X_test": np.ones((2, 3)),
-        "Y_test": np.ones((2, 1)),
+        "seed": np.array([3, 5]),
+        "X": np.ones((2, 4, 3)),
+        "Y": np.ones((2, 4, 1)),
+        "X_test": np.ones((2, 6, 3)),
+        "Y_test": np.ones((2, 6, 1)),
     }
     bad = {
-        "shape": ({**good, "X": np.ones((5, 3))}, r"X has shape \(5, 3\), other seeds \(4, 3\)"),
-        "nan": ({**good, "Y": np.full((4, 1), np.nan)}, "Y is no matrix of finite numbers"),
-        "flat": ({**good, "Y": np.ones(4)}, "Y is no matrix of finite numbers"),
-        "lacking": ({"X": good["X"]}, "no array Y, X_test, Y_test"),
+        "samples": ({**good, "X": np.ones((2, 5, 3))}, "shapes do not fit together"),
+        "runs": ({**good, "X_test": np.ones((1, 6, 3))}, "shapes do not fit together"),
+        "outputs": ({**good, "Y_test": np.ones((2, 6, 2))}, "shapes do not fit together"),
+        "nan": ({**good, "Y": np.full((2, 4, 1), np.nan)}, "Y is no stack of matrices of finite"),
+        "flat": ({**good, "Y": np.ones((2, 4))}, "Y is no stack of matrices of finite numbers"),
+        "lacking": ({"seed": good["seed"], "X": good["X"]}, "no array Y, X_test, Y_test"),
+        "seeds": ({**good, "seed": np.array([3, 4])}, r"of seeds \[3, 4\], wanted \[3, 5\]"),
     }
     storage.write_arrays(tmp_path / "good.npz", good)
-    assert runs.read_datasets([tmp_path / "good.npz"] * 2)["X"].shape == (2, 4, 3)
+    assert runs.read_dataset(tmp_path / "good.npz", [3, 5])["X"].shape == (2, 4, 3)
     for name, (arrays, message) in bad.items():
         storage.write_arrays(tmp_path / f"{name}.npz", arrays)
         with pytest.raises(ResultError, match=rf"{name}\.npz: {message}"):
-            runs.read_datasets([tmp_path / "good.npz", tmp_path / f"{name}.npz"])
+            runs.read_dataset(tmp_path / f"{name}.npz", [3, 5])
 
 
 def test_archives_are_plain_zip_files_without_a_date(tmp_path: Path) -> None:

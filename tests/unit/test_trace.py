@@ -22,7 +22,7 @@ def traced(tmp_path: Path, run: dict[str, Any]) -> dict[str, Any]:
     verdict = {"claim": "racing", "status": "supported", "preset": "small", "provenance": side()}
     data = {"parameters": {"options": {"kind": "digits"}, "seeds": [5]}}
     dataset = {**side(), **data, "inputs": {"datasets.py": "bb", "manifest.json": "mm"}}
-    dataset["files"] = {"seed5.npz": "dd"}
+    dataset["checksum"] = "dd"
     return trace.trace(
         verdict,
         [5],
@@ -39,7 +39,7 @@ def test_a_trace_names_data_seeds_code_and_versions(tmp_path: Path) -> None:
     assert found["data"] == {
         "digits": {
             "options": {"kind": "digits"},
-            "files": {"seed5.npz": "dd"},
+            "checksum": "dd",
             "sources": {"manifest.json": "mm"},
         }
     }

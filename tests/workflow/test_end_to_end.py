@@ -60,7 +60,7 @@ def test_run_files(smoke: Path) -> None:
     assert (arrays["loss"][:, -1] < 0.2 * arrays["loss"][:, 0]).all()
     sidecar = storage.read_json(path.with_suffix(".json"))
     assert sidecar["weights_kept"] == "events only"
-    data = smoke / f"results/datasets/digits/seed{SEEDS[0]}.npz"
+    data = smoke / "results/datasets/digits.npz"
     assert sidecar["inputs"][data.name] == storage.checksum(data)
 
 
@@ -89,7 +89,7 @@ def test_same_bits_on_one_core(smoke: Path, tmp_path: Path) -> None:
     assert {k: two[k] for k in one} == one
     # Just what the claim needs: no other claim's verdict, no data set it does not use.
     assert "results/claims/pruning.json" not in one
-    assert not (folder / "results/datasets/teacher").exists()
+    assert not (folder / "results/datasets/teacher.npz").exists()
 
 
 def rerun(folder: Path, *targets: str) -> set[str]:

@@ -18,8 +18,10 @@ SMOKE = ("--configfile", "config/smoke.yaml")
 TARGET = "results/dynamics/two_features/runs.csv"
 # Made again from nothing in each test: a data set or two, three short trainings, a table.
 PARTS = (
-    "results/datasets/two_features",
-    "results/datasets/one_feature",
+    "results/datasets/two_features.npz",
+    "results/datasets/two_features.json",
+    "results/datasets/one_feature.npz",
+    "results/datasets/one_feature.json",
     "results/runs/two_features",
     "results/dynamics/two_features",
     "results/logs",
@@ -42,7 +44,8 @@ def unfinished(whole: Path, tmp_path: Path) -> Path:
     folder = tmp_path / "its race"
     shutil.copytree(whole, folder, symlinks=True)
     for part in PARTS:
-        shutil.rmtree(folder / part)
+        gone = folder / part
+        shutil.rmtree(gone) if gone.is_dir() else gone.unlink()
     for figure in FIGURES:
         (folder / figure).unlink()
     return folder
@@ -89,7 +92,7 @@ def complete(folder: Path, *targets: str) -> str:
 
 
 MOMENTS = {
-    "dataset": (TARGET, "results/datasets/*_feature*/seed*.npz"),
+    "dataset": (TARGET, "results/datasets/*_feature*.npz"),
     "start of training": (TARGET, "results/logs/train/two_features.log"),
     "middle of a condition": (TARGET, "results/checkpoints/two_features/*.part.npz"),
     "training": (TARGET, "results/checkpoints/two_features/*.json"),

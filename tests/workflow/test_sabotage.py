@@ -36,8 +36,7 @@ def train(experiment: str, condition: str) -> tuple[runs.Trained, dict[str, Any]
     options = {**SETTINGS.experiments[experiment][condition], "device": "cpu"}
     options["width"] = min(options["width"], 100)
     name = options["dataset"]
-    samples = [datasets.make(name, SETTINGS.datasets[name], s) for s in options["seeds"]]
-    data = {key: np.stack([getattr(s, key) for s in samples]) for key in runs.DATASET_ARRAYS}
+    data = datasets.make_all(name, SETTINGS.datasets[name], options["seeds"])
     start = runs.begin(experiment, options, data)
     return runs.Trained(start, runs.run(start, options), options), options
 

@@ -26,12 +26,8 @@ def memory(mb):
 
 
 def datasets_of(experiment):
-    """Data files of all seeds, for the data sets that an experiment's conditions use."""
-    return expand(
-        "results/datasets/{dataset}/seed{seed}.npz",
-        dataset=SETTINGS.datasets_of(experiment),
-        seed=SETTINGS.seeds,
-    )
+    """The data sets that an experiment's conditions use."""
+    return expand("results/datasets/{dataset}.npz", dataset=SETTINGS.datasets_of(experiment))
 
 
 def runs_of(experiment, conditions=None):
@@ -90,7 +86,7 @@ def intermediates():
     experiments = list(SETTINGS.experiments)
     raced = [name for name in experiments if f"results/race/{name}/runs.csv" in tables]
     made = [path for name in experiments for path in datasets_of(name) + runs_of(name)]
-    made += [f"{os.path.dirname(path)}/provenance.json" for path in made if "/datasets/" in path]
+    made += [path.replace(".npz", ".json") for path in made if "/datasets/" in path]
     beside = [
         f"{os.path.dirname(path)}/{other}.csv"
         for path in tables
@@ -140,12 +136,9 @@ def figure_modules(claim):
 
 
 def weight_ticket_data(protocol):
-    """Data files of all seeds, for the tasks of a protocol of weight tickets."""
-    return expand(
-        "results/datasets/{dataset}/seed{seed}.npz",
-        dataset=[task["dataset"] for task in SETTINGS.weight_tickets[protocol].values()],
-        seed=SETTINGS.seeds,
-    )
+    """The data sets of the tasks of a protocol of weight tickets."""
+    tasks = SETTINGS.weight_tickets[protocol].values()
+    return expand("results/datasets/{dataset}.npz", dataset=[task["dataset"] for task in tasks])
 
 
 def in_report(path, category, what, caption=None):
@@ -192,7 +185,7 @@ def data_provenance_of(claim):
     for table, protocol in SETTINGS.tables(claim):
         if table == "weights":
             names += [task["dataset"] for task in SETTINGS.weight_tickets[protocol].values()]
-    return expand("results/datasets/{name}/provenance.json", name=dict.fromkeys(names))
+    return expand("results/datasets/{name}.json", name=dict.fromkeys(names))
 
 
 def code_of(claim):

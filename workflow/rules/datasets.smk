@@ -1,5 +1,5 @@
 # In: options of a data set (config), fetched images for kind `images`.
-# Out: results/datasets/<name>/seed<seed>.npz with X, Y, X_test, Y_test, and provenance.
+# Out: results/datasets/<name>.npz with seed, X, Y, X_test, Y_test of all seeds, and provenance beside it.
 
 
 # All seeds of one data set.
@@ -8,8 +8,8 @@ rule dataset:
         code=modules("datasets", "images"),
         images=lambda w: image_manifest(SETTINGS.datasets[w.dataset]),
     output:
-        expand("results/datasets/{{dataset}}/seed{seed}.npz", seed=SETTINGS.seeds),
-        provenance="results/datasets/{dataset}/provenance.json",
+        arrays="results/datasets/{dataset}.npz",
+        provenance="results/datasets/{dataset}.json",
     log:
         "results/logs/dataset/{dataset}.log",
     benchmark:

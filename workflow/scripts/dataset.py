@@ -10,7 +10,7 @@ from neuron_race import datasets, images, storage
 
 
 def work(job) -> None:
-    """Write one file per seed, then what made them."""
+    """Write all seeds, then what made them."""
     options = dict(job.params.options)
     manifest = job.input.get("images")
     fetched = (
@@ -18,13 +18,11 @@ def work(job) -> None:
         if manifest
         else None
     )
-    files = job.output[: len(job.params.seeds)]
-    for seed, path in zip(job.params.seeds, files, strict=True):
-        sample = datasets.make(job.wildcards.dataset, options, seed, fetched)
-        storage.write_arrays(path, vars(sample))
-    parameters = {"options": options, "seeds": list(job.params.seeds)}
-    sidecar = storage.provenance(job.input, parameters)
-    sidecar["files"] = {Path(path).name: storage.checksum(path) for path in files}
+    seeds = list(job.params.seeds)
+    arrays = datasets.make_all(job.wildcards.dataset, options, seeds, fetched)
+    storage.write_arrays(job.output.arrays, arrays)
+    sidecar = storage.provenance(job.input, {"options": options, "seeds": seeds})
+    sidecar["checksum"] = storage.checksum(job.output.arrays)
     storage.write_json(job.output.provenance, sidecar)
 
 

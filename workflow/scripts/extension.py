@@ -20,8 +20,8 @@ def work(job) -> None:
     conditions = job.params.conditions
     (study,) = {options["study"] for options in conditions.values()}
     data = {
-        options["dataset"]: runs.read_datasets(
-            f"results/datasets/{options['dataset']}/seed{seed}.npz" for seed in options["seeds"]
+        options["dataset"]: runs.read_dataset(
+            f"results/datasets/{options['dataset']}.npz", options["seeds"]
         )
         for options in conditions.values()
     }

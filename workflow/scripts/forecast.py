@@ -17,8 +17,8 @@ def work(job) -> None:
     """One set of arrays per condition, named <condition>.<array>."""
     experiment, arrays = job.params.experiment, {}
     for name, options in job.params.conditions.items():
-        paths = [f"results/datasets/{options['dataset']}/seed{s}.npz" for s in options["seeds"]]
-        start = runs.begin(experiment, options, runs.read_datasets(paths))
+        path = f"results/datasets/{options['dataset']}.npz"
+        start = runs.begin(experiment, options, runs.read_dataset(path, options["seeds"]))
         result = forecast.forecast(start, options, experiment)
         arrays |= {f"{name}.{key}": value for key, value in result.items()}
     storage.write_arrays(job.output[0], arrays)

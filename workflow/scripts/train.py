@@ -26,15 +26,15 @@ def work(job) -> None:
     waiting = {}
     for name, options in job.params.conditions.items():
         label = f"{experiment}/{name}"
-        paths = [f"results/datasets/{options['dataset']}/seed{s}.npz" for s in options["seeds"]]
+        data = f"results/datasets/{options['dataset']}.npz"
         parameters = {"experiment": experiment, "condition": name, "options": options}
-        sidecar = storage.provenance([*job.input.code, *paths], parameters)
+        sidecar = storage.provenance([*job.input.code, data], parameters)
         waiting[name] = runs.checkpoint(folder, name, sidecar)
         if runs.finished(waiting[name]):
             print(f"{label}: kept from an interrupted run", file=sys.stderr)
             continue
         unfinished = waiting[name].with_suffix(".part.npz")
-        start = runs.begin(experiment, options, runs.read_datasets(paths))
+        start = runs.begin(experiment, options, runs.read_dataset(data, options["seeds"]))
         try:
             trained = runs.run(start, options, label, unfinished)
         except ArithmeticError as error:

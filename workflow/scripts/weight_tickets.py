@@ -19,8 +19,7 @@ def work(job) -> None:
     parts = []
     for name, task in job.params.tasks.items():
         seeds = list(task["seeds"])
-        paths = [f"results/datasets/{task['dataset']}/seed{seed}.npz" for seed in seeds]
-        data = runs.read_datasets(paths)
+        data = runs.read_dataset(f"results/datasets/{task['dataset']}.npz", seeds)
         tables = lenet.run(
             job.params.protocol,
             seeds,

@@ -5,7 +5,7 @@ scaling are applied afterwards, in one place, since they are declared factors (c
 many neurons die).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -203,3 +203,16 @@ def make(name: str, options: Mapping[str, Any], seed: int, images: Images | None
     if options.get("shuffle_labels", False):
         Y = stream(name, seed, "shuffled labels").permutation(Y)
     return Sample(*map(np.ascontiguousarray, (X, Y, X_test, sample.Y_test)))
+
+
+def make_all(
+    name: str, options: Mapping[str, Any], seeds: Sequence[int], images: Images | None = None
+) -> dict[str, Array]:
+    """One data set of all seeds: ``seed (S,)``, ``X (S, N, d)``, ``Y (S, N, k)``, the test split.
+
+    Raises:
+        DatasetError: see :func:`make`.
+    """
+    samples = [make(name, options, seed, images) for seed in seeds]
+    stacked = {key: np.stack([getattr(s, key) for s in samples]) for key in vars(samples[0])}
+    return {"seed": np.asarray(seeds, dtype=np.int64), **stacked}

@@ -213,9 +213,7 @@ def train(
     own = {key: options.pop(key) for key in OF_TASKS if key in options}
     kind: dict[str, Any] = {**SIZES, **TASKS[task], **own}
     condition = {**TRAINING, **options, "seeds": list(seeds), "device": "cpu"}
-    samples = [datasets.make(task, kind, seed) for seed in seeds]
-    data = {key: np.stack([getattr(s, key) for s in samples]) for key in runs.DATASET_ARRAYS}
-    start = runs.begin(name, condition, data)
+    start = runs.begin(name, condition, datasets.make_all(task, kind, list(seeds)))
     return runs.Trained(start, runs.run(start, condition), condition)
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,24 +57,27 @@ class Trained:
         return self.recipe.events.index(name)
 
 
-def read_datasets(paths: Iterable[Path]) -> dict[str, Array]:
-    """Stack the data sets of all seeds.
+def read_dataset(path: Path, seeds: Sequence[int]) -> dict[str, Array]:
+    """Data of all runs: X (S, N, d), Y (S, N, k), X_test and Y_test.
 
     Raises:
-        ResultError: a file is unreadable, lacks an array, differs in shape, or holds a NaN.
+        ResultError: the file is unreadable, lacks an array, is of other seeds, holds a NaN, or its
+            arrays do not fit together.
     """
-    samples: list[dict[str, Array]] = []
-    for path in paths:
-        sample = storage.read_arrays(path, DATASET_ARRAYS)
-        for name, array in sample.items():
-            if array.ndim != 2 or not np.isfinite(array).all():
-                raise storage.ResultError(f"{path}: {name} is no matrix of finite numbers")
-            if samples and array.shape != samples[0][name].shape:
-                raise storage.ResultError(
-                    f"{path}: {name} has shape {array.shape}, other seeds {samples[0][name].shape}"
-                )
-        samples.append(sample)
-    return {name: np.stack([sample[name] for sample in samples]) for name in DATASET_ARRAYS}
+    arrays = storage.read_arrays(path, ("seed", *DATASET_ARRAYS))
+    if arrays["seed"].tolist() != list(seeds):
+        raise storage.ResultError(
+            f"{path}: of seeds {arrays['seed'].tolist()}, wanted {list(seeds)}"
+        )
+    for name in DATASET_ARRAYS:
+        if arrays[name].ndim != 3 or not np.isfinite(arrays[name]).all():
+            raise storage.ResultError(f"{path}: {name} is no stack of matrices of finite numbers")
+    shapes = {name: arrays[name].shape for name in DATASET_ARRAYS}
+    (S, N, d), (_, N_test, _), k = shapes["X"], shapes["X_test"], shapes["Y"][2]
+    wanted = {"X": (S, N, d), "Y": (S, N, k), "X_test": (S, N_test, d), "Y_test": (S, N_test, k)}
+    if shapes != wanted or len(seeds) != S:
+        raise storage.ResultError(f"{path}: shapes do not fit together: {shapes}")
+    return {name: arrays[name] for name in DATASET_ARRAYS}
 
 
 def begin(experiment: str, options: Mapping[str, Any], data: Mapping[str, Array]) -> Start:

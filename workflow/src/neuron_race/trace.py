@@ -56,7 +56,7 @@ def trace(
         "data": {
             name: {
                 "options": _options(side),
-                "files": side["files"],
+                "checksum": side["checksum"],
                 "sources": {k: v for k, v in side["inputs"].items() if not k.endswith(".py")},
             }
             for name, side in datasets.items()
