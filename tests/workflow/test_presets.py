@@ -68,6 +68,19 @@ def test_measured_costs_are_given_back_for_the_measured_preset(plan: ModuleType)
         assert forecast == pytest.approx(jobs["seconds"].sum(), rel=0.05), rule
 
 
+def test_long_jobs_are_planned_one_by_one_within_a_factor_of_two_and_a_half(
+    plan: ModuleType,
+) -> None:
+    measured = plan.pd.read_csv(plan.MEASURED, keep_default_na=False)
+    default = plan.read_settings([])
+    forecaster = planning.Forecaster(measured, default)
+    long = measured[measured["seconds"] > 5]
+    assert len(long) > 30 and {"train", "dynamics", "extension", "tickets"} <= set(long["rule"])
+    for rule, name, seconds in long[["rule", "name", "seconds"]].itertuples(index=False):
+        ratio = forecaster.cost(default, rule, name).seconds / seconds
+        assert 0.4 < ratio < 2.5, (rule, name)
+
+
 def test_too_large_jobs_are_named(tmp_path: Path) -> None:
     overlay = tmp_path / "wide.yaml"
     overlay.write_text("experiments: {teacher: {width: 200000}}\n")

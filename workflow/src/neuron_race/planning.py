@@ -144,10 +144,10 @@ def work(settings: Settings, rule: str, name: str) -> float:
         return sum(size.training for size in sizes(settings, rule, name))
     if rule in TABLES:
         return sum(size.measuring for size in sizes(settings, rule, name))
-    if rule == "extension":
+    if rule == "extension":  # of images, positions count: channels cost in the first layer only
         data = settings.datasets
         return sum(
-            len(o["seeds"]) * o["max_steps"] * _values(data[o["dataset"]])
+            len(o["seeds"]) * o["max_steps"] * _values(data[o["dataset"]]) / o.get("channels", 1)
             for o in settings.extensions[name].values()
         )
     return float(len(settings.seeds)) if rule in BY_SEEDS else 1.0
