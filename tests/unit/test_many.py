@@ -1,5 +1,7 @@
 """Many runs at once are what one run at a time gives, with any optimizer and schedule."""
 
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -207,3 +209,15 @@ def test_initial_weights_are_paired_and_scaled() -> None:
     wide = deep.initial(deep.Perceptron(400, 1, 50, 1), "test", [0], 2.0)["hidden.0.weight"]
     assert float(wide.std()) * 20 == pytest.approx(2.0, rel=0.02)
     assert not torch.equal(one["head.weight"][0], one["head.weight"][1])
+
+
+def test_long_training_tells_how_far_it_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock = iter(range(0, 1000, 6))  # every second look at the clock is more than ten seconds later
+    monkeypatch.setattr(many.time, "monotonic", lambda: next(clock))
+    start = deep.initial(small("perceptron"), "test", SEEDS, 1.0)
+    plan = many.Plan(learning_rate=0.05, max_steps=8)
+    many.train(small("perceptron"), start, *data(), plan, SEEDS, "depth/fitted")
+    said = capsys.readouterr().err
+    assert re.search(r"depth/fitted: step 1/8, loss [0-9.]+, 18 s", said)

@@ -4,6 +4,8 @@ The counterpart of :mod:`neuron_race.training` for any PyTorch model, optimizer 
 network with one hidden layer it takes the same steps.
 """
 
+import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
@@ -168,7 +170,8 @@ def train(
         Y: targets (S, N, k).
         plan: how to train.
         seeds: seeds of the runs, for mini-batches.
-        label: experiment and condition: names the streams of mini-batches and errors.
+        label: experiment and condition: names the streams of mini-batches, errors, and progress,
+            which goes to standard error; silent if empty.
         snapshots: steps at which parameters are kept.
         watch: called at each step with step, parameters, gradients and learning rate, before the
             step is taken.
@@ -185,6 +188,7 @@ def train(
     drop_step = np.full(S, -1, dtype=np.int64)
     drop = {name: torch.full_like(value, torch.nan) for name, value in start.items()}
     kept: dict[int, Stacked] = {}
+    began = shown = time.monotonic()
     for step in range(plan.max_steps + 1):
         slopes, (value, size) = differentiate(stacked, X, Y)
         if draws:  # the loss is that of all samples, the step that of a few
@@ -195,6 +199,14 @@ def train(
             )
         losses.append(value.to(torch.float64).numpy().copy())
         _check(losses, plan, label)
+        if label and time.monotonic() - shown > 10:
+            shown = time.monotonic()
+            print(
+                f"{label}: step {step}/{plan.max_steps}, loss {losses[-1].mean():.4g}, "
+                f"{shown - began:.0f} s",
+                file=sys.stderr,
+                flush=True,
+            )
         fallen = losses[-1] <= (1 - plan.drop) * losses[0]
         if plan.freeze_residual:  # where no drop comes, a plateau ends as outputs reach the targets
             fallen |= (size >= Y.square().mean(dim=(1, 2))).numpy()
