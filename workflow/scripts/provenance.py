@@ -15,7 +15,7 @@ def work(job) -> None:
         f"{Path(path).parent.name}/{Path(path).stem}": storage.read_json(path)
         for path in job.input.runs
     }
-    datasets = {Path(path).parent.name: storage.read_json(path) for path in job.input.datasets}
+    datasets = {Path(path).stem: storage.read_json(path) for path in job.input.datasets}
     files = {key: list(job.input[key]) for key in ("figures", "tables", "code")}
     verdict = storage.read_json(job.input.verdict)
     options = job.params.extensions
