@@ -16,6 +16,8 @@ rule extension:
         "results/benchmarks/extension/{target}.tsv"
     conda:
         "../../envs/neuron_race.yaml"
+    # Long, and nothing waits for it but its own verdict: late, it would run alone at the end.
+    priority: 1
     resources:
         mem_mb=memory(2000),
     params:

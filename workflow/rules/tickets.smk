@@ -41,6 +41,8 @@ rule weight_tickets:
         "results/benchmarks/weight_tickets/{protocol}.tsv"
     conda:
         "../../envs/neuron_race.yaml"
+    # As extensions are.
+    priority: 1
     resources:
         mem_mb=memory(2000),
     params:

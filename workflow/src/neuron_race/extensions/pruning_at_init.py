@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.func import functional_call, grad
 
-from neuron_race import deep, layers, many, pruning
+from neuron_race import clusters, deep, layers, many, pruning
 from neuron_race.batched import mean_loss
 from neuron_race.extensions import architectures
 from neuron_race.extensions.architectures import Data
@@ -25,6 +25,7 @@ from neuron_race.seeding import stream
 Array = NDArray[Any]
 Tensor = torch.Tensor
 ROUNDS = 20  # of SynFlow's pruning
+COSINE = 0.99  # between pulls of one lane
 
 
 def magnitude(parameters: Parameters) -> Parameters:
@@ -157,7 +158,7 @@ def tables(target: str, conditions: Mapping[str, Any], data: Data) -> dict[str, 
     ``loss_<arm>_<percent>`` (final loss over initial), ``course_<arm>_<percent>`` (relative loss,
     mean over all steps: low for fast and good training), ``test_<arm>_<percent>`` (accuracy).
     Arms with ``_layers`` keep the same fraction in each layer. The arm ``lanes`` is the forecast,
-    stratified: the first of each of its clusters, then the second of each.
+    stratified: the first of each lane, then the second of each.
     """
     runs, details = [], []
     for name, options in conditions.items():
@@ -197,8 +198,9 @@ def _tickets(target: str, options: Mapping[str, Any], data: Data, label: str) ->
         if all(np.isfinite(s).all() for s in scores["forecast"]):
             weights = {key: value for key, value in many.one(ahead, run).items() if key != "step"}
             seen = layers.observe(model, weights, X, Y, given.loss, model.units)
-            found = [layer.clusters() for layer in seen]
-            scores["lanes"] = one_per_lane(scores["forecast"], found)
+            # One lane, one pull; at this init the weights themselves are still on their way there.
+            pulls = [clusters.find(u.velocity[0], u.A, COSINE, u.active) for u in seen]
+            scores["lanes"] = one_per_lane(scores["forecast"], pulls)
         undefined |= {
             (arm, seed)
             for arm, own_scores in scores.items()
