@@ -17,7 +17,7 @@ BENCH := .bench-venv
 PASSED := $(VENV)/.passed
 SOURCES := Snakefile Makefile pyproject.toml README.md paper_notes.md benchmarks config docs envs profiles tests workflow
 
-.PHONY: run test retest test-all soak plan check lock reference check-reference report crate cost bench readme clean help
+.PHONY: run test retest test-all test-cluster soak plan check lock reference check-reference report crate cost bench readme clean help
 
 run: $(READY) ## set up, then regenerate every verdict and figure
 	@"$(BIN)/snakemake" --cores $(CORES) $(OPTIONS)
@@ -36,6 +36,9 @@ retest: $(READY) ## run all tests, whatever happened before
 
 test-all: test ## the tests, and the long ones: Slurm where it is installed, kills, soak
 	@"$(BIN)/python" -m pytest -m "slow or cluster" -rs
+
+test-cluster: $(READY) ## the tests on a single-node Slurm, where its packages are installed
+	@"$(BIN)/python" -m pytest -m cluster -rs
 
 soak: $(READY) ## run the smoke preset N times (20), killed at random: make soak N=3
 	@"$(BIN)/python" tests/workflow/soak.py $(N)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.integrate import solve_ivp
 from small_runs import OPTIONS, digits, problem
 
-from neuron_race import flow, networks, runs, training
+from neuron_race import batched, flow, networks, runs, training
 from neuron_race.recipe import MEASURED, Recipe, Runs, TrainingDiverged
 from neuron_race.storage import ResultError
 from neuron_race.training import train
@@ -364,6 +364,58 @@ def test_cuda_is_refused_where_there_is_none(monkeypatch: pytest.MonkeyPatch) ->
     assert training.choose_device("auto").type == training.choose_device("cpu").type == "cpu"
     with pytest.raises(ValueError, match="cuda"):
         training.choose_device("cuda")
+
+
+@pytest.mark.parametrize(
+    "how", [{}, {"freeze": ("gates",)}, {"stop_at_drop": True}, {"early": "adaptive"}], ids=str
+)
+def test_networks_that_take_turns_do_what_they_do_together(
+    monkeypatch: pytest.MonkeyPatch, how: dict[str, Any]
+) -> None:
+    stacked = batch(5)
+    recipe = Recipe(**{"max_steps": 300, "learning_rate": 0.2, "snapshots": 20, **how})
+    whole = train(*stacked, recipe, engine="torch")
+    sizes: list[int] = []
+    move = batched.Networks.to
+
+    def counted(nets: batched.Networks, device: Any) -> None:
+        sizes.append(len(nets.X))
+        move(nets, device)
+
+    monkeypatch.setattr(batched, "together", lambda device, shape: 2)
+    monkeypatch.setattr(batched.Networks, "to", counted)
+    apart = train(*stacked, recipe, engine="torch")
+    assert sizes[:6] == [2, 2, 2, 2, 1, 1]  # to the device and back, group by group
+    for name in ("step", "loss", "event_step", "W_events", "A_events"):
+        np.testing.assert_allclose(
+            getattr(apart, name), getattr(whole, name), rtol=1e-9, atol=1e-12, err_msg=name
+        )
+    np.testing.assert_array_equal(apart.measured["gate_pattern"], whole.measured["gate_pattern"])
+
+
+def test_as_many_networks_as_half_of_the_free_memory_holds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    S, N, d, m, k = shape = (30, 200, 199, 300, 1)
+    cuda, cpu = torch.device("cuda"), torch.device("cpu")
+    arrays = [np.zeros((1, *size)) for size in ((N, d), (N, k), (m, d), (m, k))]
+    network = batched.Networks(*arrays, np.zeros(N, dtype=np.int64), "squared", (), 0.1)
+    network.advance(0, np.empty((1, 0)), np.full(1, np.inf))
+    held = sum(v.nbytes for v in vars(network).values() if isinstance(v, torch.Tensor))
+    for free, expected in ((1, 1), (8 * held, 3), (10**12, S)):
+        monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _, free=free: (free, 10**12))
+        # What is estimated for one is at least what one holds, and not much more.
+        assert 1 <= batched.together(cuda, shape) <= max(1, free // 2 // held)
+        assert batched.together(cuda, shape) >= min(expected, max(1, free // 8 // held))
+    assert batched.together(cuda, shape) == batched.together(cpu, shape) == S
+
+
+def test_cuda_is_taken_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert training.choose_device("auto").type == training.choose_device("cuda").type == "cuda"
+    assert training.choose_device("cpu").type == "cpu"
+    # The compiled engine is for the CPU.
+    assert training.choose_engine(torch.device("cuda")) == "torch"
 
 
 @pytest.mark.parametrize("bad", [{"loss": "hinge"}, {"freeze": ("bias",)}])

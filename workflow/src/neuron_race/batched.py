@@ -4,6 +4,7 @@ It runs on any device, and gives what the compiled engine (:mod:`neuron_race.ker
 rounding; the methods are the same.
 """
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -70,6 +71,7 @@ class Networks:
         )
         self.first_gates = torch.zeros_like(self.hidden, dtype=torch.bool)
         self.step, self.fresh = -1, False  # nothing evaluated yet
+        self.mark()
 
     def _forward(self) -> Tensor:
         """Losses (S,) at the current weights; keeps activations and residuals for the step."""
@@ -130,7 +132,8 @@ class Networks:
 
     def rewind(self) -> None:
         """Go back to the marked weights."""
-        self.step, self.V, self.A = self.marked[0], self.marked[1].clone(), self.marked[2].clone()
+        self.step, V, A = self.marked
+        self.V, self.A = V.clone(), A.clone()
         self._forward()
 
     def place(self, step: int, W: Array, A: Array) -> None:
@@ -162,3 +165,118 @@ class Networks:
         pattern = torch.where(gates, self.words[None, :, None], 0).sum(dim=1)
         counts = [Z.cpu().numpy() for Z in (gates.sum(dim=1), changed, pattern)]
         return counts[0], counts[1], counts[2]
+
+    def to(self, device: torch.device | str) -> None:
+        """Move everything to another device."""
+        for name, value in vars(self).items():
+            if isinstance(value, Tensor):
+                setattr(self, name, value.to(device))
+        step, V, A = self.marked
+        self.marked = step, V.to(device), A.to(device)
+
+
+class InTurn:
+    """Networks that do not fit on a device together: groups of them take turns there.
+
+    Between turns a group waits in the computer's own memory. Networks do not interact, so that each
+    does what it would do beside all others.
+
+    Args:
+        groups: networks, all at the same step.
+        device: where they take their turns.
+    """
+
+    def __init__(self, groups: Sequence[Networks], device: torch.device | str):
+        self.groups, self.device = groups, device
+        ends = np.cumsum([len(group.X) for group in groups])
+        self.ranges = [slice(end - len(g.X), end) for g, end in zip(groups, ends, strict=True)]
+
+    @property
+    def step(self) -> int:
+        """The step at which all are."""
+        return self.groups[0].step
+
+    def _turns(self) -> Iterator[tuple[slice, Networks]]:
+        for own, group in zip(self.ranges, self.groups, strict=True):
+            group.to(self.device)
+            yield own, group
+            group.to("cpu")
+
+    def advance(self, until: int, bounds: Array, limit: Array) -> tuple[Array, list[Crossing]]:
+        """See :meth:`neuron_race.kernel.Networks.advance`."""
+        losses, crossings = [], []
+        for own, group in self._turns():
+            values, found = group.advance(until, bounds[own], limit[own])
+            losses.append(values)
+            crossings += [crossing._replace(run=own.start + crossing.run) for crossing in found]
+        # Those of one group come in order of time; the order over all is that of one group.
+        return np.concatenate(losses), sorted(crossings, key=lambda c: (c.step, c.run, c.event))
+
+    def mark(self) -> None:
+        """Remember the weights, to :meth:`rewind` to them."""
+        for _, group in self._turns():
+            group.mark()
+
+    def rewind(self) -> None:
+        """Go back to the marked weights."""
+        for _, group in self._turns():
+            group.rewind()
+
+    def place(self, step: int, W: Array, A: Array) -> None:
+        """Put the networks at ``step`` with weights ``W (S, m, d)`` and ``A (S, m, k)``."""
+        for own, group in self._turns():
+            group.place(step, W[own], A[own])
+
+    def weights(self) -> tuple[Array, Array]:
+        """W (S, m, d) and A (S, m, k)."""
+        W, A = zip(*(group.weights() for _, group in self._turns()), strict=True)
+        return np.concatenate(W), np.concatenate(A)
+
+    def gradients(self) -> tuple[Array, Array]:
+        """Minus the gradients of the loss at these weights, (S, m, d) and (S, m, k) (E1)."""
+        W, A = zip(*(group.gradients() for _, group in self._turns()), strict=True)
+        return np.concatenate(W), np.concatenate(A)
+
+    def gates(self) -> tuple[Array, Array, Array]:
+        """Per neuron (S, m): open gates, gates that differ from step 0, sum of words (pattern)."""
+        parts = zip(*(group.gates() for _, group in self._turns()), strict=True)
+        opened, changed, pattern = (np.concatenate(part) for part in parts)
+        return opened, changed, pattern
+
+
+def together(device: torch.device, shape: tuple[int, int, int, int, int]) -> int:
+    """How many of S networks of N samples, d inputs, m neurons and k outputs fit on a device.
+
+    All on the CPU; on CUDA half of the memory that is free is given to them.
+    """
+    S, N, d, m, k = shape
+    if device.type != "cuda":
+        return S
+    # Data, weights and what is remembered of them, activations and what flows back; bytes of gates.
+    numbers = N * (d + 3 * k) + 4 * m * (d + k) + 4 * N * m
+    free, _ = torch.cuda.mem_get_info(device)
+    return int(np.clip(free // 2 // (8 * numbers + 3 * N * m), 1, S))
+
+
+def build(
+    X: Array,
+    Y: Array,
+    W: Array,
+    A: Array,
+    words: Array,
+    loss: str,
+    freeze: tuple[str, ...],
+    learning_rate: float,
+    device: torch.device,
+) -> Networks | InTurn:
+    """All networks on a device, or groups that take turns where they do not fit."""
+    S, N, d = X.shape
+    size = together(device, (S, N, d, *A.shape[1:]))
+    how = (words, loss, freeze, learning_rate)
+    if size >= S:
+        return Networks(X, Y, W, A, *how, device=device)
+    groups = [
+        Networks(X[i : i + size], Y[i : i + size], W[i : i + size], A[i : i + size], *how)
+        for i in range(0, S, size)
+    ]
+    return InTurn(groups, device)

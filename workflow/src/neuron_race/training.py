@@ -22,7 +22,7 @@ from neuron_race import batched, early, kernel, storage
 from neuron_race.recipe import MEASURED, Recipe, Runs, TrainingDiverged, snapshot_steps
 
 Array = NDArray[Any]
-Networks = kernel.Networks | batched.Networks
+Networks = kernel.Networks | batched.Networks | batched.InTurn
 ENGINES = ("auto", "compiled", "torch")
 
 
@@ -108,7 +108,7 @@ def train(
     nets: Networks = (
         kernel.Networks(*start, *how, threads=torch.get_num_threads())
         if chosen == "compiled"
-        else batched.Networks(*start, *how, device=place)
+        else batched.build(*start, *how, device=place)
     )
     recorder = _Recorder(nets, X, W, A, recipe)
 
