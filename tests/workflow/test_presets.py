@@ -60,8 +60,8 @@ def test_full_scale_is_planned_in_jobs_that_fit(plan: ModuleType) -> None:
 
 def test_measured_costs_are_given_back_for_the_measured_preset(plan: ModuleType) -> None:
     measured = plan.pd.read_csv(plan.MEASURED, keep_default_na=False)
-    forecaster = planning.Forecaster(measured, plan.read_settings([]))
     default = plan.read_settings([])
+    forecaster = planning.Forecaster(planning.read_measured(plan.MEASURED), default)
     for rule, jobs in measured.groupby("rule"):
         forecast = sum(forecaster.cost(default, rule, name).seconds for name in jobs["name"])
         # Start-ups differ between jobs, rates are fitted on the whole.
@@ -73,12 +73,15 @@ def test_long_jobs_are_planned_one_by_one_within_a_factor_of_two_and_a_half(
 ) -> None:
     measured = plan.pd.read_csv(plan.MEASURED, keep_default_na=False)
     default = plan.read_settings([])
-    forecaster = planning.Forecaster(measured, default)
+    forecaster = planning.Forecaster(planning.read_measured(plan.MEASURED), default)
     long = measured[measured["seconds"] > 5]
     assert len(long) > 30 and {"train", "dynamics", "extension", "tickets"} <= set(long["rule"])
     for rule, name, seconds in long[["rule", "name", "seconds"]].itertuples(index=False):
         ratio = forecaster.cost(default, rule, name).seconds / seconds
         assert 0.4 < ratio < 2.5, (rule, name)
+        # Its time limit, in minutes, leaves room for slower machines.
+        assert 10 <= forecaster.minutes(default, rule, name) <= 60
+        assert 60 * forecaster.minutes(default, rule, name) > 3 * seconds
 
 
 def test_too_large_jobs_are_named(tmp_path: Path) -> None:
@@ -151,3 +154,14 @@ def test_shards_give_the_same_bits(smoke: Path, tmp_path: Path) -> None:
     assert len(made) == 6
     for path in [*made, Path(target)]:
         assert (folder / path).read_bytes() == (smoke / path).read_bytes(), path
+
+
+def test_measured_jobs_that_a_configuration_no_longer_has_are_left_out(plan: ModuleType) -> None:
+    content = settings.read_yaml(ROOT / "config/config.yaml")
+    measured = planning.read_measured(plan.MEASURED)
+    gone = [planning.Cost(1e6, 1e6, 0.0, "train", "gone"), planning.Cost(9, 9, 0, "cosines", "no")]
+    default = settings.read(content, ROOT)
+    with_them = planning.Forecaster([*measured, *gone], default)
+    without = planning.Forecaster(measured, default)
+    assert with_them.rates == without.rates and with_them.memory == without.memory
+    assert without.cost(default, "fetch_images", "mnist").seconds == 0

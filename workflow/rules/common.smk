@@ -25,6 +25,25 @@ def memory(mb):
     return lambda wildcards, attempt: mb * attempt
 
 
+@functools.cache
+def forecaster():
+    """Costs of jobs, from those measured in a default run; None without the table of these."""
+    table = ROOT / "docs/reference/costs.csv"
+    if not table.exists():
+        return None
+    default = settings.read(settings.read_yaml(ROOT / "config/config.yaml"), ROOT)
+    return planning.Forecaster(planning.read_measured(table), default)
+
+
+def runtime(rule, name):
+    """Time limit of a job in minutes, from measured costs; `name` may hold wildcards."""
+    return lambda wildcards: (
+        forecaster().minutes(SETTINGS, rule, name.format(**dict(wildcards.items())))
+        if forecaster()
+        else 60
+    )
+
+
 def datasets_of(experiment):
     """The data sets that an experiment's conditions use."""
     return expand("results/datasets/{dataset}.npz", dataset=SETTINGS.datasets_of(experiment))

@@ -19,6 +19,7 @@ rule compression:
         "../../envs/neuron_race.yaml"
     resources:
         mem_mb=table_memory("compression"),
+        runtime=runtime("compression", "{experiment}"),
     params:
         measure="compression",
         conditions=lambda w: list(SETTINGS.experiments[w.experiment]),

@@ -19,6 +19,7 @@ rule dynamics:
         "../../envs/neuron_race.yaml"
     resources:
         mem_mb=table_memory("dynamics"),
+        runtime=runtime("dynamics", "{experiment}"),
     params:
         measure="dynamics",
         conditions=lambda w: list(SETTINGS.experiments[w.experiment]),
@@ -44,6 +45,7 @@ rule race:
         "../../envs/neuron_race.yaml"
     resources:
         mem_mb=table_memory("race"),
+        runtime=runtime("race", "{experiment}"),
     params:
         conditions=lambda w: SETTINGS.forecastable(w.experiment),
     script:

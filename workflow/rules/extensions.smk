@@ -14,12 +14,13 @@ rule extension:
         "results/logs/extension/{target}.log",
     benchmark:
         "results/benchmarks/extension/{target}.tsv"
-    conda:
-        "../../envs/neuron_race.yaml"
     # Long, and nothing waits for it but its own verdict: late, it would run alone at the end.
     priority: 1
+    conda:
+        "../../envs/neuron_race.yaml"
     resources:
         mem_mb=memory(2000),
+        runtime=runtime("extension", "{target}"),
     params:
         target="{target}",
         conditions=lambda w: SETTINGS.extensions[w.target],

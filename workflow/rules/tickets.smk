@@ -20,6 +20,7 @@ rule tickets:
         "../../envs/neuron_race.yaml"
     resources:
         mem_mb=table_memory("tickets"),
+        runtime=runtime("tickets", "{experiment}"),
     params:
         experiment="{experiment}",
         conditions=lambda w: SETTINGS.conditions_read("tickets", w.experiment),
@@ -39,12 +40,13 @@ rule weight_tickets:
         "results/logs/weight_tickets/{protocol}.log",
     benchmark:
         "results/benchmarks/weight_tickets/{protocol}.tsv"
-    conda:
-        "../../envs/neuron_race.yaml"
     # As extensions are.
     priority: 1
+    conda:
+        "../../envs/neuron_race.yaml"
     resources:
         mem_mb=memory(2000),
+        runtime=runtime("weight_tickets", "{protocol}"),
     params:
         protocol="{protocol}",
         tasks=lambda w: SETTINGS.weight_tickets[w.protocol],
@@ -68,6 +70,7 @@ rule audit:
         "../../envs/neuron_race.yaml"
     resources:
         mem_mb=table_memory("audit"),
+        runtime=runtime("audit", "{experiment}"),
     params:
         experiment="{experiment}",
         conditions=lambda w: SETTINGS.conditions_read("audit", w.experiment),

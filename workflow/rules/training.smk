@@ -33,6 +33,7 @@ for experiment in SETTINGS.experiments:
             "../../envs/neuron_race.yaml"
         resources:
             mem_mb=training_memory(experiment),
+            runtime=runtime("train", JOB.format(experiment=experiment)),
         params:
             experiment=experiment,
             conditions=trained_together(experiment),
@@ -55,6 +56,7 @@ rule forecast:
         "../../envs/neuron_race.yaml"
     resources:
         mem_mb=table_memory("forecast"),
+        runtime=runtime("forecast", "{experiment}"),
     params:
         experiment="{experiment}",
         conditions=lambda w: SETTINGS.forecast_conditions(w.experiment),

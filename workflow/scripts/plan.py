@@ -10,7 +10,6 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "workflow/src"))
@@ -60,12 +59,8 @@ def measure() -> None:
 def plan(overlays: list[str]) -> pd.DataFrame:
     """Table of all jobs with their costs: rule, name, seconds, memory_mb, disk (bytes)."""
     wanted = read_settings(overlays)
-    measured = pd.read_csv(MEASURED, keep_default_na=False)
-    forecaster = planning.Forecaster(measured, read_settings([]))
-    rows: list[dict[str, Any]] = []
-    for rule, name in graph(overlays):
-        rows.append({"rule": rule, "name": name, **vars(forecaster.cost(wanted, rule, name))})
-    return pd.DataFrame(rows)
+    forecaster = planning.Forecaster(planning.read_measured(MEASURED), read_settings([]))
+    return pd.DataFrame([vars(forecaster.cost(wanted, *job)) for job in graph(overlays)])
 
 
 def main(arguments: list[str]) -> None:

@@ -4,12 +4,12 @@ The measured costs are those of a run of the default preset (``docs/reference/co
 of a job is a start-up plus a rate times its work; the rate is measured, the work counted.
 """
 
+import csv
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
-
-import pandas as pd
 
 from neuron_race.recipe import Recipe, snapshot_steps
 from neuron_race.settings import Settings
@@ -113,11 +113,13 @@ def dimensions(data: Mapping[str, Any]) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class Cost:
-    """Time in seconds of one core, peak memory in MB, disk in bytes."""
+    """Of one job: time in seconds of one core, peak memory in MB, disk in bytes."""
 
     seconds: float
     memory_mb: float
     disk: float
+    rule: str
+    name: str
 
 
 TRAINED = ("train", "forecast", "tickets", "audit")
@@ -166,22 +168,45 @@ def memory_mb(settings: Settings, rule: str, name: str) -> int:
     return max((size.measuring_mb for size in largest), default=BASE_MB["tables"])
 
 
+def read_measured(path: Path) -> list[Cost]:
+    """Measured costs, a table ``rule, name, seconds, memory_mb`` with one row per job.
+
+    Read at each start of the workflow, hence without pandas.
+    """
+    with open(path, encoding="utf-8", newline="") as table:
+        return [
+            Cost(float(row["seconds"]), float(row["memory_mb"]), 0.0, row["rule"], row["name"])
+            for row in csv.DictReader(table)
+        ]
+
+
 class Forecaster:
     """Costs of any preset's jobs, from the measured costs of the default preset's."""
 
-    def __init__(self, measured: pd.DataFrame, default: Settings):
-        """``measured`` has columns ``rule, name, seconds, memory_mb``, one row per job."""
-        self.measured = measured.assign(kind=[kind(*job) for job in jobs_of(measured)])
+    def __init__(self, measured: Iterable[Cost], default: Settings):
+        """Fit rates.
+
+        Args:
+            measured: see :func:`read_measured`.
+            default: the preset that was measured; jobs that it no longer has are left out.
+        """
         self.rates: dict[str, float] = {}
         self.startup: dict[str, float] = {}
-        for what, jobs in self.measured.groupby("kind"):
-            rule = jobs["rule"].iloc[0]
-            done = [work(default, rule, name) for name in jobs["name"]]
-            scaled = rule in (*TRAINED, *TABLES, *BY_SEEDS)
+        self.memory: dict[str, float] = {}
+        jobs: dict[str, list[Cost]] = {}
+        for job in measured:
+            jobs.setdefault(kind(job.rule, job.name), []).append(job)
+        for what, own in jobs.items():
+            own = [job for job in own if _known(default, job)]
+            if not own:
+                continue
+            done = sum(work(default, job.rule, job.name) for job in own)
+            scaled = own[0].rule in (*TRAINED, *TABLES, *BY_SEEDS)
             # Time of the smallest job, of which most is start-up.
-            least = min(float(jobs["seconds"].min()), 3.0) if scaled else 0.0
-            self.startup[str(what)] = least
-            self.rates[str(what)] = float((jobs["seconds"] - least).clip(lower=0).sum() / sum(done))
+            least = min(3.0, *(job.seconds for job in own)) if scaled else 0.0
+            self.startup[what] = least
+            self.rates[what] = sum(max(0.0, job.seconds - least) for job in own) / done
+            self.memory[what] = max(job.memory_mb for job in own)
 
     def cost(self, settings: Settings, rule: str, name: str) -> Cost:
         """Cost of one job; rules that were not measured (downloads) count as nothing."""
@@ -189,9 +214,9 @@ class Forecaster:
         if rule == "extension" and what not in self.rates:  # a copy costs as its original does
             what = max((k for k in self.rates if what.startswith(f"{k}_")), key=len, default=what)
         if what not in self.rates:
-            return Cost(0.0, 0.0, 0.0)
+            return Cost(0.0, 0.0, 0.0, rule, name)
         seconds = self.startup[what] + self.rates[what] * work(settings, rule, name)
-        memory = float(self.measured.loc[self.measured["kind"] == what, "memory_mb"].max())
+        memory = self.memory[what]
         disk = 1e6  # tables, verdicts and figures are small
         if rule in (*TRAINED, *TABLES):
             memory = max(memory, memory_mb(settings, rule, name))
@@ -201,12 +226,19 @@ class Forecaster:
             data = settings.datasets[name]
             dim, k = dimensions(data)
             disk = FLOAT * len(settings.seeds) * (data["n_train"] + data["n_test"]) * (dim + k)
-        return Cost(seconds, memory, disk)
+        return Cost(seconds, memory, disk, rule, name)
+
+    def minutes(self, settings: Settings, rule: str, name: str) -> int:
+        """Time limit of a job: three times what is planned, on a machine like the measured one, and
+        ten minutes more; an hour at most, which no job of a preset needs (`make plan`)."""
+        return min(60, 10 + math.ceil(3 * self.cost(settings, rule, name).seconds / 60))
 
 
-def jobs_of(table: pd.DataFrame) -> list[tuple[str, str]]:
-    """Rule and name of each row."""
-    return list(zip(table["rule"], table["name"], strict=True))
+def _known(settings: Settings, job: Cost) -> bool:
+    try:
+        return work(settings, job.rule, job.name) > 0
+    except KeyError:
+        return False
 
 
 def kind(rule: str, name: str) -> str:

@@ -12,10 +12,12 @@ import shutil
 import zipfile
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
-import pandas as pd
+
+if TYPE_CHECKING:  # slow to import, and jobs without tables do without
+    import pandas as pd
 
 RECORDED_PACKAGES = ("numpy", "scipy", "pandas", "torch", "scikit-learn", "statsmodels", "seaborn")
 
@@ -144,18 +146,20 @@ def read_json(path: Path) -> Any:
         raise ResultError(f"{path}: not a readable JSON file ({error})") from error
 
 
-def write_table(path: Path, table: pd.DataFrame) -> None:
+def write_table(path: Path, table: "pd.DataFrame") -> None:
     """Write a tidy table as CSV, numbers to 10 significant digits."""
     text = table.to_csv(index=False, float_format="%.10g", quoting=csv.QUOTE_MINIMAL)
     _write(path, lambda stream: stream.write(text.encode()))
 
 
-def read_table(path: Path) -> pd.DataFrame:
+def read_table(path: Path) -> "pd.DataFrame":
     """Read a tidy table.
 
     Raises:
         ResultError: if the file is missing or is no table.
     """
+    import pandas as pd
+
     try:
         return pd.read_csv(path)
     except (OSError, ValueError) as error:
