@@ -49,13 +49,18 @@ def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]
     )
 
 
-def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a target of the Makefile in a folder, on the smoke preset, in this environment."""
+def making(folder: Path, target: str, *claims: str) -> list[str]:
+    """Command for a target of the Makefile in a folder: the smoke preset, in this environment."""
     environment = folder / ".venv"
     if not environment.exists():
         environment.symlink_to(sys.prefix)
-    command = ["make", "--assume-old=.venv/.ready", *arguments]
-    command += ["CORES=1", "OPTIONS=--configfile config/smoke.yaml"]
+    options = " ".join([*claims, "--configfile config/smoke.yaml"])
+    return ["make", "--assume-old=.venv/.ready", target, "CORES=1", f"OPTIONS={options}"]
+
+
+def make(folder: Path, target: str, *claims: str) -> subprocess.CompletedProcess[str]:
+    """Run a target of the Makefile in a folder, for all claims or some."""
+    command = making(folder, target, *claims)
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=900)
 
 

@@ -140,10 +140,17 @@ def test_an_alias_bomb_in_the_merged_config_does_not_go_off(key: str) -> None:
         settings.read({**CONFIG, key: bomb()}, ROOT)
 
 
-@pytest.mark.parametrize("text", ["[" * 1500, "{a: " * 1500, "- " * 3000])
-def test_deep_yaml_is_refused(tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[" * 1500, "can't be read .*maximum nesting depth"),  # the parser's own limit
+        ("{a: " * 1500, "nested too deeply"),
+        ("- " * 3000, "nested too deeply"),
+    ],
+)
+def test_deep_yaml_is_refused(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "deep.yaml").write_text(text)
-    with pytest.raises(SettingsError, match=r"deep\.yaml: (nested too deeply|can't be read)"):
+    with pytest.raises(SettingsError, match=rf"(?s)deep\.yaml: {message}"):
         settings.read_yaml(tmp_path / "deep.yaml")
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.func import functional_call
 
-from neuron_race import deep, many
+from neuron_race import deep, many, progress
 from neuron_race.recipe import TrainingDiverged
 from neuron_race.seeding import stream
 
@@ -215,7 +215,7 @@ def test_long_training_tells_how_far_it_is(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     clock = iter(range(0, 1000, 6))  # every second look at the clock is more than ten seconds later
-    monkeypatch.setattr(many.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
     start = deep.initial(small("perceptron"), "test", SEEDS, 1.0)
     plan = many.Plan(learning_rate=0.05, max_steps=8)
     many.train(small("perceptron"), start, *data(), plan, SEEDS, "depth/fitted")

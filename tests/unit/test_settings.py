@@ -457,7 +457,7 @@ YAML = {
     "code": ("!!python/object/apply:os.system ['true']", "can't be read"),
     "broken": ("a: [1, 2", "can't be read"),
     "deep": ("[" * 60 + "]" * 60, "nested too deeply"),
-    "deepest": ("[" * 100_000, "nested too deeply|can.t be read"),
+    "deepest": ("[" * 100_000, "can't be read"),
     "deep_blocks": ("\n".join(" " * i + f"a{i}:" for i in range(900)), "nested too deeply"),
     "two_documents": ("a: 1\n---\nb: 2\n", "can't be read"),
 }
@@ -467,7 +467,7 @@ YAML = {
 def test_yaml_that_is_dangerous_or_broken_is_refused(tmp_path: Path, case: str) -> None:
     content, message = YAML[case]
     (tmp_path / "a.yaml").write_text(content, encoding="utf-8")
-    with pytest.raises(SettingsError, match=rf"a\.yaml: .*({message})"):
+    with pytest.raises(SettingsError, match=rf"a\.yaml: .*{message}"):
         settings.read_yaml(tmp_path / "a.yaml")
 
 
@@ -601,6 +601,11 @@ def test_criteria_are_asked_of_copies_of_extensions() -> None:
         ),
         ({"deep": {"learning_rat": 1}}, r"extensions\.deep_other: unknown key learning_rat"),
         ({"digits": {"width": -1}}, r"experiments\.digits_other\.width"),
+        (
+            {"deep": {"conditions": 5}},
+            r"replicate\.other\.experiments\.deep\.conditions",
+        ),
+        ({"deep": {"conditions": {"two": 5}}}, r"experiments\.deep\.conditions\.two"),
         ({"digits": None}, r"replicate\.other\.experiments\.digits"),
     ],
 )

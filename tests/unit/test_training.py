@@ -382,7 +382,7 @@ def test_networks_that_take_turns_do_what_they_do_together(
         sizes.append(len(nets.X))
         move(nets, device)
 
-    monkeypatch.setattr(batched, "together", lambda device, shape: 2)
+    monkeypatch.setattr(batched, "together", lambda device, S, size: 2)
     monkeypatch.setattr(batched.Networks, "to", counted)
     apart = train(*stacked, recipe, engine="torch")
     assert sizes[:6] == [2, 2, 2, 2, 1, 1]  # to the device and back, group by group
@@ -393,21 +393,25 @@ def test_networks_that_take_turns_do_what_they_do_together(
     np.testing.assert_array_equal(apart.measured["gate_pattern"], whole.measured["gate_pattern"])
 
 
-def test_as_many_networks_as_half_of_the_free_memory_holds(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    S, N, d, m, k = shape = (30, 200, 199, 300, 1)
-    cuda, cpu = torch.device("cuda"), torch.device("cpu")
+def test_the_memory_of_a_network_is_known() -> None:
+    N, d, m, k = 200, 199, 300, 1
     arrays = [np.zeros((1, *size)) for size in ((N, d), (N, k), (m, d), (m, k))]
     network = batched.Networks(*arrays, np.zeros(N, dtype=np.int64), "squared", (), 0.1)
     network.advance(0, np.empty((1, 0)), np.full(1, np.inf))
-    held = sum(v.nbytes for v in vars(network).values() if isinstance(v, torch.Tensor))
-    for free, expected in ((1, 1), (8 * held, 3), (10**12, S)):
+    tensors = [v for v in vars(network).values() if isinstance(v, torch.Tensor)]
+    held = sum(v.nbytes for v in [*tensors, *network.marked[1:]])
+    # What it computes with comes on top: as much again at most.
+    assert held < batched.bytes_of_one(N, d, m, k) < 2 * held
+
+
+def test_as_many_networks_as_half_of_the_free_memory_holds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cuda, cpu = torch.device("cuda"), torch.device("cpu")
+    for free, expected in ((1, 1), (1999, 1), (2000 * 3, 3), (2000 * 30, 30), (10**9, 30)):
         monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _, free=free: (free, 10**12))
-        # What is estimated for one is at least what one holds, and not much more.
-        assert 1 <= batched.together(cuda, shape) <= max(1, free // 2 // held)
-        assert batched.together(cuda, shape) >= min(expected, max(1, free // 8 // held))
-    assert batched.together(cuda, shape) == batched.together(cpu, shape) == S
+        assert batched.together(cuda, 30, 1000) == expected
+        assert batched.together(cpu, 30, 1000) == 30
 
 
 def test_cuda_is_taken_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -631,6 +635,17 @@ def test_a_checkpoint_that_is_not_whole_or_not_ours_is_no_start(tmp_path: Path) 
     ]
     with pytest.raises(ResultError, match=r"unfinished\.npz: not of this training .*delete it"):
         train(*narrow, recipe, engine="torch", checkpoint=training.Checkpoint(path))
+
+
+@pytest.mark.parametrize("seconds", ["soon", "-1", "nan", "inf", ""])
+def test_a_time_between_writings_that_is_none_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, seconds: str
+) -> None:
+    monkeypatch.setenv("NEURON_RACE_CHECKPOINT_SECONDS", seconds)
+    with pytest.raises(ValueError, match=f"CHECKPOINT_SECONDS: '{seconds}' is no number"):
+        training.Checkpoint(tmp_path / "x.npz")
+    monkeypatch.setenv("NEURON_RACE_CHECKPOINT_SECONDS", "0")
+    assert training.Checkpoint(tmp_path / "x.npz").every == 0
 
 
 def test_writing_takes_a_twentieth_of_the_time_at_most(

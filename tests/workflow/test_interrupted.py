@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from smoke_run import copy_project, snakemake
+from smoke_run import copy_project, make, making, snakemake
 
 pytestmark = pytest.mark.slow
 SMOKE = ("--configfile", "config/smoke.yaml")
@@ -60,10 +60,13 @@ def files(folder: Path) -> dict[Path, bytes]:
     }
 
 
-def start(folder: Path, *arguments: str) -> subprocess.Popen[bytes]:
-    """Start snakemake in a process group of its own, which can be killed as a whole."""
+def start(
+    folder: Path, *arguments: str, command: list[str] | None = None
+) -> subprocess.Popen[bytes]:
+    """Start snakemake, or a command, in a process group of its own, which can be killed whole."""
+    snakemake = [sys.executable, "-m", "snakemake", "--cores", "1", *arguments, *SMOKE]
     return subprocess.Popen(
-        [sys.executable, "-m", "snakemake", "--cores", "1", *arguments, *SMOKE],
+        command or snakemake,
         cwd=folder,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -123,13 +126,12 @@ def test_a_killed_report_leaves_none_and_the_next_is_whole(whole: Path, tmp_path
     folder = tmp_path / "its race"
     shutil.copytree(whole, folder, symlinks=True)
     part, report = (folder / f"results/report{middle}.zip" for middle in (".part", ""))
-    arguments = ("unlocking", "--report", f"results/{part.name}")
-    kill_when(start(folder, *arguments), part.exists)
-    # What was half written has the other name, and nothing takes it for a report.
-    assert not report.exists()
-    done = snakemake(folder, "--cores", "1", *arguments, *SMOKE)
+    kill_when(start(folder, command=making(folder, "report", "unlocking")), part.exists)
+    assert part.exists() and not report.exists()
+    done = make(folder, "report", "unlocking")
     assert done.returncode == 0, done.stderr
-    with zipfile.ZipFile(part) as archive:
+    assert not part.exists()
+    with zipfile.ZipFile(report) as archive:
         assert archive.testzip() is None
         assert any(name.endswith("unlocking.png") for name in archive.namelist())
 

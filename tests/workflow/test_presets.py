@@ -39,6 +39,9 @@ def test_full_scale_is_planned_in_jobs_that_fit(plan: ModuleType) -> None:
         "mnist",
         "cifar10",
     }
+    # What a cluster runs on other image pairs is what the preset of them runs.
+    images, own = (settings.read_yaml(ROOT / f"config/{name}.yaml") for name in ("images", "full"))
+    assert images["datasets"] == own["datasets"] and images["replicate"] == own["replicate"]
     assert max(o["width"] for o in full.experiments["capacity"].values()) == 4096
     grid = {(o["alpha"], o["width"]) for o in full.experiments["regimes"].values()}
     alphas, widths = map(set, zip(*grid, strict=True))

@@ -134,6 +134,7 @@ def extension_modules(target):
     studies = {options["study"] for options in SETTINGS.extensions[target].values()}
     shared = [
         "recipe",
+        "progress",
         "networks",
         "flow",
         "clusters",

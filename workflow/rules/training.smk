@@ -1,7 +1,10 @@
 # In: the data sets that an experiment's conditions use.
 # Out: results/runs/<experiment>/<condition>.npz and .json; results/forecasts/<experiment>.npz.
 
-ENGINE = [*modules("recipe", "kernel", "batched", "early", "training"), f"{PACKAGE}/kernel.c"]
+ENGINE = [
+    *modules("recipe", "progress", "kernel", "batched", "early", "training"),
+    f"{PACKAGE}/kernel.c",
+]
 TRAINING = ENGINE + modules("networks", "span", "runs")
 
 

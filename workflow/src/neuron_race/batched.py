@@ -172,14 +172,14 @@ class Networks:
             if isinstance(value, Tensor):
                 setattr(self, name, value.to(device))
         step, V, A = self.marked
-        self.marked = step, V.to(device), A.to(device)
+        self.marked = (step, V.to(device), A.to(device))
 
 
 class InTurn:
     """Networks that do not fit on a device together: groups of them take turns there.
 
     Between turns a group waits in the computer's own memory. Networks do not interact, so that each
-    does what it would do beside all others.
+    does what it would do beside all others, to rounding. Methods are those of :class:`Networks`.
 
     Args:
         groups: networks, all at the same step.
@@ -191,11 +191,6 @@ class InTurn:
         ends = np.cumsum([len(group.X) for group in groups])
         self.ranges = [slice(end - len(g.X), end) for g, end in zip(groups, ends, strict=True)]
 
-    @property
-    def step(self) -> int:
-        """The step at which all are."""
-        return self.groups[0].step
-
     def _turns(self) -> Iterator[tuple[slice, Networks]]:
         for own, group in zip(self.ranges, self.groups, strict=True):
             group.to(self.device)
@@ -203,59 +198,56 @@ class InTurn:
             group.to("cpu")
 
     def advance(self, until: int, bounds: Array, limit: Array) -> tuple[Array, list[Crossing]]:
-        """See :meth:`neuron_race.kernel.Networks.advance`."""
         losses, crossings = [], []
         for own, group in self._turns():
             values, found = group.advance(until, bounds[own], limit[own])
             losses.append(values)
             crossings += [crossing._replace(run=own.start + crossing.run) for crossing in found]
-        # Those of one group come in order of time; the order over all is that of one group.
-        return np.concatenate(losses), sorted(crossings, key=lambda c: (c.step, c.run, c.event))
-
-    def mark(self) -> None:
-        """Remember the weights, to :meth:`rewind` to them."""
-        for _, group in self._turns():
-            group.mark()
+        return np.concatenate(losses), crossings
 
     def rewind(self) -> None:
-        """Go back to the marked weights."""
         for _, group in self._turns():
             group.rewind()
 
-    def place(self, step: int, W: Array, A: Array) -> None:
-        """Put the networks at ``step`` with weights ``W (S, m, d)`` and ``A (S, m, k)``."""
-        for own, group in self._turns():
-            group.place(step, W[own], A[own])
-
-    def weights(self) -> tuple[Array, Array]:
-        """W (S, m, d) and A (S, m, k)."""
-        W, A = zip(*(group.weights() for _, group in self._turns()), strict=True)
-        return np.concatenate(W), np.concatenate(A)
-
     def gradients(self) -> tuple[Array, Array]:
-        """Minus the gradients of the loss at these weights, (S, m, d) and (S, m, k) (E1)."""
         W, A = zip(*(group.gradients() for _, group in self._turns()), strict=True)
         return np.concatenate(W), np.concatenate(A)
 
+    # What computes nothing is done where they wait.
+
+    def mark(self) -> None:
+        for group in self.groups:
+            group.mark()
+
+    def place(self, step: int, W: Array, A: Array) -> None:
+        for own, group in zip(self.ranges, self.groups, strict=True):
+            group.place(step, W[own], A[own])
+
+    def weights(self) -> tuple[Array, Array]:
+        W, A = zip(*(group.weights() for group in self.groups), strict=True)
+        return np.concatenate(W), np.concatenate(A)
+
     def gates(self) -> tuple[Array, Array, Array]:
-        """Per neuron (S, m): open gates, gates that differ from step 0, sum of words (pattern)."""
-        parts = zip(*(group.gates() for _, group in self._turns()), strict=True)
+        parts = zip(*(group.gates() for group in self.groups), strict=True)
         opened, changed, pattern = (np.concatenate(part) for part in parts)
         return opened, changed, pattern
 
 
-def together(device: torch.device, shape: tuple[int, int, int, int, int]) -> int:
-    """How many of S networks of N samples, d inputs, m neurons and k outputs fit on a device.
+def bytes_of_one(N: int, d: int, m: int, k: int) -> int:
+    """Memory of one of :class:`Networks` and of what it needs while it computes."""
+    # Data, weights and what is remembered of them, activations and what flows back; gates.
+    return 8 * (N * (d + 3 * k) + 4 * m * (d + k) + 4 * N * m) + 3 * N * m
 
-    All on the CPU; on CUDA half of the memory that is free is given to them.
+
+def together(device: torch.device, S: int, size: int) -> int:
+    """How many of S networks of a size in bytes are on a device at once.
+
+    All on the CPU; on CUDA as many as half of the memory that is free there holds.
     """
-    S, N, d, m, k = shape
     if device.type != "cuda":
         return S
-    # Data, weights and what is remembered of them, activations and what flows back; bytes of gates.
-    numbers = N * (d + 3 * k) + 4 * m * (d + k) + 4 * N * m
     free, _ = torch.cuda.mem_get_info(device)
-    return int(np.clip(free // 2 // (8 * numbers + 3 * N * m), 1, S))
+    return int(np.clip(free // 2 // size, 1, S))
 
 
 def build(
@@ -271,12 +263,10 @@ def build(
 ) -> Networks | InTurn:
     """All networks on a device, or groups that take turns where they do not fit."""
     S, N, d = X.shape
-    size = together(device, (S, N, d, *A.shape[1:]))
+    count = together(device, S, bytes_of_one(N, d, *A.shape[1:]))
     how = (words, loss, freeze, learning_rate)
-    if size >= S:
+    if count >= S:
         return Networks(X, Y, W, A, *how, device=device)
-    groups = [
-        Networks(X[i : i + size], Y[i : i + size], W[i : i + size], A[i : i + size], *how)
-        for i in range(0, S, size)
-    ]
+    starts = [slice(i, i + count) for i in range(0, S, count)]
+    groups = [Networks(X[own], Y[own], W[own], A[own], *how) for own in starts]
     return InTurn(groups, device)

@@ -4,8 +4,6 @@ The counterpart of :mod:`neuron_race.training` for any PyTorch model, optimizer 
 network with one hidden layer it takes the same steps.
 """
 
-import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
@@ -17,6 +15,7 @@ from torch import nn
 from torch.func import functional_call, grad, vmap
 
 from neuron_race.batched import mean_loss, residual
+from neuron_race.progress import Progress
 from neuron_race.recipe import TrainingDiverged
 from neuron_race.seeding import stream
 
@@ -188,7 +187,7 @@ def train(
     drop_step = np.full(S, -1, dtype=np.int64)
     drop = {name: torch.full_like(value, torch.nan) for name, value in start.items()}
     kept: dict[int, Stacked] = {}
-    began = shown = time.monotonic()
+    progress = Progress(label, plan.max_steps)
     for step in range(plan.max_steps + 1):
         slopes, (value, size) = differentiate(stacked, X, Y)
         if draws:  # the loss is that of all samples, the step that of a few
@@ -199,14 +198,7 @@ def train(
             )
         losses.append(value.to(torch.float64).numpy().copy())
         _check(losses, plan, label)
-        if label and time.monotonic() - shown > 10:
-            shown = time.monotonic()
-            print(
-                f"{label}: step {step}/{plan.max_steps}, loss {losses[-1].mean():.4g}, "
-                f"{shown - began:.0f} s",
-                file=sys.stderr,
-                flush=True,
-            )
+        progress.tell(step, losses[-1].mean())
         fallen = losses[-1] <= (1 - plan.drop) * losses[0]
         if plan.freeze_residual:  # where no drop comes, a plateau ends as outputs reach the targets
             fallen |= (size >= Y.square().mean(dim=(1, 2))).numpy()

@@ -361,8 +361,8 @@ def replicated(config: Mapping[str, Any]) -> dict[str, Any]:
             if any(f"{original}_{name}" in kind for kind in kinds.values()):
                 raise SettingsError(f"{at}: {original}_{name} exists already")
             conditions = own[original]["conditions"]
-            changed = dict(changes).pop("conditions", {})
-            for unknown in set(changed) - set(conditions):
+            changed = changes.get("conditions", {})
+            for unknown in sorted(set(changed) - set(conditions)):
                 raise SettingsError(
                     f"{at}.conditions: {unknown!r} is none of {', '.join(conditions)}"
                 )

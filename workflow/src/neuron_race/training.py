@@ -19,6 +19,7 @@ import torch
 from numpy.typing import NDArray
 
 from neuron_race import batched, early, kernel, storage
+from neuron_race.progress import Progress
 from neuron_race.recipe import MEASURED, Recipe, Runs, TrainingDiverged, snapshot_steps
 
 Array = NDArray[Any]
@@ -139,7 +140,7 @@ def train(
         plateau.over = True
         if label:
             print(f"{label}: goes on from step {step}", file=sys.stderr, flush=True)
-    began = shown = time.monotonic()
+    progress = Progress(label, recipe.max_steps)
     while end is None and step < recipe.max_steps:
         planned_next = min(p for p in planned if p > step)
         if (ahead := plateau.leap(step, planned_next)) is not None:
@@ -167,15 +168,18 @@ def train(
             recorder.measure(step, losses[:, -1])
         if checkpoint and plateau.over and step in planned and end is None and checkpoint.due():
             checkpoint.write(chosen, recorder.state())
-        if label and time.monotonic() - shown > 10:
-            shown = time.monotonic()
-            print(
-                f"{label}: step {step}/{recipe.max_steps}, loss {losses[:, -1].mean():.4g}, "
-                f"{shown - began:.0f} s",
-                file=sys.stderr,
-                flush=True,
-            )
+        progress.tell(step, losses[:, -1].mean())
     return recorder.finish(chosen)
+
+
+def _seconds(variable: str = "NEURON_RACE_CHECKPOINT_SECONDS") -> float:
+    try:
+        seconds = float(given := os.getenv(variable, "60"))
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < float("inf"):
+        raise ValueError(f"{variable}: {given!r} is no number of seconds, such as 60 or 0")
+    return seconds
 
 
 @dataclass
@@ -190,9 +194,7 @@ class Checkpoint:
     """
 
     path: Path
-    every: float = field(
-        default_factory=lambda: float(os.getenv("NEURON_RACE_CHECKPOINT_SECONDS", "60"))
-    )
+    every: float = field(default_factory=_seconds)
 
     def __post_init__(self) -> None:
         self._next = time.monotonic() + self.every
