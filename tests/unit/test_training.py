@@ -229,7 +229,7 @@ SAME_SEED = """
 import hashlib
 import torch
 from small_runs import train_on
-torch.use_deterministic_algorithms(True)
+torch.set_deterministic_debug_mode("error")
 data = dict(kind="teacher", dim=5, neurons=2, n_train=40, n_test=10)
 for seed in ({seed}, 6):
     runs = train_on(data, (seed, 7), width=30, max_steps=150).runs

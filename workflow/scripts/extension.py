@@ -8,11 +8,9 @@ import job as script
 
 import importlib
 
-import torch
 from neuron_race import runs, storage
 
-torch.set_num_threads(1)
-torch.use_deterministic_algorithms(True)
+script.prepare_torch()
 
 
 def work(job) -> None:

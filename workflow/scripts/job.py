@@ -14,6 +14,15 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 
 
+def prepare_torch() -> None:
+    """One thread, and an error for any operation that is not deterministic."""
+    import torch
+
+    torch.set_num_threads(1)
+    # Does what use_deterministic_algorithms(True) does without importing the compiler: a second.
+    torch.set_deterministic_debug_mode("error")
+
+
 class Tee:
     """Writes to several streams."""
 

@@ -7,11 +7,9 @@ sys.path.insert(0, str(Path(snakemake.scriptdir)))  # noqa: F821
 import job as script
 
 import pandas as pd
-import torch
 from neuron_race import lenet, runs, storage
 
-torch.set_num_threads(1)
-torch.use_deterministic_algorithms(True)
+script.prepare_torch()
 
 
 def work(job) -> None:

@@ -1,4 +1,4 @@
-"""Training of many runs of one model at once: parameters stacked, gradients by vmap and grad.
+"""Training of many runs of one model at once: parameters stacked, outputs by vmap.
 
 The counterpart of :mod:`neuron_race.training` for any PyTorch model, optimizer and schedule. On a
 network with one hidden layer it takes the same steps.
@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
-from torch.func import functional_call, grad, vmap
+from torch.func import functional_call, vmap
 
 from neuron_race.batched import mean_loss, residual
 from neuron_race.progress import Progress
@@ -122,18 +122,23 @@ def gradients(model: nn.Module, loss: str, freeze_residual: bool = False) -> Cal
     Beside them come the losses (S,) and the mean squares of the outputs (S,).
     """
 
-    def objective(
-        parameters: Stacked, x: Tensor, y: Tensor
-    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        F = functional_call(model, parameters, (x,))
-        value = mean_loss(F[None], y[None], loss)[0]
-        size = F.square().mean()
-        if freeze_residual:  # the loss whose residual is that at f = 0, wherever f is
-            frozen = -(residual(torch.zeros_like(y), y, loss) * F).sum() / len(y)
-            return frozen, (value, size)
-        return value, (value, size)
+    forward = vmap(lambda p, x: functional_call(model, p, (x,)))
 
-    return vmap(grad(objective, has_aux=True))
+    def differentiate(
+        stacked: Mapping[str, Tensor], X: Tensor, Y: Tensor
+    ) -> tuple[Stacked, tuple[Tensor, Tensor]]:
+        leaves = {name: own.detach().requires_grad_() for name, own in stacked.items()}
+        F = forward(leaves, X)
+        value = mean_loss(F, Y, loss)
+        aim = value
+        if freeze_residual:  # the loss whose residual is that at f = 0, wherever f is
+            aim = -(residual(torch.zeros_like(Y), Y, loss) * F).sum(dim=(1, 2)) / Y.shape[1]
+        # No run's loss depends on another's parameters: the gradients of the sum are theirs.
+        slopes = torch.autograd.grad(aim.sum(), list(leaves.values()))
+        size = F.detach().square().mean(dim=(1, 2))
+        return dict(zip(leaves, slopes, strict=True)), (value.detach(), size)
+
+    return differentiate
 
 
 def _optimizer(plan: Plan, leaves: list[Tensor]) -> torch.optim.Optimizer:

@@ -5,7 +5,6 @@ A bias is a constant feature 1 appended to the inputs, so ``w_j`` includes it.
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr
 
 from neuron_race.seeding import stream
 
@@ -41,6 +40,8 @@ def initialise(
     W = stream(name, seed, "incoming").standard_normal((width, dim))
     A = stream(name, seed, "outgoing").standard_normal((width, outputs))
     if head == "pytorch":
+        from scipy.special import ndtr  # slow to import, and most jobs that read runs do without
+
         W, A = ((2 * ndtr(Z) - 1) / np.sqrt(fan) for Z, fan in ((W, dim), (A, width)))
     elif head in ("gaussian", "balanced"):
         W, A = W / np.sqrt(dim), A / np.sqrt(outputs)
