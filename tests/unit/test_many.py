@@ -1,6 +1,7 @@
 """Many runs at once are what one run at a time gives, with any optimizer and schedule."""
 
 import re
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -118,18 +119,14 @@ def test_stride_keeps_the_path_and_changes_the_clock() -> None:
     model = small("perceptron")
     start = deep.initial(model, "test", SEEDS, 0.05)
     X, Y = data()
-    steps: list[np.ndarray] = []
-    last = [torch.cat([v.flatten(1) for v in start.values()], dim=1)]
-
-    def watch(step: int, stacked: many.Stacked, slopes: many.Stacked, rate: float) -> None:
-        now = torch.cat([v.flatten(1) for v in stacked.values()], dim=1)
-        if step:
-            steps.append(((now - last[0]).norm(dim=1) / last[0].norm(dim=1)).numpy())
-        last[0] = now.clone()
-
     plan = many.Plan(learning_rate=1e-3, max_steps=30, stride=0.01)
-    many.train(model, start, X, Y, plan, SEEDS, "test", watch=watch)
-    np.testing.assert_allclose(np.stack(steps), 0.01, rtol=1e-9)
+    history = many.train(model, start, X, Y, plan, SEEDS, "test", snapshots=range(31))
+    course = [
+        torch.cat([value.flatten(1) for value in history.snapshots[step].values()], dim=1)
+        for step in range(31)
+    ]
+    moved = [(b - a).norm(dim=1) / a.norm(dim=1) for a, b in pairwise(course)]
+    np.testing.assert_allclose(torch.stack(moved).numpy(), 0.01, rtol=1e-9)
     fast = many.train(model, start, X, Y, many.Plan(max_steps=500, stride=0.01), SEEDS, "test")
     slow = many.train(model, start, X, Y, many.Plan(max_steps=500), SEEDS, "test")
     assert (slow.drop_step > 0).all()

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 from scipy.integrate import solve_ivp
 from small_runs import OPTIONS, digits, problem
 
-from neuron_race import batched, flow, networks, runs, training
+from neuron_race import batched, flow, networks, progress, runs, training
 from neuron_race.recipe import MEASURED, Recipe, Runs, TrainingDiverged
-from neuron_race.storage import ResultError
 from neuron_race.training import train
 
 Array = NDArray[np.float64]
@@ -351,7 +350,7 @@ def test_progress_goes_to_standard_error_and_silence_is_the_default(
 ) -> None:
     X, Y, W, A = problem(9)
     ticks = iter(range(0, 10**6, 11))  # eleven seconds per look at the clock
-    monkeypatch.setattr(training.time, "monotonic", lambda: next(ticks))
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(ticks))
     engine(X, Y, W, A, max_steps=3)
     assert capsys.readouterr() == ("", "")
     engine(X, Y, W, A, label="here", max_steps=3)
@@ -556,111 +555,3 @@ def test_the_last_event_reproduces_the_last_loss() -> None:
     assert networks.loss(F, trained.start.Y[0], "squared") == pytest.approx(
         trained.runs.loss[0, -1], rel=1e-10
     )
-
-
-# --- Interruptions ------------------------------------------------------------------------------
-
-
-class Killed(Exception):
-    """Stands for a signal in the middle of training."""
-
-
-@dataclass
-class Deadly(training.Checkpoint):
-    """Writes at every snapshot, and dies after so many."""
-
-    every: float = 0.0
-    lives: int = 1
-
-    def write(self, engine: str, state: dict[str, Array]) -> None:
-        super().write(engine, state)
-        self._next, self.lives = 0.0, self.lives - 1
-        if not self.lives:
-            raise Killed
-
-
-@pytest.mark.parametrize("chosen", ["compiled", "torch"])
-@pytest.mark.parametrize(
-    "how",
-    [
-        {},
-        {"max_weight_bytes": 0},
-        {"freeze": ("gates",)},
-        {"freeze": ("head",), "stop_at_drop": False},
-        {"stop_at_drop": True},
-        {"early": "adaptive"},
-    ],
-    ids=str,
-)
-def test_interrupted_training_goes_on_with_the_same_bits(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], chosen: str, how: dict[str, Any]
-) -> None:
-    stacked = [np.stack(parts) for parts in zip(problem(1), problem(2), strict=True)]
-    recipe = Recipe(**{"max_steps": 300, "learning_rate": 0.2, "snapshots": 30, **how})
-    path = tmp_path / "unfinished.npz"
-
-    def run(checkpoint: training.Checkpoint | None) -> Runs:
-        return train(*stacked, recipe, "cpu", "it", engine=chosen, checkpoint=checkpoint)
-
-    whole = run(None)
-    for lives in (2, 1):  # two interruptions, one after the other
-        with pytest.raises(Killed):
-            run(Deadly(path, lives=lives))
-    resumed = run(training.Checkpoint(path))
-    assert "goes on from step" in capsys.readouterr().err
-    for name in ("step", "loss", "event_step", "W_events", "A_events", "W", "A"):
-        one, other = getattr(whole, name), getattr(resumed, name)
-        assert (one is None) == (other is None)
-        if one is not None:
-            np.testing.assert_array_equal(one, other, err_msg=name)
-    for name in MEASURED:
-        np.testing.assert_array_equal(whole.measured[name], resumed.measured[name], err_msg=name)
-
-
-def test_a_checkpoint_that_is_not_whole_or_not_ours_is_no_start(tmp_path: Path) -> None:
-    stacked = [part[None] for part in problem(1)]
-    recipe = Recipe(max_steps=300, learning_rate=0.2, snapshots=30)
-    path = tmp_path / "unfinished.npz"
-    with pytest.raises(Killed):
-        train(*stacked, recipe, engine="torch", checkpoint=Deadly(path, lives=3))
-    kept = path.read_bytes()
-    assert training.Checkpoint(path).read("torch") is not None
-    assert training.Checkpoint(path).read("compiled") is None
-    path.write_bytes(kept[: len(kept) // 2])
-    assert training.Checkpoint(path).read("torch") is None
-    path.write_bytes(kept)
-    narrow = [
-        Z[:, :-1] if Z.shape[1:] in (stacked[2].shape[1:], stacked[3].shape[1:]) else Z
-        for Z in stacked
-    ]
-    with pytest.raises(ResultError, match=r"unfinished\.npz: not of this training .*delete it"):
-        train(*narrow, recipe, engine="torch", checkpoint=training.Checkpoint(path))
-
-
-@pytest.mark.parametrize("seconds", ["soon", "-1", "nan", "inf", ""])
-def test_a_time_between_writings_that_is_none_is_refused(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, seconds: str
-) -> None:
-    monkeypatch.setenv("NEURON_RACE_CHECKPOINT_SECONDS", seconds)
-    with pytest.raises(ValueError, match=f"CHECKPOINT_SECONDS: '{seconds}' is no number"):
-        training.Checkpoint(tmp_path / "x.npz")
-    monkeypatch.setenv("NEURON_RACE_CHECKPOINT_SECONDS", "0")
-    assert training.Checkpoint(tmp_path / "x.npz").every == 0
-
-
-def test_writing_takes_a_twentieth_of_the_time_at_most(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    clock = [0.0]
-    monkeypatch.setattr(training.time, "monotonic", lambda: clock[0])
-    slow = lambda path, arrays: clock.__setitem__(0, clock[0] + 30.0)  # noqa: E731
-    monkeypatch.setattr(training.storage, "write_arrays", slow)
-    checkpoint = training.Checkpoint(tmp_path / "x.npz", every=60.0)
-    assert not checkpoint.due()
-    clock[0] = 60.0
-    assert checkpoint.due()
-    checkpoint.write("torch", {})
-    clock[0] = 90.0 + 599.0
-    assert not checkpoint.due()
-    clock[0] = 90.0 + 600.0
-    assert checkpoint.due()

@@ -21,7 +21,7 @@ MODULES = sorted(
 # Read when the graph is made, before any job: what they decide reaches jobs as parameters.
 BEFORE = {"settings", "planning"}
 # Imported by modules that are read for other functions; what these jobs call does not reach them.
-ENGINE = {"training", "progress", "batched", "kernel", "early", "span"}
+ENGINE = {"training", "progress", "checkpoints", "batched", "kernel", "early", "span"}
 UNUSED = {
     "evidence": {"statistics"},  # thresholds are tested later
     "dynamics": ENGINE,  # reading runs, not training them

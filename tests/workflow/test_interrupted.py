@@ -16,6 +16,7 @@ from smoke_run import copy_project, make, making, snakemake
 pytestmark = pytest.mark.slow
 SMOKE = ("--configfile", "config/smoke.yaml")
 TARGET = "results/dynamics/two_features/runs.csv"
+EXTENSION = "results/extension/optimizers/details.csv"
 # Made again from nothing in each test: a data set or two, three short trainings, a table.
 PARTS = (
     "results/datasets/two_features.npz",
@@ -24,6 +25,7 @@ PARTS = (
     "results/datasets/one_feature.json",
     "results/runs/two_features",
     "results/dynamics/two_features",
+    "results/extension/optimizers",
     "results/logs",
 )
 FIGURES = [f"figures/unlocking.{ending}" for ending in ("pdf", "png", "csv")]
@@ -33,7 +35,7 @@ FIGURES = [f"figures/unlocking.{ending}" for ending in ("pdf", "png", "csv")]
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy in which one claim of the smoke preset has run without interruption."""
     folder = copy_project(tmp_path_factory.mktemp("whole") / "its race")
-    done = snakemake(folder, "--cores", "2", "unlocking", *SMOKE)
+    done = snakemake(folder, "--cores", "2", "unlocking", EXTENSION, *SMOKE)
     assert done.returncode == 0, done.stderr
     return folder
 
@@ -99,6 +101,7 @@ MOMENTS = {
     "start of training": (TARGET, "results/logs/train/two_features.log"),
     "middle of a condition": (TARGET, "results/checkpoints/two_features/*.part.npz"),
     "training": (TARGET, "results/checkpoints/two_features/*.json"),
+    "extension": (EXTENSION, "results/checkpoints/extension/optimizers/*/1.npz"),
     "figure": (FIGURES[0], "results/logs/figure/unlocking.log"),
 }
 
@@ -113,11 +116,11 @@ def test_a_killed_run_is_completed_with_the_same_bits(
     assert not (unfinished / target).exists()
     refused = snakemake(unfinished, "--cores", "1", target, *SMOKE)
     assert refused.returncode != 0 and "--unlock" in refused.stdout + refused.stderr
-    said = complete(unfinished, TARGET, *FIGURES)
+    said = complete(unfinished, TARGET, EXTENSION, *FIGURES)
     if moment == "training":
         assert "kept from an interrupted run" in said
         assert said.count("kept from") < 3  # and the others were trained
-    if moment == "middle of a condition":
+    if moment in ("middle of a condition", "extension"):
         assert "goes on from step" in said
     assert files(unfinished) == files(whole)
 
@@ -184,7 +187,7 @@ def test_full_and_read_only_disks_are_told_and_leave_nothing(
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
     refused(unfinished, "Read-only file system")
     subprocess.run(["mount", "-o", "remount,rw,size=200m", str(small_disk)], check=True)
-    done = snakemake(unfinished, "--cores", "1", TARGET, *FIGURES, *SMOKE)
+    done = snakemake(unfinished, "--cores", "1", TARGET, EXTENSION, *FIGURES, *SMOKE)
     assert done.returncode == 0, done.stderr
     assert files(unfinished) == files(whole)
 

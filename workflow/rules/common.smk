@@ -135,6 +135,7 @@ def extension_modules(target):
     shared = [
         "recipe",
         "progress",
+        "checkpoints",
         "networks",
         "flow",
         "clusters",

@@ -7,25 +7,37 @@ sys.path.insert(0, str(Path(snakemake.scriptdir)))  # noqa: F821
 import job as script
 
 import importlib
+import shutil
 
-from neuron_race import runs, storage
+from neuron_race import checkpoints, runs, storage
 
 script.prepare_torch()
 
 
 def work(job) -> None:
-    """The study's module gets all conditions and the data sets that they use."""
+    """The study's module gets all conditions and the data sets that they use.
+
+    What its trainings have done is kept until the job is done, under the name of all that made it.
+    """
     conditions = job.params.conditions
     (study,) = {options["study"] for options in conditions.values()}
-    data = {
-        options["dataset"]: runs.read_dataset(
-            f"results/datasets/{options['dataset']}.npz", options["seeds"]
-        )
+    paths = {
+        options["dataset"]: f"results/datasets/{options['dataset']}.npz"
         for options in conditions.values()
     }
+    data = {
+        options["dataset"]: runs.read_dataset(paths[options["dataset"]], options["seeds"])
+        for options in conditions.values()
+    }
+    parameters = {"target": job.params.target, "conditions": conditions}
+    sidecar = storage.provenance([*job.input.code, *paths.values()], parameters)
+    folder = Path("results/checkpoints/extension") / job.params.target
     module = importlib.import_module(f"neuron_race.extensions.{study}")
-    for name, table in module.tables(job.params.target, conditions, data).items():
+    with checkpoints.kept_in(runs.checkpoint(folder, "trainings", sidecar).with_suffix("")):
+        tables = module.tables(job.params.target, conditions, data)
+    for name, table in tables.items():
         storage.write_table(getattr(job.output, name), table)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 script.run(snakemake, work)  # noqa: F821

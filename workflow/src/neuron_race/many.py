@@ -4,6 +4,7 @@ The counterpart of :mod:`neuron_race.training` for any PyTorch model, optimizer 
 network with one hidden layer it takes the same steps.
 """
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.func import functional_call, vmap
 
+from neuron_race import checkpoints
 from neuron_race.batched import mean_loss, residual
 from neuron_race.progress import Progress
 from neuron_race.recipe import TrainingDiverged
@@ -77,6 +79,7 @@ class History:
         drop_step: step of the loss drop (S,); -1 where there was none.
         init, drop, end: stacked parameters at these moments (``drop`` is NaN where there was none).
         snapshots: stacked parameters at the steps asked for.
+        total: sum over all steps of what was asked for; None if nothing was.
     """
 
     loss: NDArray[np.float64]
@@ -85,6 +88,7 @@ class History:
     drop: Stacked
     end: Stacked
     snapshots: dict[int, Stacked] = field(default_factory=dict)
+    total: Tensor | None = None
 
 
 def one(stacked: Mapping[str, Tensor], run: int) -> Stacked:
@@ -151,6 +155,77 @@ def _optimizer(plan: Plan, leaves: list[Tensor]) -> torch.optim.Optimizer:
     raise ValueError(f"optimizer: {plan.optimizer!r} is none of {', '.join(OPTIMIZERS)}")
 
 
+class _Course:
+    """All that changes while runs are trained, step by step."""
+
+    def __init__(self, start: Mapping[str, Tensor], plan: Plan):
+        self.start = start
+        self.step, self.over = 0, False
+        self.stacked = {name: value.clone() for name, value in start.items()}
+        self.optimizer = _optimizer(plan, list(self.stacked.values()))
+        self.losses: list[NDArray[np.float64]] = []
+        self.drop_step = np.full(len(next(iter(start.values()))), -1, dtype=np.int64)
+        self.drop = {name: torch.full_like(value, torch.nan) for name, value in start.items()}
+        self.kept: dict[int, Stacked] = {}
+        self.total: Tensor | None = None
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """All of it as arrays; parts of names are separated by ``/``."""
+        tensors = {
+            **{f"own/{name}": value for name, value in self.stacked.items()},
+            **{f"drop/{name}": value for name, value in self.drop.items()},
+            **{
+                f"kept/{step}/{name}": value
+                for step, own in self.kept.items()
+                for name, value in own.items()
+            },
+            **{
+                f"optimizer/{number}/{key}": value
+                for number, held in self.optimizer.state_dict()["state"].items()
+                for key, value in held.items()
+                if value is not None
+            },
+            **({} if self.total is None else {"total": self.total}),
+        }
+        return {
+            "step": np.asarray(self.step),
+            "over": np.asarray(self.over),
+            "losses": np.stack(self.losses),
+            "drop_step": self.drop_step,
+            **{name: tensor.numpy() for name, tensor in tensors.items()},
+        }
+
+    def resume(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Put all of it as it was.
+
+        Raises:
+            LookupError, ValueError: the state is of another training.
+        """
+        self.step, self.over = int(state["step"]), bool(state["over"])
+        self.losses, self.drop_step[:] = list(state["losses"]), state["drop_step"]
+        for part, own in (("own", self.stacked), ("drop", self.drop)):
+            for name, value in own.items():
+                if (there := state[f"{part}/{name}"]).shape != value.shape:
+                    raise ValueError(f"{name} has shape {there.shape}, not {tuple(value.shape)}")
+                value.copy_(torch.as_tensor(there))
+        memory: dict[int, dict[str, Tensor]] = {}
+        for name, there in state.items():
+            part, _, rest = name.partition("/")
+            number, _, key = rest.partition("/")
+            if part == "kept":
+                self.kept.setdefault(int(number), {})[key] = torch.as_tensor(there)
+            elif part == "optimizer":
+                memory.setdefault(int(number), {})[key] = torch.as_tensor(there)
+        self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": memory})
+        self.total = torch.as_tensor(state["total"]) if "total" in state else None
+
+    def history(self) -> History:
+        """What was recorded."""
+        losses = np.stack(self.losses, axis=1)
+        start, end = dict(self.start), self.stacked
+        return History(losses, self.drop_step, start, self.drop, end, self.kept, self.total)
+
+
 def train(
     model: nn.Module,
     start: Mapping[str, Tensor],
@@ -160,12 +235,12 @@ def train(
     seeds: Sequence[int] = (),
     label: str = "",
     snapshots: Sequence[int] = (),
-    watch: Callable[[int, Stacked, Stacked, float], None] | None = None,
+    summed: Callable[[Stacked, Stacked, float], Tensor] | None = None,
 ) -> History:
     """Train all runs.
 
     Optimizers act on each number alone, so that one optimizer on the stacked parameters is one per
-    run.
+    run. Within :func:`checkpoints.kept_in`, an interrupted training goes on with the same bits.
 
     Args:
         model: the architecture.
@@ -177,23 +252,31 @@ def train(
         label: experiment and condition: names the streams of mini-batches, errors, and progress,
             which goes to standard error; silent if empty.
         snapshots: steps at which parameters are kept.
-        watch: called at each step with step, parameters, gradients and learning rate, before the
-            step is taken.
+        summed: function of parameters, gradients and learning rate before a step, of which the
+            history tells the sum over all steps.
 
     Raises:
         TrainingDiverged: NaN or a loss beyond a thousand times the initial one.
+        ResultError: a checkpoint of another training.
     """
-    stacked = {name: value.clone() for name, value in start.items()}
-    optimizer = _optimizer(plan, list(stacked.values()))
+    course = _Course(start, plan)
+    checkpoint = checkpoints.following()
+    if checkpoint and (state := checkpoint.read()):
+        try:
+            course.resume(state)
+        except (LookupError, ValueError) as error:
+            raise checkpoint.misfit(error) from error
+        if label:
+            print(f"{label}: goes on from step {course.step}", file=sys.stderr, flush=True)
     differentiate = gradients(model, plan.loss, plan.freeze_residual)
-    S, N = X.shape[:2]
+    N = X.shape[1]
     draws = [stream(label, seed, "batches") for seed in seeds] if plan.batch_size else []
-    losses: list[NDArray[np.float64]] = []
-    drop_step = np.full(S, -1, dtype=np.int64)
-    drop = {name: torch.full_like(value, torch.nan) for name, value in start.items()}
-    kept: dict[int, Stacked] = {}
+    for rng in draws:
+        for _ in range(course.step):
+            rng.permutation(N)
     progress = Progress(label, plan.max_steps)
-    for step in range(plan.max_steps + 1):
+    while not course.over:
+        step, stacked = course.step, course.stacked
         slopes, (value, size) = differentiate(stacked, X, Y)
         if draws:  # the loss is that of all samples, the step that of a few
             rows = np.stack([rng.permutation(N)[: plan.batch_size] for rng in draws])
@@ -201,33 +284,39 @@ def train(
             slopes, _ = differentiate(
                 stacked, X.take_along_dim(index, 1), Y.take_along_dim(index, 1)
             )
+        losses = course.losses
         losses.append(value.to(torch.float64).numpy().copy())
         _check(losses, plan, label)
         progress.tell(step, losses[-1].mean())
         fallen = losses[-1] <= (1 - plan.drop) * losses[0]
         if plan.freeze_residual:  # where no drop comes, a plateau ends as outputs reach the targets
             fallen |= (size >= Y.square().mean(dim=(1, 2))).numpy()
-        crossing = fallen & (drop_step < 0)
+        crossing = fallen & (course.drop_step < 0)
         if crossing.any():
-            drop_step[crossing] = step
+            course.drop_step[crossing] = step
             for name, own in stacked.items():
-                drop[name][torch.as_tensor(crossing)] = own[torch.as_tensor(crossing)]
+                course.drop[name][torch.as_tensor(crossing)] = own[torch.as_tensor(crossing)]
         if step in snapshots:
-            kept[step] = {name: own.clone() for name, own in stacked.items()}
-        if step == plan.max_steps or (plan.stop_at_drop and (drop_step >= 0).all()):
-            break
-        rate = plan.learning_rate * factor(plan.schedule, step, plan.max_steps)
-        if watch is not None:
-            watch(step, stacked, slopes, rate)
-        for group in optimizer.param_groups:
-            group["lr"] = rate
-        longer = _lengthen(stacked, slopes, plan, rate, drop_step < 0)
-        for name, own in stacked.items():
-            own.grad = slopes[name] if longer is None else _per_run(longer, own) * slopes[name]
-        optimizer.step()
-    for own in stacked.values():
+            course.kept[step] = {name: own.clone() for name, own in stacked.items()}
+        waiting = course.drop_step < 0
+        course.over = step == plan.max_steps or (plan.stop_at_drop and not waiting.any())
+        if not course.over:
+            rate = plan.learning_rate * factor(plan.schedule, step, plan.max_steps)
+            if summed is not None:
+                more = summed(stacked, slopes, rate)
+                course.total = more if course.total is None else course.total + more
+            for group in course.optimizer.param_groups:
+                group["lr"] = rate
+            longer = _lengthen(stacked, slopes, plan, rate, waiting)
+            for name, own in stacked.items():
+                own.grad = slopes[name] if longer is None else _per_run(longer, own) * slopes[name]
+            course.optimizer.step()
+            course.step += 1
+        if checkpoint and (checkpoint.worth() if course.over else checkpoint.due()):
+            checkpoint.write(course.state())
+    for own in course.stacked.values():
         own.grad = None
-    return History(np.stack(losses, axis=1), drop_step, dict(start), drop, stacked, kept)
+    return course.history()
 
 
 def _per_run(value: Tensor, like: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuron_race import networks, span, storage
+from neuron_race.checkpoints import Checkpoint
 from neuron_race.recipe import MEASURED, Recipe, Runs
 
 Array = NDArray[Any]
@@ -123,7 +124,7 @@ def run(
 ) -> Runs:
     """Train all runs of a condition; ``unfinished`` keeps what an interruption leaves."""
     # torch is slow to import; reading runs does without
-    from neuron_race.training import Checkpoint, train
+    from neuron_race.training import train
 
     recipe = Recipe.of(options)
     # With the residual frozen nothing holds the loss; that is the ablation, not a failure.

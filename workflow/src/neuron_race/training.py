@@ -7,18 +7,15 @@ be kept only at a few events.
 """
 
 import functools
-import os
 import sys
-import time
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from neuron_race import batched, early, kernel, storage
+from neuron_race import batched, early, kernel
+from neuron_race.checkpoints import Checkpoint
 from neuron_race.progress import Progress
 from neuron_race.recipe import MEASURED, Recipe, Runs, TrainingDiverged, snapshot_steps
 
@@ -75,7 +72,7 @@ def train(
     label: str = "",
     explode: float = 1e3,
     engine: str = "auto",
-    checkpoint: "Checkpoint | None" = None,
+    checkpoint: Checkpoint | None = None,
 ) -> Runs:
     """Train S networks at once.
 
@@ -128,13 +125,12 @@ def train(
     step, end = 0, _end(losses, 0, initial, recorder.drop_step, recipe)
     plateau = early.Plateau(nets, initial, recipe.learning_rate)
     plateau.over = recipe.early == "plain"
-    if checkpoint and (kept := checkpoint.read(chosen)):
+    kept = checkpoint.read() if checkpoint else None
+    if checkpoint and kept and kept.pop("engine", -1) == ENGINES.index(chosen):
         try:
             step = recorder.resume(kept)
         except (LookupError, ValueError) as error:
-            raise storage.ResultError(
-                f"{checkpoint.path}: not of this training ({error}); delete it"
-            ) from error
+            raise checkpoint.misfit(error) from error
         losses, _ = nets.advance(step, np.empty((S, 0)), np.full(S, np.inf))
         end = _end(losses, step, initial, recorder.drop_step, recipe)
         plateau.over = True
@@ -167,56 +163,9 @@ def train(
         if step in planned or end is not None:
             recorder.measure(step, losses[:, -1])
         if checkpoint and plateau.over and step in planned and end is None and checkpoint.due():
-            checkpoint.write(chosen, recorder.state())
+            checkpoint.write({"engine": np.asarray(ENGINES.index(chosen)), **recorder.state()})
         progress.tell(step, losses[:, -1].mean())
     return recorder.finish(chosen)
-
-
-def _seconds(variable: str = "NEURON_RACE_CHECKPOINT_SECONDS") -> float:
-    try:
-        seconds = float(given := os.getenv(variable, "60"))
-    except ValueError:
-        seconds = -1.0
-    if not 0 <= seconds < float("inf"):
-        raise ValueError(f"{variable}: {given!r} is no number of seconds, such as 60 or 0")
-    return seconds
-
-
-@dataclass
-class Checkpoint:
-    """A file that keeps an unfinished training.
-
-    The environment variable NEURON_RACE_CHECKPOINT_SECONDS sets the time between writings.
-
-    Attributes:
-        path: the file; its name should tell all that the training depends on.
-        every: seconds between writings, at least; writing takes a twentieth of the time at most.
-    """
-
-    path: Path
-    every: float = field(default_factory=_seconds)
-
-    def __post_init__(self) -> None:
-        self._next = time.monotonic() + self.every
-
-    def due(self) -> bool:
-        """Whether it is time to write."""
-        return time.monotonic() >= self._next
-
-    def write(self, engine: str, state: dict[str, Array]) -> None:
-        """Replace what was kept."""
-        began = time.monotonic()
-        storage.write_arrays(self.path, {"engine": np.asarray(ENGINES.index(engine)), **state})
-        now = time.monotonic()
-        self._next = now + max(self.every, 20 * (now - began))
-
-    def read(self, engine: str) -> dict[str, Array] | None:
-        """What was kept; None where there is nothing, nothing whole, or another engine's."""
-        try:
-            state = storage.read_arrays(self.path)
-        except storage.ResultError:
-            return None
-        return state if state.pop("engine", -1) == ENGINES.index(engine) else None
 
 
 def _check(losses: Array, limit: Array, first: int, recipe: Recipe) -> None:

@@ -111,12 +111,13 @@ def train(
     data: Data,
     label: str,
     snapshots: Sequence[int] = (),
-    watch: Any = None,
+    summed: Any = None,
 ) -> Trained:
     """Train all runs of a condition."""
     model, given, start = begin(target, options, data)
     plan = many.Plan.of(options)
-    history = many.train(model, start, given.X, given.Y, plan, given.seeds, label, snapshots, watch)
+    data_of_runs = (given.X, given.Y)
+    history = many.train(model, start, *data_of_runs, plan, given.seeds, label, snapshots, summed)
     return Trained(model, given, start, plan, history)
 
 
