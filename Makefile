@@ -34,8 +34,9 @@ retest: $(READY) ## run all tests, whatever happened before
 	@"$(BIN)/python" -m pytest | tee $(VENV)/.tests.log
 	@tail -n 1 $(VENV)/.tests.log > $(PASSED)
 
-test-all: test ## the tests, and the long ones: Slurm where it is installed, kills, soak
+test-all: test ## the tests, and the long ones: Slurm where it is installed, kills, soak (N=20 rounds)
 	@"$(BIN)/python" -m pytest -m "slow or cluster" -rs
+	@"$(BIN)/python" tests/workflow/soak.py $(N)
 
 test-cluster: $(READY) ## the tests on a single-node Slurm, where its packages are installed
 	@"$(BIN)/python" -m pytest -m cluster -rs

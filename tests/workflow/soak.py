@@ -1,7 +1,8 @@
 """Run the smoke preset many times, killed at random moments: `make soak`, or
 `python tests/workflow/soak.py 20 [TARGET]`.
 
-After each run: no lock is left, no temporary file, and every result has the bits of the first.
+After each run: no lock is left and no temporary file, but those of the run's own last minute in the
+folder for them; and every result has the bits of the first.
 """
 
 import os
@@ -26,7 +27,16 @@ def snakemake(folder: Path, *arguments: str) -> subprocess.Popen[bytes]:
     """Start snakemake in a folder, in a process group of its own."""
     command = [sys.executable, "-m", "snakemake", *arguments, *SMOKE]
     quiet = subprocess.DEVNULL
-    return subprocess.Popen(command, cwd=folder, stdout=quiet, stderr=quiet, start_new_session=True)
+    temporary = folder.parent / "t"  # a short name: those of sockets must be
+    temporary.mkdir(exist_ok=True)
+    return subprocess.Popen(
+        command,
+        cwd=folder,
+        stdout=quiet,
+        stderr=quiet,
+        start_new_session=True,
+        env={**os.environ, "TMPDIR": str(temporary)},
+    )
 
 
 def results(folder: Path) -> dict[str, bytes]:
@@ -65,18 +75,20 @@ def main(times: int, targets: list[str]) -> None:
         folder = copy_project(Path(parent) / "its race")
         first: dict[str, bytes] = {}
         for number in range(1, times + 1):
-            began = time.monotonic()
+            began, started = time.monotonic(), time.time()
             kills = soak(folder, targets, chance)
             made = results(folder)
             first = first or made
             differing = sorted(n for n in {*first, *made} if first.get(n) != made.get(n))
             locks = [str(p) for p in (folder / ".snakemake/locks").glob("*")]
             parts = [n for n in made if n.endswith(".part") or "/checkpoints/" in n]
-            scripts = list((folder / ".snakemake/scripts").glob("tmp*"))
+            parts += [str(p) for p in (folder / ".snakemake/scripts").glob("tmp*")]
+            left = list((Path(parent) / "t").iterdir())
+            parts += [str(p) for p in left if p.stat().st_mtime < started]
             seconds = time.monotonic() - began
             print(
                 f"run {number} of {times}: {kills} kills, {len(made)} files, {seconds:.0f} s, "
-                f"{len(scripts)} scripts left by kills",
+                f"{len(left)} in the folder for temporary files",
                 flush=True,
             )
             if differing or locks or parts:

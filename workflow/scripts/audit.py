@@ -2,7 +2,6 @@
 
 import shutil
 import sys
-import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(snakemake.scriptdir)))  # noqa: F821
@@ -20,8 +19,8 @@ def work(job) -> None:
     forecasts = storage.read_arrays(job.input.forecasts)
     for name in job.params.conditions:
         path = next(p for p in job.input.runs if Path(p).name == f"{name}.npz")
-        with tempfile.TemporaryDirectory() as folder:
-            spoilt = Path(folder) / Path(path).name
+        with storage.scratch() as folder:
+            spoilt = folder / Path(path).name
             storage.write_arrays(spoilt, forecast.noise(storage.read_arrays(path)))
             shutil.copy(Path(path).with_suffix(".json"), folder)
             noisy = runs.load(spoilt)

@@ -1,7 +1,5 @@
 """A run as a research object: an RO-Crate by the Workflow Run profile, to archive and to cite."""
 
-import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -68,10 +66,10 @@ def pack(target: Path, root: Path, files: Sequence[str], preset: str) -> None:
         )
         action["actionStatus"] = "http://schema.org/CompletedActionStatus"
         crate.root_dataset.append_to("mentions", action)
-    with tempfile.TemporaryDirectory(dir=target.parent) as folder:
-        whole = Path(folder) / target.name
+    with storage.scratch() as folder:
+        whole = folder / target.name
         crate.write_zip(whole)
-        os.replace(whole, target)
+        storage.copy(whole, target)
 
 
 def _profile(crate: ROCrate, url: str):  # type: ignore[no-untyped-def]

@@ -5,7 +5,6 @@ import os
 import pickle
 import re
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +20,8 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
 from pygments.formatters import HtmlFormatter
 from traitlets.config import Config
+
+from neuron_race import storage
 
 # No header in the text: all that is kept of a cell beside its source are its tags.
 TEXT = {
@@ -131,13 +132,12 @@ def execute(notebook: NotebookNode, job: Any, name: str) -> NotebookNode:
 @contextlib.contextmanager
 def _kernel_folders() -> Iterator[Path]:
     """A temporary folder for all that kernels write; kernels of this environment only."""
-    with tempfile.TemporaryDirectory(prefix="notebook") as name:
-        folder = Path(name)
+    with storage.scratch() as folder:
         ours = {
-            "IPYTHONDIR": name,
-            "JUPYTER_RUNTIME_DIR": name,
-            "JUPYTER_CONFIG_DIR": name,
-            "JUPYTER_DATA_DIR": name,
+            "IPYTHONDIR": str(folder),
+            "JUPYTER_RUNTIME_DIR": str(folder),
+            "JUPYTER_CONFIG_DIR": str(folder),
+            "JUPYTER_DATA_DIR": str(folder),
             "JUPYTER_PREFER_ENV_PATH": "1",
         }
         before = {key: os.environ.get(key) for key in ours}

@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import fcntl
 import glob
 import hashlib
 import importlib.metadata
@@ -9,8 +10,10 @@ import json
 import os
 import platform
 import shutil
+import tempfile
+import time
 import zipfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -47,6 +50,26 @@ def _write(path: Path, write: Callable[[BinaryIO], Any]) -> None:
     finally:
         with contextlib.suppress(OSError):  # a folder that can't be written to holds none
             temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def scratch() -> Iterator[Path]:
+    """A temporary folder, gone afterwards.
+
+    Those that killed processes have left go too: the lock on theirs is free.
+    """
+    prefix = "neuron_race-scratch-"
+    for left in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
+        with contextlib.suppress(OSError), open(left / "lock", "rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if time.time() - left.stat().st_mtime > 60:  # not one that is being made
+                shutil.rmtree(left, ignore_errors=True)
+    with (
+        tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True) as name,
+        open(Path(name) / "lock", "wb") as lock,
+    ):
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield Path(name)
 
 
 def copy(source: Path, target: Path) -> None:
