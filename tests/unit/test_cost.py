@@ -49,6 +49,23 @@ def test_start_up_is_the_first_line_of_the_log(
     assert found == seconds if seconds is not None else math.isnan(found)
 
 
+@pytest.mark.parametrize(
+    ("log", "seconds"),
+    [
+        ("start-up: 1.25 CPU-seconds\nmore\ntook: 5.50 CPU-seconds\n", 5.5),
+        ("start-up: 1.25 CPU-seconds\ntook: 5.50 CPU-seconds\nkilled here", 3.0),
+        ("start-up: 1.25 CPU-seconds\n", 3.0),
+    ],
+)
+def test_what_a_job_took_is_the_last_line_of_the_log_or_else_sampled(
+    tmp_path: Path, log: str, seconds: float
+) -> None:
+    path = write(tmp_path, "train/pair", s=[4.0], max_rss=[10.0], cpu_time=[3.0])
+    (tmp_path / "logs/train").mkdir(parents=True)
+    (tmp_path / "logs/train/pair.log").write_text(log)
+    assert cost.cost([path])["cpu_s"].item() == seconds
+
+
 def test_jobs_are_named_by_their_files() -> None:
     assert cost.job("results/benchmarks/train/pair/gaussian.tsv") == ("train", "pair/gaussian")
     assert cost.job(Path("/x/results/benchmarks/figure/racing.tsv")) == ("figure", "racing")

@@ -54,3 +54,5 @@ def run(job: Any, work: Callable[[Any], None]) -> None:
             sys.exit(1)
         finally:
             sys.stderr = terminal
+            # Of the processes that it started, too.
+            print(f"took: {sum(os.times()[:4]):.2f} CPU-seconds", file=log)

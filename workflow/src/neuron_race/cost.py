@@ -1,5 +1,6 @@
 """What results cost: the benchmark files of jobs as a tidy table."""
 
+import math
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -19,8 +20,9 @@ def cost(paths: Iterable[Path]) -> pd.DataFrame:
     Returns:
         Tidy table ``rule, job, cpu_s, wall_s, max_rss_mb, startup_s``, in the order of the paths;
         seconds and megabytes. Repetitions of a job are averaged. NaN where a job was too short to
-        be sampled. The start-up (CPU-seconds until the script's work begins, mostly imports) is the
-        first line of the job's log, and NaN where there is none.
+        be sampled. Benchmarks sample, and miss CPU-seconds after the last time; where the job's log
+        tells how many there were, that is taken. The start-up (CPU-seconds until the script's work
+        begins, mostly imports) is the log's first line, and NaN where there is none.
 
     Raises:
         ResultError: a file is missing or is no benchmark.
@@ -32,19 +34,22 @@ def cost(paths: Iterable[Path]) -> pd.DataFrame:
             measured = table[["cpu_time", "s", "max_rss"]].astype(float).mean()
         except (OSError, ValueError, KeyError) as error:
             raise ResultError(f"{path}: not a readable benchmark ({error})") from error
-        rows.append((*job(path), *measured, startup(path)))
+        sampled, wall, memory = measured
+        startup, took = logged(path)
+        rows.append((*job(path), sampled if math.isnan(took) else took, wall, memory, startup))
     return pd.DataFrame(rows, columns=["rule", "job", "cpu_s", "wall_s", "max_rss_mb", "startup_s"])
 
 
-def startup(benchmark: Path) -> float:
-    """Start-up of the job with this benchmark file, in CPU-seconds, from its log; or NaN."""
+def logged(benchmark: Path) -> tuple[float, float]:
+    """CPU-seconds of start-up, and of all that the job with this benchmark file did, by its log."""
     before, _, after = benchmark.with_suffix(".log").as_posix().rpartition("benchmarks/")
     try:
-        with open(f"{before}logs/{after}", encoding="utf-8") as log:
-            found = re.match(r"start-up: ([0-9.]+) CPU-seconds$", log.readline().strip())
+        log = Path(f"{before}logs/{after}").read_text(encoding="utf-8")
     except (OSError, ValueError):
-        return float("nan")
-    return float(found[1]) if found else float("nan")
+        log = ""
+    first = re.match(r"start-up: ([0-9.]+) CPU-seconds$", log, re.M)
+    last = re.search(r"^took: ([0-9.]+) CPU-seconds\s*\Z", log, re.M)
+    return float(first[1] if first else "nan"), float(last[1] if last else "nan")
 
 
 def job(path: Path | str) -> tuple[str, str]:

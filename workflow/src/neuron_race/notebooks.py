@@ -10,7 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import jupytext
+from neuron_race.imports import without
+
+with without("rfc3987_syntax"):  # see settings
+    import jupytext
 import nbformat
 from latex2mathml.converter import convert
 from nbclient import NotebookClient

@@ -7,7 +7,11 @@ from typing import Any
 import matplotlib
 import numpy as np
 import pandas as pd
-import seaborn as sns
+
+from neuron_race.imports import without
+
+with without("ipywidgets"):  # for sliders in notebooks; a tenth of a second for each figure
+    import seaborn as sns
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt

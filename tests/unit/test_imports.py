@@ -1,0 +1,44 @@
+"""Optional parts of libraries that are left out."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from neuron_race import imports
+
+
+def test_without_hides_a_module_and_brings_it_back() -> None:
+    import json
+
+    with pytest.raises(ImportError), imports.without("json", "colorsys"):
+        import json
+    import colorsys
+
+    assert sys.modules["json"] is json and sys.modules["colorsys"] is colorsys
+
+
+@pytest.mark.parametrize(
+    ("module", "absent"),
+    [
+        ("settings", ["rfc3987_syntax", "torch", "pandas", "matplotlib"]),
+        ("notebooks", ["rfc3987_syntax", "torch", "pandas", "matplotlib"]),
+        ("plots.style", ["ipywidgets", "torch"]),
+        ("claims", ["torch", "matplotlib", "rfc3987_syntax"]),
+        ("evidence", ["torch", "matplotlib", "scipy"]),
+        ("runs", ["torch", "matplotlib", "scipy", "pandas"]),
+        ("trace", ["torch", "matplotlib", "scipy", "pandas"]),
+        ("training", ["matplotlib", "seaborn", "pandas", "torch._dynamo"]),
+        ("forecast", ["matplotlib", "seaborn", "torch._dynamo"]),
+    ],
+)
+def test_modules_import_nothing_slow_that_they_do_not_need(module: str, absent: list[str]) -> None:
+    said = subprocess.run(
+        [sys.executable, "-c", f"import sys, neuron_race.{module}; print(*sys.modules)"],
+        env={"PYTHONPATH": str(Path(imports.__file__).parents[1])},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert not set(absent) & set(said.stdout.split())
