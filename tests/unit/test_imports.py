@@ -1,5 +1,6 @@
 """Optional parts of libraries that are left out."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -42,3 +43,21 @@ def test_modules_import_nothing_slow_that_they_do_not_need(module: str, absent: 
         check=True,
     )
     assert not set(absent) & set(said.stdout.split())
+
+
+PLAIN = """
+import sys
+from test_many import SEEDS, data, deep, many, small
+model = small("convolution")
+many.train(model, deep.initial(model, "test", SEEDS, 1.0), *data(), many.Plan(max_steps=2))
+assert "torch._dynamo" not in sys.modules
+many.train(model, deep.initial(model, "test", SEEDS, 1.0), *data(), many.Plan("squared", "adam"))
+assert "torch._dynamo" in sys.modules  # or there would be nothing to avoid
+"""
+
+
+def test_plain_steps_of_any_model_do_without_the_compiler() -> None:
+    paths = [str(Path(imports.__file__).parents[1]), str(Path(__file__).parent)]
+    subprocess.run(
+        [sys.executable, "-c", PLAIN], env={"PYTHONPATH": os.pathsep.join(paths)}, check=True
+    )

@@ -145,7 +145,10 @@ def gradients(model: nn.Module, loss: str, freeze_residual: bool = False) -> Cal
     return differentiate
 
 
-def _optimizer(plan: Plan, leaves: list[Tensor]) -> torch.optim.Optimizer:
+def _optimizer(plan: Plan, leaves: list[Tensor]) -> torch.optim.Optimizer | None:
+    """None for plain steps, which need none: torch's import its compiler, a second per job."""
+    if plan.optimizer == "gd" and not plan.weight_decay:
+        return None
     common: dict[str, Any] = {"lr": plan.learning_rate, "weight_decay": plan.weight_decay}
     if plan.optimizer == "adam":
         return torch.optim.Adam(leaves, foreach=False, **common)
@@ -169,8 +172,23 @@ class _Course:
         self.kept: dict[int, Stacked] = {}
         self.total: Tensor | None = None
 
+    def descend(self, slopes: Stacked, rate: float) -> None:
+        """Take one step."""
+        if self.optimizer is None:
+            for name, own in self.stacked.items():
+                own.add_(slopes[name], alpha=-rate)
+        else:
+            for group in self.optimizer.param_groups:
+                group["lr"] = rate
+            for name, own in self.stacked.items():
+                own.grad = slopes[name]
+            self.optimizer.step()
+            self.optimizer.zero_grad()
+        self.step += 1
+
     def state(self) -> dict[str, NDArray[Any]]:
         """All of it as arrays; parts of names are separated by ``/``."""
+        memory = {} if self.optimizer is None else self.optimizer.state_dict()["state"]
         tensors = {
             **{f"own/{name}": value for name, value in self.stacked.items()},
             **{f"drop/{name}": value for name, value in self.drop.items()},
@@ -181,7 +199,7 @@ class _Course:
             },
             **{
                 f"optimizer/{number}/{key}": value
-                for number, held in self.optimizer.state_dict()["state"].items()
+                for number, held in memory.items()
                 for key, value in held.items()
                 if value is not None
             },
@@ -216,7 +234,8 @@ class _Course:
                 self.kept.setdefault(int(number), {})[key] = torch.as_tensor(there)
             elif part == "optimizer":
                 memory.setdefault(int(number), {})[key] = torch.as_tensor(there)
-        self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": memory})
+        if self.optimizer is not None:
+            self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": memory})
         self.total = torch.as_tensor(state["total"]) if "total" in state else None
 
     def history(self) -> History:
@@ -305,17 +324,12 @@ def train(
             if summed is not None:
                 more = summed(stacked, slopes, rate)
                 course.total = more if course.total is None else course.total + more
-            for group in course.optimizer.param_groups:
-                group["lr"] = rate
             longer = _lengthen(stacked, slopes, plan, rate, waiting)
-            for name, own in stacked.items():
-                own.grad = slopes[name] if longer is None else _per_run(longer, own) * slopes[name]
-            course.optimizer.step()
-            course.step += 1
+            if longer is not None:
+                slopes = {n: _per_run(longer, slope) * slope for n, slope in slopes.items()}
+            course.descend(slopes, rate)
         if checkpoint and (checkpoint.worth() if course.over else checkpoint.due()):
             checkpoint.write(course.state())
-    for own in course.stacked.values():
-        own.grad = None
     return course.history()
 
 
