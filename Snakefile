@@ -49,9 +49,8 @@ FIGURES = [*CLAIMS, "theory", *(["replication"] if config.get("replicate") else 
 # Results of two presets never mix: the folder bears the name of the first.
 onstart:
     storage.write_json(Path("results/preset.json"), {"preset": SETTINGS.preset})
-    # Copies of scripts that killed jobs have left; every job that starts makes its own.
-    for left in Path(".snakemake/scripts").glob("tmp*"):
-        left.unlink(missing_ok=True)
+    # Snakemake leaves the scripts of jobs that are killed.
+    storage.tidy(Path(".snakemake/scripts").glob("tmp*"))
 
 
 include: "workflow/rules/images.smk"

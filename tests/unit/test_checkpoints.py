@@ -136,7 +136,7 @@ def test_any_model_and_optimizer(
     capsys.readouterr()
     with checkpoints.kept_in(tmp_path):
         resumed = run()
-    assert "it: goes on from step 5\n" in capsys.readouterr().err
+    assert "it: goes on from step 5 of an interrupted run\n" in capsys.readouterr().err
     same(whole, resumed)
     # And one that has ended, in a job whose next training was interrupted, is read again.
     monkeypatch.setenv("NEURON_RACE_CHECKPOINT_SECONDS", "0")
@@ -145,6 +145,7 @@ def test_any_model_and_optimizer(
     monkeypatch.setattr(many, "gradients", lambda *arguments: None)
     with checkpoints.kept_in(tmp_path / "ended"):
         same(whole, run())
+    assert "it: kept from an interrupted run\n" in capsys.readouterr().err
 
 
 def test_trainings_of_a_job_are_told_apart_by_their_order(tmp_path: Path) -> None:

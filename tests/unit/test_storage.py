@@ -2,9 +2,8 @@
 
 import json
 import os
-import subprocess
-import sys
 import tempfile
+import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -144,48 +143,26 @@ def test_what_a_killed_process_left_is_tidied_up(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == {"a.npz", ".b.npz.1.part"}
 
 
-LEAVES = """
-import os, sys
-from neuron_race import storage
-with storage.scratch() as folder:
-    (folder / "part").write_text("half")
-    print(folder, flush=True)
-    sys.stdin.readline()
-    os._exit(1)  # as if killed
-"""
-
-
-def test_scratch_folders_of_killed_processes_go_and_those_of_others_stay(
+def test_what_killed_processes_left_goes_after_a_day(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    source = str(Path(storage.__file__).parents[1])
-    environment = {**os.environ, "TMPDIR": str(tmp_path), "PYTHONPATH": source}
-
-    def others(folder: Path) -> list[Path]:
-        assert (folder / "lock").exists()
-        return sorted(path for path in tmp_path.iterdir() if path != folder)
-
-    with subprocess.Popen(
-        [sys.executable, "-c", LEAVES],
-        env=environment,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdout is not None and process.stdin is not None
-        theirs = Path(process.stdout.readline().strip())
-        os.utime(theirs, (0, 0))  # long ago
-        with storage.scratch() as folder:
-            assert others(folder) == [theirs]
-        process.stdin.write("\n")
-    assert process.returncode == 1 and (theirs / "part").exists()
-    young = tmp_path / "neuron_race-scratch-young"
-    young.mkdir()
-    (young / "lock").touch()
-    with storage.scratch() as folder:
-        assert others(folder) == [young]
-    assert list(tmp_path.iterdir()) == [young]
+    yesterday = time.time() - storage.DAY - 10
+    names = ["neuron_race-old", "neuron_race-young", "other-old"]
+    old, young, other = (tmp_path / name for name in names)
+    for folder in (old, young, other):
+        folder.mkdir()
+        (folder / "part").touch()
+    script = tmp_path / "neuron_race-script"
+    script.touch()
+    for path in (old, other, script):
+        os.utime(path, (yesterday, yesterday))
+    with storage.scratch() as own:
+        (own / "part").touch()
+        assert sorted(tmp_path.iterdir()) == sorted([young, other, own])
+    assert sorted(tmp_path.iterdir()) == sorted([young, other])
+    storage.tidy([tmp_path / "gone", other, young])
+    assert list(tmp_path.iterdir()) == [young] and (young / "part").exists()
 
 
 def test_an_unserialisable_value_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
 """Run the smoke preset many times, killed at random moments: `make soak`, or
 `python tests/workflow/soak.py 20 [TARGET]`.
 
-After each run: no lock is left and no temporary file, but those of the run's own last minute in the
-folder for them; and every result has the bits of the first.
+After each run: no lock is left, no temporary file of an earlier run, and every result has the bits
+of the first. What is left is made a day older each time, for that is when it is tidied up.
 """
 
 import os
@@ -17,7 +17,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from smoke_run import copy_project
+from smoke_run import ROOT, copy_project
+
+sys.path.insert(0, str(ROOT / "workflow/src"))
+
+from neuron_race import storage
 
 SMOKE = ("--configfile", "config/smoke.yaml")
 PASSING = {"logs", "benchmarks"}  # differ between runs
@@ -75,20 +79,22 @@ def main(times: int, targets: list[str]) -> None:
         folder = copy_project(Path(parent) / "its race")
         first: dict[str, bytes] = {}
         for number in range(1, times + 1):
-            began, started = time.monotonic(), time.time()
+            began, old = time.monotonic(), time.time() - storage.DAY
             kills = soak(folder, targets, chance)
             made = results(folder)
             first = first or made
             differing = sorted(n for n in {*first, *made} if first.get(n) != made.get(n))
             locks = [str(p) for p in (folder / ".snakemake/locks").glob("*")]
             parts = [n for n in made if n.endswith(".part") or "/checkpoints/" in n]
-            parts += [str(p) for p in (folder / ".snakemake/scripts").glob("tmp*")]
-            left = list((Path(parent) / "t").iterdir())
-            parts += [str(p) for p in left if p.stat().st_mtime < started]
+            left = [*(folder / ".snakemake/scripts").glob("tmp*")]
+            left += (Path(parent) / "t").glob(f"{storage.SCRATCH}*")
+            parts += [str(p) for p in left if p.stat().st_mtime < old]
+            for path in left:
+                os.utime(path, (old - 1, old - 1))
             seconds = time.monotonic() - began
             print(
                 f"run {number} of {times}: {kills} kills, {len(made)} files, {seconds:.0f} s, "
-                f"{len(left)} in the folder for temporary files",
+                f"{len(left)} temporary files left by kills",
                 flush=True,
             )
             if differing or locks or parts:

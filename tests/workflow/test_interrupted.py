@@ -101,7 +101,7 @@ MOMENTS = {
     "start of training": (TARGET, "results/logs/train/two_features.log"),
     "middle of a condition": (TARGET, "results/checkpoints/two_features/*.part.npz"),
     "training": (TARGET, "results/checkpoints/two_features/*.json"),
-    "extension": (EXTENSION, "results/checkpoints/extension/optimizers/*/1.npz"),
+    "extension": (EXTENSION, "results/checkpoints/extension/optimizers/*/3.npz"),
     "figure": (FIGURES[0], "results/logs/figure/unlocking.log"),
 }
 
@@ -120,8 +120,11 @@ def test_a_killed_run_is_completed_with_the_same_bits(
     if moment == "training":
         assert "kept from an interrupted run" in said
         assert said.count("kept from") < 3  # and the others were trained
-    if moment in ("middle of a condition", "extension"):
+    if moment == "middle of a condition":
         assert "goes on from step" in said
+    if moment == "extension":  # each condition is followed by two forecasts, which have no label
+        assert "optimizers/gd: kept from an interrupted run" in said
+        assert "optimizers/minibatch: goes on from step" in said
     assert files(unfinished) == files(whole)
 
 
@@ -192,11 +195,20 @@ def test_full_and_read_only_disks_are_told_and_leave_nothing(
     assert files(unfinished) == files(whole)
 
 
-def test_checkpoints_of_other_code_are_not_taken(unfinished: Path) -> None:
-    run = start(unfinished, TARGET)
-    kill_when(run, lambda: list(unfinished.glob("results/checkpoints/two_features/*.json")))
-    module = unfinished / "workflow/src/neuron_race/span.py"
-    module.write_text(module.read_text() + "\n_EDITED = True\n")
-    said = complete(unfinished, TARGET)
-    assert "kept from" not in said
+@pytest.mark.parametrize(
+    ("target", "kept", "module"),
+    [
+        (TARGET, "two_features/*.json", "span.py"),
+        (EXTENSION, "extension/optimizers/*/3.npz", "many.py"),
+    ],
+)
+def test_checkpoints_of_other_code_are_not_taken(
+    unfinished: Path, target: str, kept: str, module: str
+) -> None:
+    run = start(unfinished, target)
+    kill_when(run, lambda: list(unfinished.glob(f"results/checkpoints/{kept}")))
+    edited = unfinished / "workflow/src/neuron_race" / module
+    edited.write_text(edited.read_text() + "\n_EDITED = True\n")
+    said = complete(unfinished, target)
+    assert "kept from" not in said and "goes on from" not in said
     assert not [p for p in (unfinished / "results/checkpoints").rglob("*") if p.is_file()]

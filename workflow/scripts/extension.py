@@ -21,16 +21,14 @@ def work(job) -> None:
     """
     conditions = job.params.conditions
     (study,) = {options["study"] for options in conditions.values()}
-    paths = {
-        options["dataset"]: f"results/datasets/{options['dataset']}.npz"
-        for options in conditions.values()
-    }
     data = {
-        options["dataset"]: runs.read_dataset(paths[options["dataset"]], options["seeds"])
+        options["dataset"]: runs.read_dataset(
+            f"results/datasets/{options['dataset']}.npz", options["seeds"]
+        )
         for options in conditions.values()
     }
     parameters = {"target": job.params.target, "conditions": conditions}
-    sidecar = storage.provenance([*job.input.code, *paths.values()], parameters)
+    sidecar = storage.provenance([*job.input.code, *job.input.data], parameters)
     folder = Path("results/checkpoints/extension") / job.params.target
     module = importlib.import_module(f"neuron_race.extensions.{study}")
     with checkpoints.kept_in(runs.checkpoint(folder, "trainings", sidecar).with_suffix("")):

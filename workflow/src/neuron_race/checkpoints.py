@@ -30,13 +30,14 @@ def _seconds(variable: str = "NEURON_RACE_CHECKPOINT_SECONDS") -> float:
 
 @dataclass
 class Checkpoint:
-    """A file that keeps an unfinished training.
+    """A file that keeps what a training has done, while it goes on or until its job is done.
 
     The environment variable NEURON_RACE_CHECKPOINT_SECONDS sets the time between writings.
 
     Attributes:
         path: the file; its name should tell all that the training depends on.
-        every: seconds between writings, at least; writing takes a twentieth of the time at most.
+        every: seconds between writings on the way, at least; these take a twentieth of the time at
+            most.
     """
 
     path: Path

@@ -22,6 +22,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from neuron_race import storage
+
 Array = NDArray[Any]
 
 SOURCE = Path(__file__).with_name("kernel.c")
@@ -76,7 +78,7 @@ def _processor() -> str:
 
 @functools.cache
 def _folder_of_this_process() -> Path:
-    folder = tempfile.mkdtemp(prefix="neuron_race-")
+    folder = tempfile.mkdtemp(prefix=storage.SCRATCH)
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return Path(folder)
 

@@ -96,10 +96,14 @@ def one(stacked: Mapping[str, Tensor], run: int) -> Stacked:
     return {name: value[run] for name, value in stacked.items()}
 
 
+def _forward(model: nn.Module) -> Callable[[Stacked, Tensor], Tensor]:
+    return vmap(lambda p, x: functional_call(model, p, (x,)))
+
+
 def outputs(model: nn.Module, stacked: Mapping[str, Tensor], X: Tensor) -> Tensor:
     """Outputs (S, N, k) of all runs, each on its own inputs ``X (S, N, d)``."""
     with torch.no_grad():
-        return vmap(lambda p, x: functional_call(model, p, (x,)))(dict(stacked), X)
+        return _forward(model)(dict(stacked), X)
 
 
 def factor(schedule: str, step: int, max_steps: int) -> float:
@@ -125,8 +129,7 @@ def gradients(model: nn.Module, loss: str, freeze_residual: bool = False) -> Cal
 
     Beside them come the losses (S,) and the mean squares of the outputs (S,).
     """
-
-    forward = vmap(lambda p, x: functional_call(model, p, (x,)))
+    forward = _forward(model)
 
     def differentiate(
         stacked: Mapping[str, Tensor], X: Tensor, Y: Tensor
@@ -217,7 +220,8 @@ class _Course:
         """Put all of it as it was.
 
         Raises:
-            LookupError, ValueError: the state is of another training.
+            LookupError, ValueError: the state has other arrays or shapes. That it is of the same
+                training otherwise, the checkpoint's name must see to.
         """
         self.step, self.over = int(state["step"]), bool(state["over"])
         self.losses, self.drop_step[:] = list(state["losses"]), state["drop_step"]
@@ -286,7 +290,8 @@ def train(
         except (LookupError, ValueError) as error:
             raise checkpoint.misfit(error) from error
         if label:
-            print(f"{label}: goes on from step {course.step}", file=sys.stderr, flush=True)
+            where = "kept from" if course.over else f"goes on from step {course.step} of"
+            print(f"{label}: {where} an interrupted run", file=sys.stderr, flush=True)
     differentiate = gradients(model, plan.loss, plan.freeze_residual)
     N = X.shape[1]
     draws = [stream(label, seed, "batches") for seed in seeds] if plan.batch_size else []

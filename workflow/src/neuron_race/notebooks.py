@@ -119,7 +119,13 @@ def execute(notebook: NotebookNode, job: Any, name: str) -> NotebookNode:
             resources={"metadata": {"path": os.getcwd()}},
             # Sockets in our own folder rather than open ports: by default they would be in the
             # working directory, where kernels that start at the same time take each other's.
-            config=Config(KernelManager={"transport": "ipc", "ip": str(folder / "kernel")}),
+            config=Config(
+                KernelManager={
+                    "transport": "ipc",
+                    "ip": str(folder / "kernel"),
+                    "connection_file": str(folder / "kernel.json"),
+                }
+            ),
             on_cell_execute=begin,
             on_cell_executed=end,
         )

@@ -2,7 +2,6 @@
 
 import contextlib
 import csv
-import fcntl
 import glob
 import hashlib
 import importlib.metadata
@@ -23,6 +22,9 @@ if TYPE_CHECKING:  # slow to import, and jobs without tables do without
     import pandas as pd
 
 RECORDED_PACKAGES = ("numpy", "scipy", "pandas", "torch", "scikit-learn", "statsmodels", "seaborn")
+
+SCRATCH = "neuron_race-"
+DAY = 86400.0  # seconds
 
 
 class ResultError(Exception):
@@ -52,24 +54,23 @@ def _write(path: Path, write: Callable[[BinaryIO], Any]) -> None:
             temporary.unlink(missing_ok=True)
 
 
+def tidy(left: Iterable[Path]) -> None:
+    """Delete those files and folders that nothing has touched for a day: no job takes as long.
+
+    Processes that were killed have left them.
+    """
+    for path in left:
+        with contextlib.suppress(OSError):  # gone meanwhile, or another user's
+            if time.time() - path.stat().st_mtime > DAY:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
 @contextlib.contextmanager
 def scratch() -> Iterator[Path]:
-    """A temporary folder, gone afterwards.
-
-    Those that killed processes have left go too: the lock on theirs is free.
-    """
-    prefix = "neuron_race-scratch-"
-    for left in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
-        with contextlib.suppress(OSError), open(left / "lock", "rb") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if time.time() - left.stat().st_mtime > 60:  # not one that is being made
-                shutil.rmtree(left, ignore_errors=True)
-    with (
-        tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True) as name,
-        open(Path(name) / "lock", "wb") as lock,
-    ):
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield Path(name)
+    """A temporary folder, gone afterwards; what killed processes left of theirs is tidied up."""
+    tidy(Path(tempfile.gettempdir()).glob(f"{SCRATCH}*"))
+    with tempfile.TemporaryDirectory(prefix=SCRATCH) as folder:
+        yield Path(folder)
 
 
 def copy(source: Path, target: Path) -> None:
