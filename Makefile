@@ -34,7 +34,7 @@ retest: $(READY) ## run all tests, whatever happened before
 	@"$(BIN)/python" -m pytest | tee $(VENV)/.tests.log
 	@tail -n 1 $(VENV)/.tests.log > $(PASSED)
 
-test-all: test ## the tests, and the long ones: Slurm where it is installed, kills, soak (N=20 rounds)
+test-all: test ## the tests, and the long ones: Slurm where it is installed, kills, a soak of N=20 rounds (two hours)
 	@"$(BIN)/python" -m pytest -m "slow or cluster" -rs
 	@"$(BIN)/python" tests/workflow/soak.py $(N)
 
