@@ -47,10 +47,10 @@ def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figu
         early.annotate(
             f"{int(moment)} %",
             (x[top], y[top]),
-            xytext=(4, 0),
+            xytext=(-3, 3),  # later moments are above and to the right
             textcoords="offset points",
             fontsize=6.5,
-            va="center",
+            ha="right",
         )
         numbers.append(
             pd.DataFrame(
@@ -58,7 +58,7 @@ def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figu
             ).assign(final=own["norm_product_end"], quantity="norm product against alignment")
         )
     lower.colorbar(points, ax=early, label="final norm product", pad=0.02)
-    early.set(yscale="log", xlabel="alignment cos δ", ylabel="norm product", xlim=(None, 1.2))
+    early.set(yscale="log", xlabel="alignment cos δ", ylabel="norm product")
     early.set_title(f"Largest cluster at % of time to drop (seed {first})")
 
     runs = tables["dynamics/regimes/runs.csv"]
