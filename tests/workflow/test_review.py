@@ -191,9 +191,9 @@ def test_differences_from_the_reference_are_shown(referenced: Path) -> None:
 
         return change
 
-    spoil(referenced, "racing", shift(0.2))  # within half of the half width
+    spoil(referenced, "racing", shift(0.04))  # within a tenth of the half width
     assert compare(referenced).returncode == 0
-    spoil(referenced, "racing", shift(0.1))
+    spoil(referenced, "racing", shift(0.02))
     far = compare(referenced)
     assert far.returncode == 1 and "alignment_ranks_gaussian" in far.stdout
     spoil(referenced, "merging", lambda v: v["criteria"].pop())

@@ -116,8 +116,9 @@ def train(
     """Train all runs of a condition."""
     model, given, start = begin(target, options, data)
     plan = many.Plan.of(options)
-    data_of_runs = (given.X, given.Y)
-    history = many.train(model, start, *data_of_runs, plan, given.seeds, label, snapshots, summed)
+    history = many.train(
+        model, start, given.X, given.Y, plan, given.seeds, label, snapshots, summed
+    )
     return Trained(model, given, start, plan, history)
 
 
