@@ -39,7 +39,7 @@ test-all: test ## the tests, and the long ones: Slurm where it is installed, kil
 	@"$(BIN)/python" tests/workflow/soak.py $(N)
 
 test-cluster: $(READY) ## the tests on a single-node Slurm, where its packages are installed
-	@"$(BIN)/python" -m pytest -m cluster -rs
+	@"$(BIN)/python" -m pytest -m "cluster and not slow" -rs
 
 soak: $(READY) ## run the smoke preset N times (20), killed at random: make soak N=3
 	@"$(BIN)/python" tests/workflow/soak.py $(N)

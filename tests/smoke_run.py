@@ -3,6 +3,7 @@
 One smoke run serves the tests of several folders.
 """
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -25,6 +26,8 @@ PARTS = (
     "docs",
     "pyproject.toml",
 )
+# These differ between runs; the scorecard shows what jobs have cost.
+PASSING = {"logs", "benchmarks", "scorecard.html"}
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -38,6 +41,17 @@ def copy_project(target: Path) -> Path:
         elif source.exists():
             shutil.copy(source, target / part)
     return target
+
+
+def contents(folder: Path) -> dict[str, str]:
+    """SHA-256 of all results and figures by name, but those that differ between runs."""
+    found = [*(folder / "results").rglob("*"), *(folder / "figures").rglob("*")]
+    names = [path.relative_to(folder) for path in found if path.is_file()]
+    return {
+        str(n): hashlib.sha256((folder / n).read_bytes()).hexdigest()
+        for n in names
+        if not PASSING & set(n.parts)
+    }
 
 
 def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from smoke_run import contents, copy_project
 
 from neuron_race import storage
 
-ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent
 NEEDED = ("slurmctld", "slurmd", "sbatch", "munged")
 MISSING = [p for p in NEEDED if not shutil.which(p, path="/usr/sbin:/sbin:/usr/bin:/bin")]
@@ -97,15 +97,6 @@ def end(run: subprocess.Popen[str]) -> None:
         run.wait(timeout=30)
 
 
-def copy(target: Path) -> Path:
-    """The workflow in a folder of its own."""
-    target.mkdir()
-    shutil.copy(ROOT / "Snakefile", target)
-    for part in ("config", "envs", "profiles", "workflow"):
-        shutil.copytree(ROOT / part, target / part, ignore=shutil.ignore_patterns("__pycache__"))
-    return target
-
-
 @pytest.fixture(scope="module")
 def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slurm]:
     """A Slurm that stops with the tests, even if they are killed: it ends with its input."""
@@ -145,7 +136,7 @@ class Disturbed:
 def disturbed(slurm: Slurm, tmp_path_factory: pytest.TempPathFactory) -> Disturbed:
     """Run one claim of the smoke preset; drain the node and cancel a training job on the way."""
     seen = Disturbed()
-    seen.folder = copy(tmp_path_factory.mktemp("slurm run") / "race")
+    seen.folder = copy_project(tmp_path_factory.mktemp("slurm run") / "race")
     run = slurm.start(seen.folder, *SLURM, "overparameterization", *SMOKE)
     try:
         wait_for(lambda: slurm.find("RUNNING", "rule_train_capacity"), run, 300)
@@ -217,14 +208,9 @@ def test_same_bits_as_without_slurm(disturbed: Disturbed, tmp_path: Path) -> Non
     command = [sys.executable, "-m", "snakemake", "--cores", "2", "overparameterization", *SMOKE]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
-    results = [
-        path.relative_to(folder)
-        for path in [*folder.glob("results/**/*"), *folder.glob("figures/*")]
-        if path.is_file() and not {"benchmarks", "logs"} & set(path.parts)
-    ]
-    assert len(results) > 40
-    for path in results:
-        assert (folder / path).read_bytes() == (disturbed.folder / path).read_bytes(), path
+    local = contents(folder)
+    assert len(local) > 40
+    assert local == contents(disturbed.folder)
 
 
 @pytest.mark.skipif(
@@ -232,7 +218,7 @@ def test_same_bits_as_without_slurm(disturbed: Disturbed, tmp_path: Path) -> Non
     reason="the executor's arrays need an environment whose path has no spaces",
 )
 def test_a_sweep_is_one_array_job(slurm: Slurm, tmp_path: Path) -> None:
-    folder = copy(tmp_path / "array")
+    folder = copy_project(tmp_path / "array")
     (folder / "shards.yaml").write_text("shard: condition\n")
     target = "results/dynamics/two_features/runs.csv"
     arrays = ("--slurm-array-jobs", "train_two_features")
@@ -252,8 +238,31 @@ def test_a_sweep_is_one_array_job(slurm: Slurm, tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.slow
+def test_the_whole_smoke_preset(slurm: Slurm, smoke: Path, tmp_path: Path) -> None:
+    folder = copy_project(tmp_path / "its race")
+    before = set(slurm.completed())
+    run = slurm.start(folder, *SLURM, *SMOKE)
+    try:
+        assert run.wait(timeout=3000) == 0, (folder / "said.txt").read_text()[-3000:]
+    finally:
+        end(run)
+    said = (folder / "said.txt").read_text()
+    submitted = re.findall(r"submitted with SLURM jobid (\d+)", said)
+    states = slurm.completed()
+    assert {number: states[number] for number in states if number not in before} == dict.fromkeys(
+        submitted, "COMPLETED"
+    )
+    # Every job but those that only collect others was Slurm's.
+    local = re.findall(r"^localrule (\w+):", said, re.M)
+    assert len(submitted) > 100 and set(local) <= {"all"}
+    remote = contents(folder)
+    assert len(remote) > 300
+    assert remote == contents(smoke)
+
+
 def test_any_scheduler_with_a_submit_command(slurm: Slurm, tmp_path: Path) -> None:
-    folder = copy(tmp_path / "generic")
+    folder = copy_project(tmp_path / "generic")
     before = set(slurm.completed())
     target = "results/dynamics/two_features/runs.csv"
     run = slurm.start(folder, "--profile", "profiles/generic", target, *SMOKE)

@@ -17,15 +17,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from smoke_run import ROOT, copy_project
+from smoke_run import ROOT, contents, copy_project
 
 sys.path.insert(0, str(ROOT / "workflow/src"))
 
 from neuron_race import storage
 
 SMOKE = ("--configfile", "config/smoke.yaml")
-# These differ between runs; the scorecard shows what jobs have cost.
-PASSING = {"logs", "benchmarks", "scorecard.html"}
 
 
 def snakemake(folder: Path, *arguments: str) -> subprocess.Popen[bytes]:
@@ -42,13 +40,6 @@ def snakemake(folder: Path, *arguments: str) -> subprocess.Popen[bytes]:
         start_new_session=True,
         env={**os.environ, "TMPDIR": str(temporary)},
     )
-
-
-def results(folder: Path) -> dict[str, bytes]:
-    """Contents of all results and figures."""
-    found = [*(folder / "results").rglob("*"), *(folder / "figures").rglob("*")]
-    names = [path.relative_to(folder) for path in found if path.is_file()]
-    return {str(n): (folder / n).read_bytes() for n in names if not PASSING & set(n.parts)}
 
 
 def soak(folder: Path, targets: list[str], chance: random.Random) -> int:
@@ -78,11 +69,11 @@ def main(times: int, targets: list[str]) -> None:
     chance = random.Random(times)
     with tempfile.TemporaryDirectory() as parent:
         folder = copy_project(Path(parent) / "its race")
-        first: dict[str, bytes] = {}
+        first: dict[str, str] = {}
         for number in range(1, times + 1):
             began, old = time.monotonic(), time.time() - storage.DAY
             kills = soak(folder, targets, chance)
-            made = results(folder)
+            made = contents(folder)
             first = first or made
             differing = sorted(n for n in {*first, *made} if first.get(n) != made.get(n))
             locks = [str(p) for p in (folder / ".snakemake/locks").glob("*")]

@@ -1,12 +1,11 @@
 """The real thing in small: the smoke preset from nothing to figures, and again."""
 
-import hashlib
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from smoke_run import copy_project, snakemake
+from smoke_run import contents, copy_project, snakemake
 
 from neuron_race import settings, storage
 
@@ -75,21 +74,21 @@ def test_same_bits_on_one_core(smoke: Path, tmp_path: Path) -> None:
     done = snakemake(folder, "--cores", "1", "racing", *SMOKE)
     assert done.returncode == 0, done.stderr
 
-    def digests(root: Path) -> dict[str, str]:
-        kept = [p for p in root.glob("results/**/*") if p.suffix in (".npz", ".csv", ".json")]
-        kept += list(root.glob("figures/racing.*"))
-        return {
-            str(p.relative_to(root)): hashlib.sha256(p.read_bytes()).hexdigest()
-            for p in kept
-            if "benchmarks" not in p.parts
-        }
-
-    one, two = digests(folder), digests(smoke)
+    one, two = contents(folder), contents(smoke)
     assert "results/claims/racing.json" in one and "figures/racing.png" in one
     assert {k: two[k] for k in one} == one
     # Just what the claim needs: no other claim's verdict, no data set it does not use.
     assert "results/claims/pruning.json" not in one
     assert not (folder / "results/datasets/teacher.npz").exists()
+
+
+@pytest.mark.slow
+def test_all_bits_on_one_core(smoke: Path, tmp_path: Path) -> None:
+    folder = copy_project(tmp_path / "one core")
+    done = snakemake(folder, "--cores", "1", *SMOKE)
+    assert done.returncode == 0, done.stderr
+    assert len(contents(smoke)) > 300
+    assert contents(folder) == contents(smoke)
 
 
 def rerun(folder: Path, *targets: str) -> set[str]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from smoke_run import copy_project, make, making, snakemake
+from smoke_run import contents, copy_project, make, making, snakemake
 
 pytestmark = pytest.mark.slow
 SMOKE = ("--configfile", "config/smoke.yaml")
@@ -51,15 +51,6 @@ def unfinished(whole: Path, tmp_path: Path) -> Path:
     for figure in FIGURES:
         (folder / figure).unlink()
     return folder
-
-
-def files(folder: Path) -> dict[Path, bytes]:
-    """All results and figures by name; logs and timings, which differ between runs, left out."""
-    found = [*(folder / "results").rglob("*"), *(folder / "figures").rglob("*")]
-    names = [path.relative_to(folder) for path in found if path.is_file()]
-    return {
-        n: (folder / n).read_bytes() for n in names if not {"logs", "benchmarks"} & set(n.parts)
-    }
 
 
 def start(
@@ -125,7 +116,7 @@ def test_a_killed_run_is_completed_with_the_same_bits(
     if moment == "extension":  # each condition is followed by two forecasts, which have no label
         assert "optimizers/gd: kept from an interrupted run" in said
         assert "optimizers/minibatch: goes on from step" in said
-    assert files(unfinished) == files(whole)
+    assert contents(unfinished) == contents(whole)
 
 
 def test_a_killed_report_leaves_none_and_the_next_is_whole(whole: Path, tmp_path: Path) -> None:
@@ -192,7 +183,7 @@ def test_full_and_read_only_disks_are_told_and_leave_nothing(
     subprocess.run(["mount", "-o", "remount,rw,size=200m", str(small_disk)], check=True)
     done = snakemake(unfinished, "--cores", "1", TARGET, EXTENSION, *FIGURES, *SMOKE)
     assert done.returncode == 0, done.stderr
-    assert files(unfinished) == files(whole)
+    assert contents(unfinished) == contents(whole)
 
 
 @pytest.mark.parametrize(
