@@ -1,5 +1,20 @@
 """Fixtures for tests of all folders."""
 
+import pytest
+import torch
 from smoke_run import finished, project, smoke
 
-__all__ = ["finished", "project", "smoke"]
+__all__ = ["device", "finished", "project", "smoke"]
+# What computes on a GPU is compared with the same independent computation as on the CPU.
+DEVICES = [
+    "cpu",
+    pytest.param(
+        "cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+    ),
+]
+
+
+@pytest.fixture(params=DEVICES)
+def device(request: pytest.FixtureRequest) -> str:
+    """A device that training is tested on."""
+    return str(request.param)

@@ -186,12 +186,13 @@ def test_divergence_is_noticed_by_either_engine(engine: str, scale: float) -> No
         {"freeze": ("residual",), "stop_at_drop": True},
     ],
 )
-def test_both_engines_record_the_same(recipe: dict[str, Any]) -> None:
+def test_both_engines_record_the_same(recipe: dict[str, Any], device: str) -> None:
     X, Y, W, A = batch(4, N=40, d=20, m=20)
     arrays = (X, Y, 0.1 * W, 0.1 * A)
     settings = Recipe(learning_rate=0.1, max_steps=1000, max_weight_bytes=10**9, **recipe)
     first, second = (
-        train(*arrays, settings, explode=np.inf, engine=name) for name in ("compiled", "torch")
+        train(*arrays, settings, where, explode=np.inf, engine=name)
+        for where, name in (("cpu", "compiled"), (device, "torch"))
     )
     assert (first.engine, second.engine) == ("compiled", "torch")
     np.testing.assert_array_equal(first.step, second.step)

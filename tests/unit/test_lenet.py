@@ -63,9 +63,9 @@ class Spy:
         original = lenet.train
 
         def train(
-            X: Array, Y: Array, w: list[Array], m: list[Array], order: Array, protocol: Protocol
+            X: Array, Y: Array, w: list[Array], m: list[Array], order: Array, *how: Any
         ) -> lenet.Outcome:
-            outcome = original(X, Y, w, m, order, protocol)
+            outcome = original(X, Y, w, m, order, *how)
             self.calls.append((w, m, order, outcome))
             return outcome
 
@@ -176,10 +176,10 @@ def test_every_epoch_sees_every_sample_once() -> None:
         assert sorted(epoch) == list(range(40))
 
 
-def test_against_torch_modules() -> None:
+def test_against_torch_modules(device: str) -> None:
     """One masked network with nn.Linear, nn.CrossEntropyLoss and one Adam of its own."""
     (X, Y), (weights, masks, order) = problem([0]), begin([0])
-    ours = lenet.train(X, Y, weights, masks, order, SMALL)
+    ours = lenet.train(X, Y, weights, masks, order, SMALL, device)
     layers = [torch.nn.Linear(a, b) for a, b in pairwise(SIZES)]
     keep = [torch.tensor(m[0].T.astype(np.float32)) for m in masks]
     with torch.no_grad():

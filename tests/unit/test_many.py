@@ -1,6 +1,7 @@
 """Many runs at once are what one run at a time gives, with any optimizer and schedule."""
 
 import re
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -56,8 +57,8 @@ def loop(model: deep.Network, start: many.Stacked, run: int, plan: many.Plan) ->
 
 
 @pytest.mark.parametrize("name", ["perceptron", "residual", "convolution", "transformer"])
-def test_models_as_in_a_plain_loop(name: str) -> None:
-    model, plan = small(name), many.Plan(learning_rate=0.05, max_steps=8)
+def test_models_as_in_a_plain_loop(name: str, device: str) -> None:
+    model, plan = small(name), many.Plan(learning_rate=0.05, max_steps=8, device=device)
     start = deep.initial(model, "test", SEEDS, 1.0)
     end = many.train(model, start, *data(), plan, SEEDS, "test").end
     for run in range(len(SEEDS)):
@@ -75,8 +76,8 @@ def test_models_as_in_a_plain_loop(name: str) -> None:
     ],
     ids=lambda plan: f"{plan.optimizer}-{plan.schedule}-{plan.batch_size}",
 )
-def test_optimizers_as_in_a_plain_loop(plan: many.Plan) -> None:
-    model = small("perceptron")
+def test_optimizers_as_in_a_plain_loop(plan: many.Plan, device: str) -> None:
+    model, plan = small("perceptron"), replace(plan, device=device)
     start = deep.initial(model, "test", SEEDS, 1.0)
     end = many.train(model, start, *data(), plan, SEEDS, "test").end
     for run in range(len(SEEDS)):

@@ -15,6 +15,7 @@ from scipy.integrate import solve_ivp
 from small_runs import OPTIONS, digits, problem
 
 from neuron_race import batched, flow, networks, progress, runs, training
+from neuron_race.devices import choose_device
 from neuron_race.recipe import MEASURED, Recipe, Runs, TrainingDiverged
 from neuron_race.training import train
 
@@ -360,9 +361,9 @@ def test_progress_goes_to_standard_error_and_silence_is_the_default(
 
 def test_cuda_is_refused_where_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert training.choose_device("auto").type == training.choose_device("cpu").type == "cpu"
+    assert choose_device("auto").type == choose_device("cpu").type == "cpu"
     with pytest.raises(ValueError, match="cuda"):
-        training.choose_device("cuda")
+        choose_device("cuda")
 
 
 @pytest.mark.parametrize(
@@ -415,8 +416,8 @@ def test_as_many_networks_as_half_of_the_free_memory_holds(
 
 def test_cuda_is_taken_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    assert training.choose_device("auto").type == training.choose_device("cuda").type == "cuda"
-    assert training.choose_device("cpu").type == "cpu"
+    assert choose_device("auto").type == choose_device("cuda").type == "cuda"
+    assert choose_device("cpu").type == "cpu"
     # The compiled engine is for the CPU.
     assert training.choose_engine(torch.device("cuda")) == "torch"
 

@@ -31,7 +31,7 @@ rule tickets:
 # Tickets of single weights by iterative magnitude pruning.
 rule weight_tickets:
     input:
-        code=modules("recipe", "runs", "pruning", "lenet"),
+        code=modules("recipe", "runs", "devices", "pruning", "lenet"),
         data=lambda w: weight_ticket_data(w.protocol),
     output:
         runs="results/weights/{protocol}/runs.csv",

@@ -24,6 +24,7 @@ def work(job) -> None:
             *(data[key] for key in runs.DATASET_ARRAYS),
             lenet.Protocol(),
             lambda line: print(line, file=sys.stderr, flush=True),
+            task["device"],
         )
         parts.append({key: table.assign(condition=name) for key, table in tables.items()})
     for key in ("runs", "curves"):

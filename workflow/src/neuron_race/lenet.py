@@ -24,6 +24,7 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
+from neuron_race.devices import choose_device
 from neuron_race.pruning import keep_largest
 from neuron_race.seeding import stream
 
@@ -148,6 +149,7 @@ def train(
     masks: Sequence[Array],
     order: Array,
     protocol: Protocol,
+    device: str = "cpu",
 ) -> Outcome:
     """Train S masked networks, from zero biases.
 
@@ -158,19 +160,24 @@ def train(
         masks: surviving weights, of the same shapes.
         order: samples of each step (S, steps, batch).
         protocol: how to train.
+        device: see :func:`neuron_race.devices.choose_device`.
     """
-    inputs, targets = _tensor(X), _tensor(Y)
-    keep = [_tensor(mask) for mask in masks]
-    W = [(_tensor(w) * mask).requires_grad_() for w, mask in zip(weights, keep, strict=True)]
-    B = [torch.zeros(w.shape[0], w.shape[2], requires_grad=True) for w in W]
+    place = choose_device(device)
+    inputs, targets = _tensor(X).to(place), _tensor(Y).to(place)
+    keep = [_tensor(mask).to(place) for mask in masks]
+    W = [
+        (_tensor(w).to(place) * mask).requires_grad_()
+        for w, mask in zip(weights, keep, strict=True)
+    ]
+    B = [torch.zeros(w.shape[0], w.shape[2], device=place, requires_grad=True) for w in W]
     optimizer = torch.optim.Adam([*W, *B], lr=protocol.rate, fused=True)
-    chosen = torch.as_tensor(order)
-    network = torch.arange(len(inputs))[:, None]
+    chosen = torch.as_tensor(order, device=place)
+    network = torch.arange(len(inputs), device=place)[:, None]
     steps, losses = [], []
     for step in range(protocol.steps + 1):
         if step % protocol.evaluate_every == 0 or step == protocol.steps:
             with torch.no_grad():
-                losses.append(cross_entropy(forward(inputs, W, B), targets).numpy())
+                losses.append(cross_entropy(forward(inputs, W, B), targets).numpy(force=True))
             steps.append(step)
         if step == protocol.steps:
             break
@@ -183,8 +190,8 @@ def train(
             for w, mask in zip(W, keep, strict=True):
                 w.mul_(mask)
     return Outcome(
-        weights=[w.detach().numpy() for w in W],
-        biases=[b.detach().numpy() for b in B],
+        weights=[w.numpy(force=True) for w in W],
+        biases=[b.numpy(force=True) for b in B],
         step=np.asarray(steps),
         loss=np.stack(losses, axis=1),
     )
@@ -211,6 +218,7 @@ def run(
     Y_test: Array,
     protocol: Protocol,
     log: Callable[[str], None] | None = None,
+    device: str = "cpu",
 ) -> dict[str, pd.DataFrame]:
     """Find winning tickets by iterative magnitude pruning and train them beside their controls.
 
@@ -223,6 +231,7 @@ def run(
         Y_test: their one-hot targets.
         protocol: how to train and prune.
         log: receives one line of progress per round.
+        device: where to train.
 
     Returns:
         ``curves``: one row per seed, round and arm: ``remaining`` (fraction of weights),
@@ -248,7 +257,9 @@ def run(
             if level in protocol.control_rounds:
                 starts["reinitialised"] = (redrawn, masks)
                 starts["random_mask"] = (initial, random)
-        outcomes = {arm: train(X, Y, w, m, order, protocol) for arm, (w, m) in starts.items()}
+        outcomes = {
+            arm: train(X, Y, w, m, order, protocol, device) for arm, (w, m) in starts.items()
+        }
         for arm, outcome in outcomes.items():
             columns = {
                 "test_accuracy": accuracy(X_test, Y_test, outcome),

@@ -4,6 +4,7 @@ The counterpart of :mod:`neuron_race.training` for any PyTorch model, optimizer 
 network with one hidden layer it takes the same steps.
 """
 
+import copy
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -17,6 +18,7 @@ from torch.func import functional_call, vmap
 
 from neuron_race import checkpoints
 from neuron_race.batched import mean_loss, residual
+from neuron_race.devices import choose_device
 from neuron_race.progress import Progress
 from neuron_race.recipe import TrainingDiverged
 from neuron_race.seeding import stream
@@ -49,6 +51,7 @@ class Plan:
             alpha^(1 - L), and at a constant rate nobody could wait for its end. The flow's path
             does not depend on the clock, which is all that this changes.
         forecast_rate: learning rate of the forecast, which is by plain steps; 0 for the same.
+        device: where it is computed, see :func:`neuron_race.devices.choose_device`.
     """
 
     loss: str = "squared"
@@ -63,6 +66,7 @@ class Plan:
     drop: float = 0.1
     stride: float = 0.0
     forecast_rate: float = 0.0
+    device: str = "cpu"
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> "Plan":
@@ -94,6 +98,10 @@ class History:
 def one(stacked: Mapping[str, Tensor], run: int) -> Stacked:
     """Parameters of one run."""
     return {name: value[run] for name, value in stacked.items()}
+
+
+def _moved(stacked: Mapping[str, Tensor], device: torch.device | str) -> Stacked:
+    return {name: value.to(device) for name, value in stacked.items()}
 
 
 def _forward(model: nn.Module) -> Callable[[Stacked, Tensor], Tensor]:
@@ -213,7 +221,7 @@ class _Course:
             "over": np.asarray(self.over),
             "losses": np.stack(self.losses),
             "drop_step": self.drop_step,
-            **{name: tensor.numpy() for name, tensor in tensors.items()},
+            **{name: tensor.numpy(force=True) for name, tensor in tensors.items()},
         }
 
     def resume(self, state: Mapping[str, NDArray[Any]]) -> None:
@@ -230,23 +238,27 @@ class _Course:
                 if (there := state[f"{part}/{name}"]).shape != value.shape:
                     raise ValueError(f"{name} has shape {there.shape}, not {tuple(value.shape)}")
                 value.copy_(torch.as_tensor(there))
+        place = next(iter(self.stacked.values())).device
         memory: dict[int, dict[str, Tensor]] = {}
         for name, there in state.items():
             part, _, rest = name.partition("/")
             number, _, key = rest.partition("/")
             if part == "kept":
-                self.kept.setdefault(int(number), {})[key] = torch.as_tensor(there)
+                self.kept.setdefault(int(number), {})[key] = torch.as_tensor(there, device=place)
             elif part == "optimizer":
                 memory.setdefault(int(number), {})[key] = torch.as_tensor(there)
         if self.optimizer is not None:
             self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": memory})
-        self.total = torch.as_tensor(state["total"]) if "total" in state else None
+        total = state.get("total")
+        self.total = None if total is None else torch.as_tensor(total, device=place)
 
     def history(self) -> History:
-        """What was recorded."""
+        """What was recorded, in the computer's own memory."""
         losses = np.stack(self.losses, axis=1)
-        start, end = dict(self.start), self.stacked
-        return History(losses, self.drop_step, start, self.drop, end, self.kept, self.total)
+        start, drop, end = (_moved(own, "cpu") for own in (self.start, self.drop, self.stacked))
+        kept = {step: _moved(own, "cpu") for step, own in self.kept.items()}
+        total = None if self.total is None else self.total.cpu()
+        return History(losses, self.drop_step, start, drop, end, kept, total)
 
 
 def train(
@@ -278,11 +290,18 @@ def train(
         summed: function of parameters, gradients and learning rate before a step, of which the
             history tells the sum over all steps.
 
+    Returns:
+        What was recorded, on the CPU wherever it was computed.
+
     Raises:
         TrainingDiverged: NaN or a loss beyond a thousand times the initial one.
         ResultError: a checkpoint of another training.
     """
-    course = _Course(start, plan)
+    place = choose_device(plan.device)
+    if place.type != "cpu":
+        model = copy.deepcopy(model).to(place)  # its buffers; parameters are those of the runs
+    X, Y = X.to(place), Y.to(place)
+    course = _Course(_moved(start, place), plan)
     checkpoint = checkpoints.following()
     if checkpoint and (state := checkpoint.read()):
         try:
@@ -304,22 +323,23 @@ def train(
         slopes, (value, size) = differentiate(stacked, X, Y)
         if draws:  # the loss is that of all samples, the step that of a few
             rows = np.stack([rng.permutation(N)[: plan.batch_size] for rng in draws])
-            index = torch.as_tensor(rows)[..., None]
+            index = torch.as_tensor(rows, device=place)[..., None]
             slopes, _ = differentiate(
                 stacked, X.take_along_dim(index, 1), Y.take_along_dim(index, 1)
             )
         losses = course.losses
-        losses.append(value.to(torch.float64).numpy().copy())
+        losses.append(value.to(torch.float64).numpy(force=True).copy())
         _check(losses, plan, label)
         progress.tell(step, losses[-1].mean())
         fallen = losses[-1] <= (1 - plan.drop) * losses[0]
         if plan.freeze_residual:  # where no drop comes, a plateau ends as outputs reach the targets
-            fallen |= (size >= Y.square().mean(dim=(1, 2))).numpy()
+            fallen |= (size >= Y.square().mean(dim=(1, 2))).numpy(force=True)
         crossing = fallen & (course.drop_step < 0)
         if crossing.any():
             course.drop_step[crossing] = step
+            runs = torch.as_tensor(crossing, device=place)
             for name, own in stacked.items():
-                course.drop[name][torch.as_tensor(crossing)] = own[torch.as_tensor(crossing)]
+                course.drop[name][runs] = own[runs]
         if step in snapshots:
             course.kept[step] = {name: own.clone() for name, own in stacked.items()}
         waiting = course.drop_step < 0
@@ -353,7 +373,9 @@ def _lengthen(
         for part in (stacked, slopes)
     )
     wanted = plan.stride * sizes / (rate * pulls)
-    moves = torch.as_tensor(waiting) & (pulls > 0)  # a network without any signal stays
+    moves = torch.as_tensor(waiting, device=pulls.device) & (
+        pulls > 0
+    )  # a network without any signal stays
     return torch.where(moves, wanted, 1.0).clamp(min=1.0)
 
 

@@ -261,7 +261,7 @@ def read(config: Mapping[str, Any], root: Path) -> Settings:
         for name, experiment in config["experiments"].items()
     }
     extensions = {
-        name: _extension(name, extension, datasets, seeds, faults)
+        name: _extension(name, extension, datasets, seeds, config["device"], faults)
         for name, extension in config.get("extensions", {}).items()
     }
     for name in set(experiments) & set(extensions):
@@ -285,7 +285,10 @@ def read(config: Mapping[str, Any], root: Path) -> Settings:
     register = read_yaml(path)
     validate(register, "claims", str(config["claims"]))
     weight_tickets = {
-        name: {task: {**options, "seeds": seeds} for task, options in tasks.items()}
+        name: {
+            task: {**options, "seeds": seeds, "device": config["device"]}
+            for task, options in tasks.items()
+        }
         for name, tasks in config.get("weight_tickets", {}).items()
     }
     copies = config.get("replicate", {})
@@ -493,13 +496,14 @@ def _extension(
     extension: Mapping[str, Any],
     datasets: Mapping[str, Any],
     seeds: list[int],
+    device: str,
     faults: list[str],
 ) -> dict[str, dict[str, Any]]:
     """Conditions of an extension with all their options, checked against their model."""
     common = {key: value for key, value in extension.items() if key != "conditions"}
     resolved = {}
     for condition, overrides in extension["conditions"].items():
-        options = {**common, **overrides, "seeds": seeds}
+        options = {**common, **overrides, "seeds": seeds, "device": device}
         at = f"extensions.{name}.conditions.{condition}"
         wanted = (*EXTENSION_KEYS, *MODEL_KEYS.get(options.get("model", ""), ()))
         wanted += ("alpha",) if "head" in options else ("gain",)

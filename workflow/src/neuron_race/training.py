@@ -16,24 +16,13 @@ from numpy.typing import NDArray
 
 from neuron_race import batched, early, kernel
 from neuron_race.checkpoints import Checkpoint
+from neuron_race.devices import choose_device
 from neuron_race.progress import Progress
 from neuron_race.recipe import MEASURED, Recipe, Runs, TrainingDiverged, snapshot_steps
 
 Array = NDArray[Any]
 Networks = kernel.Networks | batched.Networks | batched.InTurn
 ENGINES = ("auto", "compiled", "torch")
-
-
-def choose_device(wanted: str = "auto") -> torch.device:
-    """``cpu``, ``cuda``, or ``auto``: CUDA where there is one.
-
-    Raises:
-        ValueError: CUDA asked for and absent.
-    """
-    if wanted == "cuda" and not torch.cuda.is_available():
-        raise ValueError("device: cuda was asked for, but torch finds no CUDA device here")
-    cuda = wanted == "cuda" or (wanted == "auto" and torch.cuda.is_available())
-    return torch.device("cuda" if cuda else "cpu")
 
 
 @functools.cache
@@ -84,7 +73,7 @@ def train(
             count in norms and cosines.
         A: initial outgoing weights (S, m, k).
         recipe: how to train.
-        device: see :func:`choose_device`.
+        device: see :func:`neuron_race.devices.choose_device`.
         label: name for progress, which goes to standard error; silent if empty.
         explode: a loss beyond this many times max(initial loss, loss of f = 0) counts as diverged.
         engine: see :func:`choose_engine`.
