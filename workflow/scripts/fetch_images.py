@@ -4,25 +4,20 @@ import signal
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(snakemake.scriptdir).parent / "src"))  # noqa: F821
+sys.path.insert(0, str(Path(snakemake.scriptdir)))  # noqa: F821
+import job as script
 
 from neuron_race import images
 
 
-def main(job) -> None:  # type: ignore[no-untyped-def]
-    """Run the job: progress goes to stderr and to its log, a failure is one clear message."""
+def work(job) -> None:
+    """Fetch what is not there yet; progress goes to the terminal and to the log."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that temporary files go away
-    with Path(job.log[0]).open("w") as file:
 
-        def log(line: str) -> None:
-            print(line, file=file, flush=True)
-            print(line, file=sys.stderr, flush=True)
+    def log(line: str) -> None:
+        print(line, file=sys.stderr, flush=True)
 
-        try:
-            images.fetch(job.wildcards.images, job.params.images, Path(job.output.manifest), log)
-        except images.SourceError as error:
-            log(str(error))
-            sys.exit(1)
+    images.fetch(job.wildcards.images, job.params.images, Path(job.output.manifest), log)
 
 
-main(snakemake)  # noqa: F821
+script.run(snakemake, work)  # noqa: F821

@@ -1,5 +1,6 @@
 """What every script does first: find the package, one thread, messages to log and terminal."""
 
+import contextlib
 import os
 import sys
 import time
@@ -11,6 +12,8 @@ from typing import Any
 # A fixed thread count per job: the same bits whatever the number of cores.
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[variable] = "1"
+# Without it, CUDA's matrix products are not deterministic, and torch refuses them.
+os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
 sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 
 
@@ -24,35 +27,43 @@ def prepare_torch() -> None:
 
 
 class Tee:
-    """Writes to several streams."""
+    """Writes to several streams, as far as they take it.
+
+    Where a disk is full, a log that can't go on must not hide what is said about the cause.
+    """
 
     def __init__(self, *streams: Any):
         self.streams = streams
 
     def write(self, text: str) -> int:
         for stream in self.streams:
-            stream.write(text)
-            stream.flush()
+            with contextlib.suppress(OSError):
+                stream.write(text)
+                stream.flush()
         return len(text)
 
     def flush(self) -> None:
-        for stream in self.streams:
-            stream.flush()
+        self.write("")
 
 
 def run(job: Any, work: Callable[[Any], None]) -> None:
     """Run a script's work: errors become one clear message, the traceback goes to the log."""
-    with open(job.log[0], "w", encoding="utf-8") as log:
-        print(f"start-up: {time.process_time():.2f} CPU-seconds", file=log, flush=True)
-        terminal = sys.stderr
-        sys.stderr = Tee(terminal, log)
-        try:
-            work(job)
-        except Exception as error:
-            traceback.print_exc(file=log)
-            print(f"Error in {job.rule}: {error} (details in {job.log[0]})", file=sys.stderr)
-            sys.exit(1)
-        finally:
-            sys.stderr = terminal
-            # Of the processes that it started, too.
-            print(f"took: {sum(os.times()[:4]):.2f} CPU-seconds", file=log)
+    try:
+        file = open(job.log[0], "w", encoding="utf-8")  # noqa: SIM115 (closing it may fail)
+    except OSError as error:
+        sys.exit(f"Error in {job.rule}: {error}")
+    log, terminal = Tee(file), sys.stderr
+    print(f"start-up: {time.process_time():.2f} CPU-seconds", file=log)
+    sys.stderr = Tee(terminal, file)
+    try:
+        work(job)
+    except Exception as error:
+        traceback.print_exc(file=log)
+        print(f"Error in {job.rule}: {error} (details in {job.log[0]})", file=sys.stderr)
+        sys.exit(1)
+    finally:
+        sys.stderr = terminal
+        # Of the processes that it started, too.
+        print(f"took: {sum(os.times()[:4]):.2f} CPU-seconds", file=log)
+        with contextlib.suppress(OSError):
+            file.close()

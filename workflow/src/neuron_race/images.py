@@ -13,24 +13,25 @@ the sources that offer it, tried in order) and one function in :data:`LOADERS`:
 
 Every source carries the checksum of the bytes it gives, and :func:`fetch` lets nothing else
 reach the cache. It puts the files beside a manifest of their checksums, from which :func:`load`
-verifies them again and reads them.
+verifies them again and reads them. A new kind of source or loader has a place in
+``config.schema.yaml`` too.
 """
 
 import gzip
 import hashlib
 import http.client
-import json
 import os
 import re
 import shutil
+import stat
 import subprocess
 import tarfile
 import tempfile
 import urllib.error
 import urllib.request
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
@@ -38,7 +39,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neuron_race.storage import checksum
+from neuron_race.storage import ResultError, checksum, read_json, write_json
 
 CHUNK = 1 << 20  # bytes held in memory while copying
 TIMEOUT = 30.0  # seconds a download may stay silent
@@ -50,7 +51,11 @@ Stream = tuple[IO[bytes], int | None]  # the bytes, and how many are expected wh
 
 
 class SourceError(RuntimeError):
-    """No usable source of a file; the message says which, why, and what to do."""
+    """Image files can't be had or used; the message says which, why, and what to do."""
+
+
+class _Unusable(Exception):
+    """One source did not give the bytes; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +98,7 @@ def _open_url(source: Source) -> Iterator[Stream]:
 
 @contextmanager
 def _open_file(source: Source) -> Iterator[Stream]:
-    path = Path(source["path"]).expanduser()
+    path = Path(os.path.expanduser(source["path"]))  # raises nothing for an unknown user
     with path.open("rb") as file:
         yield file, path.stat().st_size
 
@@ -121,7 +126,7 @@ def _open_npm(source: Source) -> Iterator[Stream]:
 
 # kind -> (opener, what each of its keys must look like)
 KINDS: dict[str, tuple[Callable[[Source], Any], dict[str, str]]] = {
-    "url": (_open_url, {"url": r"https://\S+"}),
+    "url": (_open_url, {"url": r"https://[^\s/]\S*"}),
     "file": (_open_file, {"path": r".+"}),
     "npm": (
         _open_npm,
@@ -132,7 +137,7 @@ KINDS: dict[str, tuple[Callable[[Source], Any], dict[str, str]]] = {
         },
     ),
 }
-FAILURES = (
+FAILURES = (  # of a source
     OSError,
     EOFError,
     ValueError,
@@ -143,29 +148,97 @@ FAILURES = (
 )
 
 
-def _check_entry(name: str, entry: Mapping[str, Any]) -> None:
-    """Refuse a malformed config entry before anything is opened."""
-    if entry.get("loader") not in LOADERS:
-        raise SourceError(
-            f"images.{name}.loader: {entry.get('loader')!r} is none of {', '.join(LOADERS)}"
-        )
-    if not entry.get("sources"):
-        raise SourceError(f"images.{name}.sources: names no file")
-    for filename, sources in entry["sources"].items():
-        if filename in (".", "..", "manifest.json") or not re.fullmatch(r"[\w.-]+", filename):
-            raise SourceError(f"images.{name}.sources: {filename!r} is not a plain file name")
-        if not sources:
-            raise SourceError(f"images.{name}.sources.{filename}: no source is given")
+# Names of files in the cache; the manifest and temporary files, which are hidden, lie beside them.
+FILENAME = r"(?!manifest\.json$)[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}"
+SHA256 = r"[0-9a-f]{64}"
+
+
+def check(name: str, entry: Any) -> None:
+    """Refuse a malformed entry of the config section ``images``.
+
+    The schema of the config says the same, but for what depends on the loader.
+
+    Raises:
+        SourceError: the message names key, value, and what is allowed.
+    """
+    at = f"config: images.{name}"
+    if not isinstance(entry, Mapping):
+        raise SourceError(f"{at}: {entry!r} is no mapping of loader and sources")
+    loader, files = entry.get("loader"), entry.get("sources")
+    if not isinstance(loader, str) or loader not in LOADERS:
+        raise SourceError(f"{at}.loader: {loader!r} is none of {', '.join(LOADERS)}")
+    if not isinstance(files, Mapping) or not files:
+        raise SourceError(f"{at}.sources: names no file")
+    for filename, sources in files.items():
+        if not isinstance(filename, str) or not re.fullmatch(FILENAME, filename):
+            raise SourceError(f"{at}.sources: {filename!r} is not a plain file name")
+        if not isinstance(sources, list) or not sources:
+            raise SourceError(f"{at}.sources.{filename}: no source is given")
         for number, source in enumerate(sources):
-            where = f"images.{name}.sources.{filename}[{number}]"
-            if source.get("kind") not in KINDS:
-                raise SourceError(
-                    f"{where}.kind: {source.get('kind')!r} is none of {', '.join(KINDS)}"
-                )
-            for key, pattern in {**KINDS[source["kind"]][1], "sha256": "[0-9a-f]{64}"}.items():
-                value = source.get(key)
-                if not isinstance(value, str) or not re.fullmatch(pattern, value):
-                    raise SourceError(f"{where}.{key}: {value!r} does not match {pattern}")
+            _check_source(f"{at}.sources.{filename}[{number}]", source)
+    got = f"got {', '.join(files)} (an overlay adds files to those of the config before it)"
+    if loader == "cifar10" and len(files) != 1:
+        raise SourceError(f"{at}.sources: loader cifar10 reads one archive, {got}")
+    if loader == "mnist" and sorted(f.removesuffix(".gz") for f in files) != sorted(MNIST_FILES):
+        raise SourceError(
+            f"{at}.sources: loader mnist reads {', '.join(MNIST_FILES)}, with or without .gz, {got}"
+        )
+
+
+def _check_source(at: str, source: Any) -> None:
+    if not isinstance(source, Mapping):
+        raise SourceError(f"{at}: {source!r} is no mapping with a kind")
+    kind = source.get("kind")
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise SourceError(f"{at}.kind: {kind!r} is none of {', '.join(KINDS)}")
+    patterns = {**KINDS[kind][1], "sha256": SHA256}
+    for key, pattern in patterns.items():
+        value = source.get(key)
+        if not isinstance(value, str) or not re.fullmatch(pattern, value):
+            raise SourceError(f"{at}.{key}: {value!r} does not match {pattern}")
+    for key in source:
+        if key != "kind" and key not in patterns:
+            raise SourceError(f"{at}: unknown key {key}; allowed are kind, {', '.join(patterns)}")
+
+
+def cache_folder(value: str, where: str, names: Iterable[str] = ()) -> str:
+    """Folder of the image cache, as rules name it.
+
+    Args:
+        value: what the user gave: an absolute path, or from the working directory, or with ``~``.
+        where: where that was given, for messages.
+        names: data sets, each of which has a folder in the cache.
+
+    Raises:
+        SourceError: there can't be such a folder, or Snakemake can't name files in it.
+    """
+    fault = ""
+    if not value.strip():
+        fault = "is no folder, but empty"
+    elif not value.isprintable() or set("{}") & set(value):
+        fault = "has braces, which are Snakemake's wildcards, or control characters"
+    elif ".." in Path(value).parts:
+        fault = "has a part `..`; give an absolute path without"
+    if fault:
+        raise SourceError(f"{where}: {value!r} {fault}")
+    folder = Path(os.path.expanduser(value))
+    for path in (folder, *(folder / name for name in names)):
+        if fault := _no_folder(path):
+            raise SourceError(f"{where}: {fault}")
+    return str(folder)
+
+
+def _no_folder(folder: Path) -> str:
+    """Why a folder neither exists nor can be made, or nothing."""
+    for path in (folder, *folder.parents):
+        try:
+            return "" if stat.S_ISDIR(path.stat().st_mode) else f"{path} exists, but is no folder"
+        except (FileNotFoundError, NotADirectoryError):  # it is up to the folder above
+            if path.is_symlink():
+                return f"{path} is a link to nothing"
+        except OSError as error:
+            return f"{path}: {error.strerror}"
+    return ""
 
 
 def _describe(source: Source) -> str:
@@ -180,14 +253,33 @@ def _mismatch(expected: str, found: str) -> str:
     return f"expected SHA-256 {expected}, found {found}"
 
 
+def _chunks(source: Source) -> Generator[tuple[bytes, int | None]]:
+    """Pieces of what a source gives, each with the number of bytes expected where known."""
+    done = 0
+    try:
+        with KINDS[source["kind"]][0](source) as (stream, size):
+            while chunk := stream.read(CHUNK):
+                done += len(chunk)
+                yield chunk, size
+            if size is not None and done != size:
+                raise ValueError(f"truncated at {done:,} of {size:,} bytes")
+    except FAILURES as error:
+        raise _Unusable(str(error) or type(error).__name__) from error
+
+
 def _save(source: Source, path: Path, log: Log) -> None:
-    """Copy the source's bytes to `path`, and raise unless they are all there and verify."""
+    """Copy the source's bytes to `path`, and raise unless they are all there and verify.
+
+    Raises:
+        _Unusable: the source is at fault.
+        OSError: `path` is, and no other source would do.
+    """
     done, shown = 0, -1
     label = _describe(source)
     digest = hashlib.sha256()
     log(f"{label}: opening")
-    with KINDS[source["kind"]][0](source) as (stream, size), path.open("wb") as file:
-        while chunk := stream.read(CHUNK):
+    with closing(_chunks(source)) as chunks, path.open("wb") as file:
+        for chunk, size in chunks:
             file.write(chunk)
             digest.update(chunk)
             done += len(chunk)
@@ -196,13 +288,8 @@ def _save(source: Source, path: Path, log: Log) -> None:
                 shown = step
                 percent = f" of {size:,} ({100 * done // size} %)" if size else ""
                 log(f"{label}: {done:,}{percent} bytes")
-    found = digest.hexdigest()
-    if size is not None and done != size:
-        raise ValueError(
-            f"truncated at {done:,} of {size:,} bytes; {_mismatch(source['sha256'], found)}"
-        )
-    if found != source["sha256"]:
-        raise ValueError(_mismatch(source["sha256"], found))
+    if (found := digest.hexdigest()) != source["sha256"]:
+        raise _Unusable(_mismatch(source["sha256"], found))
 
 
 def _fetch_file(name: str, sources: list[Source], destination: Path, log: Log) -> str:
@@ -223,14 +310,18 @@ def _fetch_file(name: str, sources: list[Source], destination: Path, log: Log) -
         try:
             _save(source, temporary, log)
             os.replace(temporary, destination)
-        except FAILURES as error:
-            reasons.append(f"{_describe(source)}: {error or type(error).__name__}")
+        except _Unusable as error:
+            reasons.append(f"{_describe(source)}: {error}")
             log(reasons[-1])
+        except OSError as error:
+            error.filename = error.filename or str(destination)  # a full disk names none
+            raise
         else:
             log(f"{destination}: fetched and verified")
             return source["sha256"]
         finally:
-            temporary.unlink(missing_ok=True)
+            with suppress(OSError):  # a folder that can't be written to holds none
+                temporary.unlink(missing_ok=True)
     tried = "\n".join(f"  - {reason}" for reason in reasons)
     raise SourceError(
         f"images.{name}: no source gave {destination.name}\n{tried}\n"
@@ -247,31 +338,55 @@ def fetch(name: str, entry: Mapping[str, Any], manifest: Path, log: Log) -> None
 
     `entry` is ``config['images'][name]``; `log` receives one line of progress at a time. The
     manifest is JSON: the data set's name, its loader, and the SHA-256 of each file beside it.
-    Raises :class:`SourceError` where a file cannot be had; there is then no manifest.
+    Raises :class:`SourceError` where a file cannot be had or kept; there is then no manifest.
     """
-    _check_entry(name, entry)
-    manifest.unlink(missing_ok=True)
-    manifest.parent.mkdir(parents=True, exist_ok=True)
-    files = {
-        filename: _fetch_file(name, sources, manifest.parent / filename, log)
-        for filename, sources in entry["sources"].items()
-    }
-    content = {"images": name, "loader": entry["loader"], "files": files}
-    temporary = manifest.with_name(f".{manifest.name}.{os.getpid()}.part")
+    check(name, entry)
     try:
-        temporary.write_text(json.dumps(content, indent=2) + "\n")
-        os.replace(temporary, manifest)
-    finally:
-        temporary.unlink(missing_ok=True)
+        manifest.parent.mkdir(parents=True, exist_ok=True)
+        manifest.unlink(missing_ok=True)
+        files = {
+            filename: _fetch_file(name, sources, manifest.parent / filename, log)
+            for filename, sources in entry["sources"].items()
+        }
+        write_json(manifest, {"images": name, "loader": entry["loader"], "files": files})
+    except OSError as error:
+        raise SourceError(
+            f"images.{name}: {manifest.parent} can't be used ({error}); image_cache or "
+            "NEURON_RACE_CACHE names another folder for image files"
+        ) from error
+
+
+def _read_manifest(manifest: Path) -> dict[str, Any]:
+    """Read a manifest; it names a loader, and files in its own folder."""
+    try:
+        content = read_json(manifest)
+    except ResultError as error:
+        raise SourceError(f"{error}; delete it and fetch again") from error
+    content = content if isinstance(content, dict) else {}
+    loader, files = content.get("loader"), content.get("files")
+    fault = ""
+    if not isinstance(loader, str) or loader not in LOADERS:
+        fault = f"loader {loader!r} is none of {', '.join(LOADERS)}"
+    elif not isinstance(files, dict) or not files:
+        fault = "files are no mapping of names to checksums"
+    else:
+        for name, expected in files.items():
+            if not re.fullmatch(FILENAME, name):
+                fault = f"{name!r} is not a plain file name"
+            elif not isinstance(expected, str) or not re.fullmatch(SHA256, expected):
+                fault = f"{expected!r} of {name} is no SHA-256"
+    if fault:
+        raise SourceError(f"{manifest}: {fault}; delete it and fetch again")
+    return content
 
 
 def load(manifest: Path) -> Images:
     """Verify the files a manifest lists, and read them with its loader."""
-    content = json.loads(manifest.read_text())
+    content = _read_manifest(manifest)
     paths = []
     for filename, expected in content["files"].items():
         path = manifest.parent / filename
-        if not path.exists():
+        if not path.is_file():
             raise SourceError(f"{path}: missing; delete {manifest} and fetch again")
         if (found := checksum(path)) != expected:
             raise SourceError(f"{path}: {_mismatch(expected, found)}; fetch it again")
