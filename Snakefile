@@ -48,7 +48,13 @@ FIGURES = [*CLAIMS, "theory", *(["replication"] if config.get("replicate") else 
 
 # Results of two presets never mix: the folder bears the name of the first.
 onstart:
-    storage.write_json(Path("results/preset.json"), {"preset": SETTINGS.preset})
+    for folder in ("results", "figures"):
+        if os.path.exists(folder) and not os.access(folder, os.W_OK):
+            raise WorkflowError(f"{os.path.abspath(folder)} can't be written to (read-only?)")
+    try:
+        storage.write_json(Path("results/preset.json"), {"preset": SETTINGS.preset})
+    except OSError as error:
+        raise WorkflowError(f"The results can't be written: {error}") from None
     # Snakemake leaves the scripts of jobs that are killed.
     storage.tidy(Path(".snakemake/scripts").glob("tmp*"))
 

@@ -78,7 +78,7 @@ def keep_edits(draft: Path, source: Path) -> bool:
     edited = text(nbformat.read(draft, as_version=4))
     if edited == source.read_text(encoding="utf-8"):
         return False
-    source.write_text(edited, encoding="utf-8")
+    storage.write_text(source, edited)  # whole or not at all: it may hold hours of somebody's work
     return True
 
 

@@ -192,7 +192,12 @@ def read_table(path: Path) -> "pd.DataFrame":
 
 def write_text(path: Path, text: str) -> None:
     """Write a text file."""
-    _write(path, lambda stream: stream.write(text.encode()))
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write any file."""
+    _write(path, lambda stream: stream.write(content))
 
 
 def checksum(path: Path) -> str:

@@ -1,5 +1,6 @@
 """One look for all figures: colour-blind safe, labelled directly, the same bytes every time."""
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import matplotlib
 import numpy as np
 import pandas as pd
 
+from neuron_race import storage
 from neuron_race.imports import without
 
 with without("ipywidgets"):  # for sliders in notebooks; a tenth of a second for each figure
@@ -93,10 +95,11 @@ def mark(ax: Axes, letter: str) -> None:
 
 def save(figure: Figure, pdf: Path, png: Path) -> None:
     """Write both formats, without dates."""
-    for path in (pdf, png):
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(pdf, metadata={"CreationDate": None, "ModDate": None, "Producer": None})
-    figure.savefig(png, metadata={"Software": None})
+    undated = {"CreationDate": None, "ModDate": None, "Producer": None}
+    for path, form, metadata in ((pdf, "pdf", undated), (png, "png", {"Software": None})):
+        drawn = io.BytesIO()  # on a full disk matplotlib would hide the cause
+        figure.savefig(drawn, format=form, metadata=metadata)
+        storage.write_bytes(path, drawn.getvalue())
     plt.close(figure)
 
 
