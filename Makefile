@@ -9,6 +9,7 @@ PRESET ?= config/full.yaml
 OPTIONS ?=
 VENV := .venv
 BIN := $(VENV)/bin
+SNAKEMAKE = "$(BIN)/python" workflow/scripts/overlays.py $(OPTIONS) && "$(BIN)/snakemake"
 # Marks an environment that holds exactly what the lock says.
 READY := $(VENV)/.ready
 # The benchmarks' own environment: .venv, and the peers that only they need.
@@ -20,7 +21,7 @@ SOURCES := Snakefile Makefile pyproject.toml README.md paper_notes.md benchmarks
 .PHONY: run test retest test-all test-cluster soak plan check lock reference check-reference report crate cost bench readme clean help
 
 run: $(READY) ## set up, then regenerate every verdict and figure
-	@"$(BIN)/snakemake" --cores $(CORES) $(OPTIONS)
+	@$(SNAKEMAKE) --cores $(CORES) $(OPTIONS)
 	@"$(BIN)/python" workflow/scripts/show.py results/claims
 
 # Tests that passed are not run again until a file of the project changes.
@@ -83,7 +84,7 @@ crate: run ## results/crate.zip: the run as a research object, to archive
 	@"$(BIN)/snakemake" crate --cores 1 $(OPTIONS)
 
 cost: $(READY) ## CPU-seconds and peak memory of what has run, per rule and per claim
-	@"$(BIN)/snakemake" cost --cores 1 --quiet all $(OPTIONS)
+	@$(SNAKEMAKE) cost --cores 1 --quiet all $(OPTIONS)
 
 readme: $(READY) ## write the generated parts of README
 	@"$(BIN)/python" workflow/scripts/readme.py

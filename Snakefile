@@ -33,8 +33,17 @@ sys.path.insert(0, str(ROOT / "workflow/src"))
 from neuron_race import planning, settings, storage
 from neuron_race.settings import SettingsError
 
+# Snakemake's own temporary folders, which stay behind where it is killed.
+TEMPORARY = []
+if workflow.is_main_process:  # jobs on a cluster share those of the run
+    folders = workflow.snakemake_tmp_dir, workflow.sourcecache.runtime_cache_path
+    TEMPORARY += [storage.own(Path(folder)) for folder in folders]
+
 try:
+    for overlay in workflow.config_settings.configfiles:
+        settings.read_overlay(Path(overlay))
     SETTINGS = settings.read(config, ROOT)
+    settings.check_names(SETTINGS, [ROOT / "Snakefile", *(ROOT / "workflow/rules").glob("*.smk")])
     settings.check_preset(Path("results"), SETTINGS.preset)
 except SettingsError as error:
     # Plain words before any job starts, instead of a traceback.
@@ -55,8 +64,10 @@ onstart:
         storage.write_json(Path("results/preset.json"), {"preset": SETTINGS.preset})
     except OSError as error:
         raise WorkflowError(f"The results can't be written: {error}") from None
-    # Snakemake leaves the scripts of jobs that are killed.
+    # Snakemake leaves the scripts of jobs that are killed, and its own folders where it is.
     storage.tidy(Path(".snakemake/scripts").glob("tmp*"))
+    for folder in TEMPORARY:
+        storage.tidy_owned(path for path in folder.parent.iterdir() if path.is_dir())
 
 
 include: "workflow/rules/images.smk"

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -314,7 +315,7 @@ def test_criterion_that_needs_an_impossible_forecast_is_refused() -> None:
         read(condition(freeze=["head"]))
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 10**400, -(10**400)])
 def test_numbers_that_are_not_finite_are_refused(value: float) -> None:
     with pytest.raises(settings.SettingsError, match=r"learning_rate: .* not a finite number"):
         read(condition(learning_rate=value))
@@ -392,6 +393,10 @@ BAD_REGISTER: dict[str, tuple[Change, str]] = {
     "figure_path": (
         lambda c: c["racing"].update(figure_tables=["dynamics/../../x.csv"]),
         "figure_tables.0: .* does not match",
+    ),
+    "figure_experiment": (
+        lambda c: c["racing"].update(figure_tables=["dynamics/pear/runs.csv"]),
+        r"claims\.racing\.figure_tables: 'pear' is none of digits, shapes",
     ),
     "claim_name": (lambda c: c.update({"a/b": c["racing"]}), "claims: 'a/b' does not match"),
     "direction": (lambda c: first(c).update(direction="up"), "'up' is not one of .*'above'"),
@@ -481,11 +486,50 @@ def test_yaml_that_is_too_large_or_no_text_is_refused(tmp_path: Path) -> None:
         settings.read_yaml(path)
     path.write_text("a: 1\n", encoding="utf-8")
     assert settings.read_yaml(path) == {"a": 1}
+    with pytest.raises(SettingsError, match="no regular file"):
+        settings.read_yaml(Path("/dev/zero"))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("__use_yte__: true\npreset: ?1 + 1\n", "__use_yte__ would execute"),
+        ("[1, 2]", "needs keys at top level"),
+        ("", "needs keys at top level"),
+        (BOMB, "YAML aliases are not allowed"),
+    ],
+)
+def test_overlays_are_no_templates(tmp_path: Path, content: str, message: str) -> None:
+    (tmp_path / "a.yaml").write_text(content, encoding="utf-8")
+    with pytest.raises(SettingsError, match=rf"a\.yaml: {message}"):
+        settings.read_overlay(tmp_path / "a.yaml")
+
+
+@pytest.mark.parametrize("name", ["all", "theory", "dataset", "figure_racing", "train_digits"])
+def test_claims_have_no_name_of_a_rule(name: str) -> None:
+    rules = [PROJECT / "Snakefile", *(PROJECT / "workflow/rules").glob("*.smk")]
+    found = register(lambda claims: None)
+    settings.check_names(found, rules)
+    with pytest.raises(SettingsError, match=rf"claims\.{name}: a rule .* has this name"):
+        settings.check_names(
+            replace(found, claims={**found.claims, name: found.claims["racing"]}), rules
+        )
 
 
 def test_digits_are_as_many_as_scikit_learn_has():
     labels = sklearn.datasets.load_digits(return_X_y=True)[1]
     assert np.bincount(labels).tolist() == list(settings.DIGITS_PER_CLASS)
+
+
+BLOCK = {
+    "model": "transformer",
+    "tokens": 8,
+    "embedding": 16,
+    "heads": 4,
+    "layer_norm": True,
+    "skip": True,
+}
+FILTERS = {"model": "convolution", "channels": 3, "batch_norm": False}
 
 
 def extension(**changes: Any) -> Change:
@@ -512,6 +556,11 @@ def test_extension_conditions_are_resolved() -> None:
         ({"study": "schedule"}, "needs constant"),
         ({"study": "pruning_at_init"}, "percents is missing"),
         ({"design": "spread"}, "design_steps is missing"),
+        ({**BLOCK, "heads": 3}, "conditions.one.heads: 3 do not divide 16 features"),
+        ({**BLOCK, "tokens": 7}, "conditions.one.tokens: 7 do not divide 64 inputs"),
+        (FILTERS, "conditions.one.channels: 64 inputs are no square image of 3"),
+        ({**FILTERS, "channels": 1, "width": 1}, "conditions.one.width: a convolution needs 2"),
+        ({"width": 10**12}, "width: 1000000000000 is greater than the maximum"),
     ],
 )
 def test_bad_extensions_are_refused(changes: dict[str, Any], words: str) -> None:
@@ -606,6 +655,10 @@ def test_criteria_are_asked_of_copies_of_extensions() -> None:
             r"replicate\.other\.experiments\.deep\.conditions",
         ),
         ({"deep": {"conditions": {"two": 5}}}, r"experiments\.deep\.conditions\.two"),
+        (
+            {"deep": {"conditions": {1: {}, "x": {}}}},
+            r"replicate\.other\.experiments\.deep\.conditions",
+        ),
         ({"digits": None}, r"replicate\.other\.experiments\.digits"),
     ],
 )

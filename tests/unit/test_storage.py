@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 import tempfile
 import time
 import zipfile
@@ -163,6 +164,20 @@ def test_what_killed_processes_left_goes_after_a_day(
     assert sorted(tmp_path.iterdir()) == sorted([young, other])
     storage.tidy([tmp_path / "gone", other, young])
     assert list(tmp_path.iterdir()) == [young] and (young / "part").exists()
+
+
+def test_folders_of_dead_processes_are_tidied_up(tmp_path: Path) -> None:
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    for name in ("living", "dead", "elsewhere", "unmarked"):
+        (tmp_path / name).mkdir()
+    mark = next(storage.own(tmp_path / "living").iterdir()).name
+    assert str(os.getpid()) in mark
+    dead = mark.replace(str(os.getpid()), str(ended.pid))
+    (tmp_path / "dead" / dead).touch()
+    (tmp_path / "elsewhere" / f".neuron_race-another-host-{ended.pid}").touch()
+    storage.tidy_owned(tmp_path.iterdir())
+    assert {path.name for path in tmp_path.iterdir()} == {"living", "elsewhere", "unmarked"}
 
 
 def test_an_unserialisable_value_leaves_nothing_behind(tmp_path: Path) -> None:

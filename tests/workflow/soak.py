@@ -3,6 +3,7 @@
 
 After each run: no lock is left, no temporary file of an earlier run, and every result has the bits
 of the first. What is left is made a day older each time, for that is when it is tidied up.
+Temporary files are all that is in the system's folder for them, Snakemake's scripts, and its cache.
 """
 
 import os
@@ -38,7 +39,11 @@ def snakemake(folder: Path, *arguments: str) -> subprocess.Popen[bytes]:
         stdout=quiet,
         stderr=quiet,
         start_new_session=True,
-        env={**os.environ, "TMPDIR": str(temporary)},
+        env={
+            **os.environ,
+            "TMPDIR": str(temporary),
+            "XDG_CACHE_HOME": str(folder.parent / "cache"),
+        },
     )
 
 
@@ -79,7 +84,9 @@ def main(times: int, targets: list[str]) -> None:
             locks = [str(p) for p in (folder / ".snakemake/locks").glob("*")]
             parts = [n for n in made if n.endswith(".part") or "/checkpoints/" in n]
             left = [*(folder / ".snakemake/scripts").glob("tmp*")]
-            left += (Path(parent) / "t").glob(f"{storage.SCRATCH}*")
+            # Torch makes one folder for all processes of a user.
+            left += [p for p in (Path(parent) / "t").iterdir() if "torchinductor" not in p.name]
+            left += (Path(parent) / "cache").glob("snakemake/**/snakemake-runtime-cache/*")
             parts += [str(p) for p in left if p.stat().st_mtime < old]
             for path in left:
                 os.utime(path, (old - 1, old - 1))

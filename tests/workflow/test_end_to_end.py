@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from smoke_run import contents, copy_project, snakemake
+from smoke_run import contents, copy_project, make, snakemake
 
 from neuron_race import settings, storage
 
@@ -167,6 +167,41 @@ def test_bad_config_is_refused_before_any_job(
         assert word in said
     assert "Traceback" not in said
     assert not (project / "results").exists()
+
+
+TEMPLATE = """
+__use_yte__: true
+__definitions__:
+  - import pathlib
+  - pathlib.Path("executed").write_text("x")
+preset: smoke
+"""
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (TEMPLATE.encode(), "__use_yte__ would execute"),
+        (b"{a: " * 1500, "nested too deeply"),
+        (b"preset: \xff", "can't be read"),
+        (b"seeds: " + b"9" * 5000, "can't be read"),
+        (b"- a", "needs keys at top level"),
+    ],
+)
+def test_make_refuses_spoilt_overlays_unread(project: Path, content: bytes, words: str) -> None:
+    (project / "spoilt.yaml").write_bytes(content)
+    done = make(project, "run", "--configfile spoilt.yaml")
+    said = done.stdout + done.stderr
+    assert done.returncode != 0 and "Traceback" not in said
+    assert f"spoilt.yaml: {words}" in said
+    assert not (project / "executed").exists() and not (project / "results").exists()
+
+
+def test_snakemake_refuses_templates(project: Path, tmp_path: Path) -> None:
+    overlay = tmp_path / "template.yaml"
+    overlay.write_text("__use_yte__: true\npreset: smoke\n")
+    done = snakemake(project, "-n", "--cores", "1", "--configfile", str(overlay))
+    assert done.returncode != 0 and "template.yaml: __use_yte__" in done.stdout + done.stderr
 
 
 def test_divergence_is_an_error_and_leaves_no_run(project: Path, tmp_path: Path) -> None:

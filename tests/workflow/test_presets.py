@@ -130,7 +130,7 @@ def test_presets_do_not_mix(smoke: Path, tmp_path: Path) -> None:
     assert snakemake(smoke, "--cores", "1", "-n", *SMOKE, str(overlay)).returncode == 0
 
 
-@pytest.mark.parametrize("stamp", ["", "{", "[]", '{"other": 1}', "null"])
+@pytest.mark.parametrize("stamp", ["", "{", "[]", '{"other": 1}', "null", "[" * 100_000])
 def test_a_spoilt_stamp_is_refused(tmp_path: Path, stamp: str) -> None:
     (tmp_path / "preset.json").write_text(stamp)
     with pytest.raises(settings.SettingsError, match=r"preset\.json: can't be read"):
@@ -157,6 +157,26 @@ def test_shards_give_the_same_bits(smoke: Path, tmp_path: Path) -> None:
     assert len(made) == 6
     for path in [*made, Path(target)]:
         assert (folder / path).read_bytes() == (smoke / path).read_bytes(), path
+
+
+@pytest.mark.parametrize("content", ["", "[1]", "preset: full", "__use_yte__: true"])
+def test_plan_refuses_what_is_no_overlay(plan: ModuleType, tmp_path: Path, content: str) -> None:
+    (tmp_path / "more.yaml").write_text(content)
+    if content == "preset: full":
+        assert plan.read_settings([str(tmp_path / "more.yaml")]).preset == "full"
+        return
+    with pytest.raises(SystemExit, match=r"more\.yaml: "):
+        plan.main([str(tmp_path / "more.yaml")])
+
+
+@pytest.mark.parametrize("table", ["", "a,b\n1,2\n", "rule,name,seconds,memory_mb\nx,y,z,1\n"])
+def test_a_spoilt_table_of_costs_is_told_by_name(tmp_path: Path, table: str) -> None:
+    (tmp_path / "costs.csv").write_text(table)
+    if not table:
+        assert planning.read_measured(tmp_path / "costs.csv") == []
+        return
+    with pytest.raises(storage.ResultError, match=r"costs\.csv: no table of measured costs"):
+        planning.read_measured(tmp_path / "costs.csv")
 
 
 def test_measured_jobs_that_a_configuration_no_longer_has_are_left_out(plan: ModuleType) -> None:

@@ -2,7 +2,9 @@
 # Out: results/runs/<experiment>/<condition>.npz and .json; results/forecasts/<experiment>.npz.
 
 ENGINE = [
-    *modules("recipe", "progress", "checkpoints", "devices", "kernel", "batched", "early", "training"),
+    *modules(
+        "recipe", "progress", "checkpoints", "devices", "kernel", "batched", "early", "training"
+    ),
     f"{PACKAGE}/kernel.c",
 ]
 TRAINING = ENGINE + modules("networks", "span", "runs")

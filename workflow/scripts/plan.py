@@ -15,7 +15,6 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "workflow/src"))
 
 import pandas as pd
-import yaml
 from neuron_race import cost, planning, settings, storage
 from snakemake.utils import update_config
 
@@ -27,7 +26,7 @@ def read_settings(overlays: list[str]) -> settings.Settings:
     """Settings of the default preset with overlays."""
     config = settings.read_yaml(ROOT / "config/config.yaml")
     for overlay in overlays:
-        update_config(config, settings.read_yaml(Path(overlay)))
+        update_config(config, settings.read_overlay(Path(overlay)))
     return settings.read(config, ROOT)
 
 
@@ -69,7 +68,7 @@ def main(arguments: list[str]) -> None:
         return measure()
     try:
         jobs = plan(arguments)
-    except (settings.SettingsError, yaml.YAMLError) as error:
+    except (settings.SettingsError, storage.ResultError) as error:
         sys.exit(str(error))
     table = jobs.groupby("rule", sort=False).agg(
         jobs=("name", "size"),

@@ -13,6 +13,7 @@ from typing import Any
 
 from neuron_race.recipe import Recipe, snapshot_steps
 from neuron_race.settings import Settings
+from neuron_race.storage import ResultError
 
 FLOAT = 8  # bytes
 CACHE = 30e6  # bytes
@@ -172,12 +173,18 @@ def read_measured(path: Path) -> list[Cost]:
     """Measured costs, a table ``rule, name, seconds, memory_mb`` with one row per job.
 
     Read at each start of the workflow, hence without pandas.
+
+    Raises:
+        ResultError: no such table.
     """
-    with open(path, encoding="utf-8", newline="") as table:
-        return [
-            Cost(float(row["seconds"]), float(row["memory_mb"]), 0.0, row["rule"], row["name"])
-            for row in csv.DictReader(table)
-        ]
+    try:
+        with open(path, encoding="utf-8", newline="") as table:
+            return [
+                Cost(float(row["seconds"]), float(row["memory_mb"]), 0.0, row["rule"], row["name"])
+                for row in csv.DictReader(table)
+            ]
+    except (OSError, ValueError, LookupError, TypeError, csv.Error) as error:
+        raise ResultError(f"{path}: no table of measured costs ({error!r})") from error
 
 
 class Forecaster:

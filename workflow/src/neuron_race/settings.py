@@ -2,7 +2,9 @@
 
 import json
 import math
-from collections.abc import Mapping
+import re
+import sys
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from string import Formatter
@@ -20,6 +22,7 @@ with without("rfc3987_syntax"):
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 MAX_YAML_BYTES = 2_000_000
 # Images of each class in scikit-learn's digits, whose import is slow.
+DIGITS_PIXELS = 64
 DIGITS_PER_CLASS = (178, 182, 177, 183, 181, 182, 181, 179, 174, 180)
 MAX_ENTRIES = 200_000  # of a configuration; the full preset has some 2,000
 MAX_DEPTH = 50
@@ -36,6 +39,8 @@ Validator = validators.extend(
 )
 
 
+# Pixels, times colours, of what a loader of images gives.
+PIXELS = {"mnist": 28 * 28, "cifar10": 3 * 32 * 32}
 # What each model of an extension must be told, beside what all are told.
 EXTENSION_KEYS = ("dataset", "model", "width", "loss", "learning_rate", "max_steps", "precision")
 MODEL_KEYS = {
@@ -137,9 +142,12 @@ def read_yaml(path: Path) -> Any:
         SettingsError: missing, too large, too deep, aliases (they can blow up), or no YAML.
     """
     try:
-        if path.stat().st_size > MAX_YAML_BYTES:
-            raise SettingsError(f"{path}: larger than {MAX_YAML_BYTES} bytes")
-        text = path.read_text(encoding="utf-8")
+        if not path.is_file() and path.exists():  # a device may never end
+            raise SettingsError(f"{path}: no regular file")
+        with open(path, encoding="utf-8") as stream:
+            text = stream.read(MAX_YAML_BYTES + 1)
+        if len(text) > MAX_YAML_BYTES:
+            raise SettingsError(f"{path}: larger than {MAX_YAML_BYTES} characters")
         depth = 0
         for event in yaml.parse(text, Loader=LOADER):
             if isinstance(event, yaml.AliasEvent):
@@ -153,6 +161,22 @@ def read_yaml(path: Path) -> Any:
         raise
     except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
         raise SettingsError(f"{path}: can't be read ({error})") from error
+
+
+def read_overlay(path: Path) -> dict[str, Any]:
+    """Read a configuration file as it is, without what Snakemake would make of it.
+
+    Snakemake reads one with ``__use_yte__`` as a template, whose expressions it executes.
+
+    Raises:
+        SettingsError: as :func:`read_yaml`; a template; no keys at top level.
+    """
+    content = read_yaml(path)
+    if not isinstance(content, dict):
+        raise SettingsError(f"{path}: needs keys at top level, got {content!r:.80}")
+    if "__use_yte__" in content:
+        raise SettingsError(f"{path}: __use_yte__ would execute what the file says")
+    return content
 
 
 def validate(content: Any, schema: str, where: str) -> None:
@@ -193,6 +217,8 @@ def _not_finite(content: Any, key: str = "") -> list[tuple[str, float]]:
     """Keys of all numbers that are NaN or infinite, which a JSON schema can't refuse."""
     if isinstance(content, float) and not math.isfinite(content):
         return [(key, content)]
+    if isinstance(content, int) and abs(content) > sys.float_info.max:
+        return [(key, math.inf)]
     items: Any = ()
     if isinstance(content, Mapping):
         items = content.items()
@@ -264,6 +290,10 @@ def read(config: Mapping[str, Any], root: Path) -> Settings:
         name: _extension(name, extension, datasets, seeds, config["device"], faults)
         for name, extension in config.get("extensions", {}).items()
     }
+    for name, extension in extensions.items():
+        for condition, options in extension.items():
+            at = f"extensions.{name}.conditions.{condition}"
+            faults += _model_faults(at, options, datasets, config["images"])
     for name in set(experiments) & set(extensions):
         faults.append(f"extensions.{name}: an experiment has this name too")
     for name, tasks in config.get("weight_tickets", {}).items():
@@ -325,6 +355,30 @@ def read(config: Mapping[str, Any], root: Path) -> Settings:
     return settings
 
 
+def check_names(settings: Settings, rules: Iterable[Path]) -> None:
+    """Refuse claims that have the name of a rule: each is the name of its target.
+
+    Args:
+        settings: with the claims.
+        rules: files that define rules.
+
+    Raises:
+        SettingsError: the claim, and that its name is taken.
+    """
+    taken = {
+        name
+        for path in rules
+        for name in re.findall(r"^rule (\w+):", path.read_text(encoding="utf-8"), re.M)
+    }
+    taken |= {f"train_{name}" for name in settings.experiments}
+    taken |= {f"{prefix}_{name}" for name in settings.claims for prefix in ("figure", "explain")}
+    for claim in taken.intersection(settings.claims):
+        raise SettingsError(
+            f"claims register: claims.{claim}: a rule of the workflow has this name; taken are "
+            f"{', '.join(sorted(taken))}"
+        )
+
+
 def check_preset(results: Path, preset: str) -> None:
     """Refuse to mix results of two presets in one folder.
 
@@ -336,7 +390,7 @@ def check_preset(results: Path, preset: str) -> None:
         made_by = json.loads(stamp.read_text(encoding="utf-8"))["preset"]
     except FileNotFoundError:
         return
-    except (OSError, ValueError, LookupError, TypeError) as error:
+    except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
         raise SettingsError(f"{stamp}: can't be read ({error}); `make clean` starts anew") from None
     if made_by != preset:
         raise SettingsError(
@@ -364,7 +418,7 @@ def replicated(config: Mapping[str, Any]) -> dict[str, Any]:
                 raise SettingsError(f"{at}: {original}_{name} exists already")
             conditions = own[original]["conditions"]
             changed = changes.get("conditions", {})
-            for unknown in sorted(set(changed) - set(conditions)):
+            for unknown in sorted(set(changed) - set(conditions), key=str):
                 raise SettingsError(
                     f"{at}.conditions: {unknown!r} is none of {', '.join(conditions)}"
                 )
@@ -522,6 +576,40 @@ def _extension(
     return resolved
 
 
+def _model_faults(
+    at: str,
+    options: Mapping[str, Any],
+    datasets: Mapping[str, Mapping[str, Any]],
+    images: Mapping[str, Mapping[str, Any]],
+) -> list[str]:
+    """Sizes of an extension's model that do not fit one another or the data."""
+    data = datasets.get(options.get("dataset", ""), {})
+    inputs = data.get("dim", DIGITS_PIXELS if data.get("kind") == "digits" else None)
+    if data.get("images") in images:
+        inputs = PIXELS[images[data["images"]]["loader"]]
+    known = {key for key in MODEL_KEYS.get(options.get("model", ""), ()) if key in options}
+    faults = []
+    if {"embedding", "heads"} <= known and options["embedding"] % options["heads"]:
+        faults.append(
+            f"{at}.heads: {options['heads']} do not divide {options['embedding']} features"
+        )
+    if "tokens" in known and inputs and inputs % options["tokens"]:
+        faults.append(f"{at}.tokens: {options['tokens']} do not divide {inputs} inputs")
+    if "channels" in known:
+        if (
+            inputs
+            and options["channels"] * math.isqrt(inputs // options["channels"]) ** 2 != inputs
+        ):
+            faults.append(
+                f"{at}.channels: {inputs} inputs are no square image of {options['channels']}"
+            )
+        if options.get("width", 2) < 2:
+            faults.append(
+                f"{at}.width: a convolution needs 2 filters, half of them in its first layer"
+            )
+    return faults
+
+
 def _claim_faults(
     claim: Mapping[str, Any],
     experiments: Mapping[str, Any],
@@ -532,6 +620,10 @@ def _claim_faults(
     names = [criterion["name"] for criterion in claim["criteria"]]
     if len(set(names)) < len(names):
         faults.append(f"{at}: criteria need different names, got {', '.join(names)}")
+    kinds = {"weights": weight_tickets, "extension": extensions}
+    for table, experiment, _ in (path.split("/") for path in claim["figure_tables"]):
+        if experiment not in (known := kinds.get(table, experiments)):
+            faults.append(f"{at}.figure_tables: {experiment!r} is none of {', '.join(known)}")
     counted = [c for c in claim["criteria"] if c.get("confirmatory", True)]
     for wanted, role in ((False, "effect"), (True, "control")):
         if not any(c.get("control", False) is wanted for c in counted):
@@ -556,7 +648,7 @@ def _claim_faults(
             faults.append(f"{here}.direction: a proportion is tested above or below a threshold")
         for table, runs in sources(criterion):
             experiment, condition = runs.split("/")
-            known = {"weights": weight_tickets, "extension": extensions}.get(table, experiments)
+            known = kinds.get(table, experiments)
             if experiment not in known:
                 faults.append(f"{here}: experiment {experiment!r} is none of {', '.join(known)}")
             elif condition not in known[experiment]:
