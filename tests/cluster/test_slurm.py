@@ -1,5 +1,6 @@
 """The workflow on a real single-node Slurm, disturbed on purpose; Slurm's own records are asked."""
 
+import os
 import re
 import shlex
 import shutil
@@ -259,6 +260,33 @@ def test_the_whole_smoke_preset(slurm: Slurm, smoke: Path, tmp_path: Path) -> No
     remote = contents(folder)
     assert len(remote) > 300
     assert remote == contents(smoke)
+
+
+@pytest.mark.slow
+def test_readme_from_top_to_bottom(tmp_path: Path) -> None:
+    """Its commands but for the installation; that of full scale as a dry run."""
+    folder = copy_project(tmp_path / "race")
+    shutil.copytree(HERE, folder / "tests/cluster")
+    section = (folder / "README.md").read_text().split("## On a cluster\n")[1].split("\n## ")[0]
+    there, here = re.findall(r"```\n(.*?)```", section, re.S)
+    plan, full = there.splitlines()
+    assert plan.startswith("make plan ") and full.startswith("snakemake --profile profiles/slurm ")
+    (folder / ".venv").symlink_to(sys.prefix)
+    path = f"{Path(sys.executable).parent}:/usr/bin:/bin:/usr/sbin:/sbin"
+    run = {"cwd": folder, "text": True, "capture_output": True, "env": {**os.environ, "PATH": path}}
+    done = subprocess.run(["make", "--assume-old=.venv/.ready", "plan"], **run)
+    assert done.returncode == 0 and "CPU-hours" in done.stdout, done.stderr
+    done = subprocess.run([*shlex.split(full), "--dry-run"], **run)
+    assert done.returncode == 0 and "train_capacity" in done.stdout + done.stderr
+    lines = here.replace("\\\n", " ").replace("/tmp/slurm", str(tmp_path / "slurm")).splitlines()
+    assert lines[0] == "apt-get install slurm-wlm munge" and lines[-1].split()[0] == "exit"
+    shell = shlex.split(lines[1], comments=True)
+    done = subprocess.run(shell, input="\n".join(lines[2:]), timeout=900, **run)
+    assert done.returncode == 0, done.stderr
+    assert "JobState=COMPLETED" in done.stdout
+    assert (folder / "small/results/claims/unlocking.json").exists()
+    left = subprocess.run(["pgrep", "-af", str(tmp_path)], capture_output=True, text=True).stdout
+    assert not left, left
 
 
 def test_any_scheduler_with_a_submit_command(slurm: Slurm, tmp_path: Path) -> None:
