@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from small_runs import digits
+from smoke_run import snakemake
 
 from neuron_race import runs, settings, storage
 from neuron_race.settings import SettingsError
@@ -115,6 +116,25 @@ def test_any_change_of_the_register_is_accepted_or_refused_in_words(
             assert ".." not in Path(table).parts and not Path(table).is_absolute()
 
 
+@hypothesis_settings(few, max_examples=15)  # each starts Snakemake
+@given(st.sampled_from(list(places(CONFIG))), values, keys)
+def test_any_overlay_is_planned_or_refused_in_words(
+    project: Path, tmp_path: Path, path: tuple[Any, ...], value: Any, key: Any
+) -> None:
+    overlay = tmp_path / "any.yaml"
+    overlay.write_text(yaml.safe_dump(changed(CONFIG, path, value, key)))
+    done = snakemake(project, "-n", "--cores", "1", "--configfile", str(overlay))
+    said = done.stdout + done.stderr
+    assert "Traceback" not in said
+    assert done.returncode == 0 or "Error" in said
+    # Nothing is written, and nothing is planned outside the folders of results.
+    assert [p.name for p in tmp_path.iterdir()] == ["any.yaml"]
+    assert not (project / "results").exists()
+    planned = re.findall(r"^    output: (.*)$", said, re.M)
+    for name in (name for line in planned for name in line.split(", ")):
+        assert name.startswith(("results/", "figures/")) and ".." not in name
+
+
 @few
 @given(st.one_of(st.binary(max_size=200), st.text(max_size=200).map(str.encode)))
 def test_any_bytes_are_yaml_or_refused_by_name(tmp_path: Path, content: bytes) -> None:
@@ -173,23 +193,44 @@ def run_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run as training leaves it, with its sidecar."""
     path = tmp_path_factory.mktemp("run") / "gaussian.npz"
     trained = digits()
-    sidecar = {"parameters": {"options": trained.options}}
-    runs.save(path, trained.start, trained.runs, sidecar)
+    parameters = {"experiment": "small", "condition": "gaussian", "options": trained.options}
+    runs.save(path, trained.start, trained.runs, storage.provenance([ROOT / "LICENSE"], parameters))
     return path
 
 
-def copied(run_file: Path, folder: Path) -> Path:
-    shutil.copy(run_file, folder / run_file.name)
-    shutil.copy(run_file.with_suffix(".json"), folder / f"{run_file.stem}.json")
-    return folder / run_file.name
+@pytest.fixture(scope="module")
+def data_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data set of the seeds 3 and 5; its dimensions all differ."""
+    path = tmp_path_factory.mktemp("data") / "clusters.npz"
+    shapes = {"X": (2, 6, 4), "Y": (2, 6, 3), "X_test": (2, 5, 4), "Y_test": (2, 5, 3)}
+    rng = np.random.default_rng(0)
+    arrays = {name: rng.standard_normal(shape) for name, shape in shapes.items()}
+    storage.write_arrays(path, {"seed": np.array([3, 5]), **arrays})
+    return path
 
 
+READERS: dict[str, Callable[[Path], Any]] = {
+    "run_file": runs.load,
+    "data_file": lambda path: runs.read_dataset(path, [3, 5]),
+}
+each_kind = pytest.mark.parametrize("kind", READERS)
+
+
+def copied(file: Path, folder: Path) -> Path:
+    """A copy of a file of arrays, with its sidecar if it has one."""
+    for path in file.parent.glob(f"{file.stem}.*"):
+        shutil.copy(path, folder)
+    return folder / file.name
+
+
+@each_kind
 @few
 @given(st.floats(0, 1, exclude_max=True), st.integers(0, 255), st.booleans())
-def test_truncated_or_damaged_runs_are_refused_or_read_unharmed(
-    run_file: Path, tmp_path: Path, where: float, byte: int, cut: bool
+def test_truncated_or_damaged_data_are_refused_or_read_unharmed(
+    request: pytest.FixtureRequest, tmp_path: Path, kind: str, where: float, byte: int, cut: bool
 ) -> None:
-    path = copied(run_file, tmp_path)
+    file = request.getfixturevalue(kind)
+    path = copied(file, tmp_path)
     content = bytearray(path.read_bytes())
     at = int(where * len(content))
     if cut:
@@ -197,16 +238,71 @@ def test_truncated_or_damaged_runs_are_refused_or_read_unharmed(
     else:
         content[at] = byte
     path.write_bytes(bytes(content))
-    good = storage.read_arrays(run_file)
+    good = storage.read_arrays(file)
     try:
-        runs.load(path)
+        READERS[kind](path)
         read = storage.read_arrays(path)
     except ResultError as error:
-        assert "gaussian." in str(error)
+        assert f"{file.stem}." in str(error)
         return
     # Bytes that carry nothing, such as dates, may differ; values may not.
     for name, array in good.items():
         assert read[name].tobytes() == array.tobytes(), name
+
+
+TYPES = ("f8", "c16", "f2", "f4", ">f8", "i8", "i2", "u8", ">i8", "bool")
+
+
+@st.composite
+def misshapen(draw: st.DrawFn, array: np.ndarray) -> np.ndarray:
+    """An array of another shape or type, or with a NaN or an infinity."""
+    axis = draw(st.integers(0, array.ndim - 1))
+    what = draw(st.sampled_from(["shape", "type", "value"]))
+    if what == "shape":
+        shapes = [
+            array[None],
+            array[..., None],
+            array.ravel()[0],
+            array.take(0, axis),
+            array.take([], axis),
+            array.take(range(array.shape[axis] - 1), axis),
+            np.concatenate([array, array], axis),
+            *([np.moveaxis(array, 0, -1)] if array.ndim > 1 else []),
+        ]
+        return np.asarray(draw(st.sampled_from(shapes)))
+    if what == "type":
+        others = [name for name in TYPES if np.dtype(name) != array.dtype]
+        with np.errstate(all="ignore"):
+            return array.astype(draw(st.sampled_from(others)))
+    spoilt = array.astype(float)
+    where = draw(st.integers(0, array.size - 1))
+    spoilt.flat[where] = draw(st.sampled_from([np.nan, np.inf, -np.inf]))
+    return spoilt
+
+
+@each_kind
+@hypothesis_settings(few, max_examples=100)
+@given(st.data())
+def test_data_with_any_array_misshapen_or_lacking_are_refused_by_name(
+    request: pytest.FixtureRequest, tmp_path: Path, kind: str, data: st.DataObject
+) -> None:
+    file = request.getfixturevalue(kind)
+    path = copied(file, tmp_path)
+    arrays = storage.read_arrays(file)
+    name = data.draw(st.sampled_from(list(arrays)))
+    good = arrays.pop(name)
+    if data.draw(st.integers(0, 9)):
+        arrays[name] = data.draw(misshapen(good))
+    storage.write_arrays(path, arrays)
+    with pytest.raises(ResultError, match=rf"{file.stem}\.npz: "):
+        READERS[kind](path)
+
+
+def unreached(arrays: dict[str, Any], *names: str) -> None:
+    """Make the last drop one that the first run never reached, weights of some names included."""
+    arrays["event_step"][0, -2] = -1
+    for name in names:
+        arrays[name][0, -2] = np.nan
 
 
 Spoil = Callable[[dict[str, Any]], None]
@@ -224,6 +320,7 @@ SPOILT: dict[str, tuple[Spoil, str]] = {
     "a run less": (lambda a: a.update(loss=a["loss"][:-1]), "has shape"),
     "a neuron less": (lambda a: a.update(A_events=a["A_events"][:, :, :-1]), "A_events has shape"),
     "an axis less": (lambda a: a.update(X=a["X"][0]), "has shape"),
+    "targets without axes": (lambda a: a.update(Y=np.float64(3)), "Y has shape"),
     "no runs": (lambda a: a.update({k: v[:0] for k, v in a.items() if k != "step"}), "has shape"),
     "a scalar": (lambda a: a.update(W_events=np.float64(3)), "no run|shape"),
     "text": (lambda a: a.update(loss=np.array(["a", "b"])), "no array of numbers"),
@@ -231,6 +328,43 @@ SPOILT: dict[str, tuple[Spoil, str]] = {
         lambda a: a.update(event_step=a["event_step"][:, 1:]),
         "event_step has shape",
     ),
+    "heads of all snapshots alone": (lambda a: a.pop("W"), "W has shape missing"),
+    "a foreign seed": (
+        lambda a: a.update(seed=a["seed"] + 7),
+        r"seeds \[7\], but gaussian\.json says \[0\]",
+    ),
+    "steps reversed": (lambda a: a.update(step=a["step"][::-1]), "step does not increase from 0"),
+    "a step twice": (
+        lambda a: a["step"].__setitem__(3, a["step"][2]),
+        "step does not increase from 0",
+    ),
+    "steps from 1": (lambda a: a.update(step=a["step"] + 1), "step does not increase from 0"),
+    "a drop after the end": (
+        lambda a: a["event_step"].__setitem__((0, 2), 10**9),
+        "event_step has a drop at neither -1",
+    ),
+    "a drop before the start": (
+        lambda a: a["event_step"].__setitem__((0, 2), -2),
+        "event_step has a drop at neither -1",
+    ),
+    "an end at another step": (
+        lambda a: a["event_step"].__setitem__((0, -1), 10**9),
+        "event_step does not begin at 0 and end",
+    ),
+    "a beginning at another step": (
+        lambda a: a["event_step"].__setitem__((0, 0), 1),
+        "event_step does not begin at 0 and end",
+    ),
+    "weights where a run never got": (
+        lambda a: unreached(a, "A_events"),
+        "W_events has weights at an event never reached",
+    ),
+    "heads where a run never got": (
+        lambda a: unreached(a, "W_events"),
+        "A_events has weights at an event never reached",
+    ),
+    "a complex loss": (lambda a: a.update(loss=a["loss"] + 0j), "loss is of type complex128"),
+    "a negative loss": (lambda a: a["loss"].__setitem__((0, 5), -1e-9), "loss is negative"),
 }
 
 
@@ -245,7 +379,47 @@ def test_spoilt_arrays_are_refused_by_name(run_file: Path, tmp_path: Path, case:
         runs.load(path)
 
 
-@pytest.mark.parametrize("sidecar", ["[]", "3", "{}", '{"parameters": []}', '{"parameters": {}}'])
+SPOILT_DATA: dict[str, tuple[Spoil, str]] = {
+    "complex inputs": (lambda a: a.update(X=a["X"] + 0j), "X is of type complex128"),
+    "single precision": (lambda a: a.update(Y=a["Y"].astype("f4")), "Y is of type float32"),
+    "seeds as floats": (lambda a: a.update(seed=a["seed"] * 1.0), "seed is of type float64"),
+    "nothing to test": (
+        lambda a: a.update(X_test=a["X_test"][:, :0], Y_test=a["Y_test"][:, :0]),
+        "shapes do not fit",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", SPOILT_DATA)
+def test_spoilt_data_sets_are_refused_by_name(data_file: Path, tmp_path: Path, case: str) -> None:
+    spoil, words = SPOILT_DATA[case]
+    path = copied(data_file, tmp_path)
+    arrays = storage.read_arrays(path)
+    spoil(arrays)
+    storage.write_arrays(path, arrays)
+    with pytest.raises(ResultError, match=rf"clusters\.npz: {words}"):
+        runs.read_dataset(path, [3, 5])
+
+
+def test_a_run_that_never_reached_a_drop_is_read(run_file: Path, tmp_path: Path) -> None:
+    path = copied(run_file, tmp_path)
+    arrays = storage.read_arrays(path)
+    unreached(arrays, "W_events", "A_events")
+    storage.write_arrays(path, arrays)
+    assert runs.load(path).runs.event_step[0, -2] == -1
+
+
+@pytest.mark.parametrize(
+    "sidecar",
+    [
+        "[]",
+        "3",
+        "{}",
+        '{"parameters": []}',
+        '{"parameters": {}}',
+        '{"parameters": {"options": ""}}',
+    ],
+)
 def test_spoilt_sidecars_are_refused_by_name(run_file: Path, tmp_path: Path, sidecar: str) -> None:
     path = copied(run_file, tmp_path)
     path.with_suffix(".json").write_text(sidecar)
@@ -253,20 +427,184 @@ def test_spoilt_sidecars_are_refused_by_name(run_file: Path, tmp_path: Path, sid
         runs.load(path)
 
 
-@few
-@given(st.data())
-def test_sidecars_with_any_change_are_refused_or_read(
-    run_file: Path, tmp_path: Path, data: st.DataObject
+OPTIONS = ("parameters", "options")
+CONTRADICTIONS: dict[str, tuple[tuple[str, ...], Any]] = {
+    "width": ((*OPTIONS, "width"), 7),
+    "width as a float": ((*OPTIONS, "width"), 60.0),
+    "seeds": ((*OPTIONS, "seeds"), [7]),
+    "seeds as booleans": ((*OPTIONS, "seeds"), [False]),
+    "more seeds": ((*OPTIONS, "seeds"), [0, 1]),
+    "max_steps": ((*OPTIONS, "max_steps"), 999),
+    "drops": ((*OPTIONS, "drops"), [0.05, 0.1, 0.3]),
+    "rank as text": (("rank",), "x"),
+    "rank below 0": (("rank",), -3),
+    "rank of data as they are": (("rank",), None),
+    "weights_kept": (("weights_kept",), "events only"),
+    "events": (("events",), ["init", "end"]),
+    "coordinates": (("coordinates",), "input space"),
+}
+
+
+@pytest.mark.parametrize("case", CONTRADICTIONS)
+def test_sidecars_that_contradict_the_arrays_are_refused(
+    run_file: Path, tmp_path: Path, case: str
+) -> None:
+    where, value = CONTRADICTIONS[case]
+    path = copied(run_file, tmp_path)
+    sidecar = json.loads(path.with_suffix(".json").read_text())
+    path.with_suffix(".json").write_text(json.dumps(changed(sidecar, where, value, None)))
+    # Other drops are events of other names.
+    key = "events" if case == "drops" else where[-1]
+    with pytest.raises(ResultError, match=rf"gaussian\.npz: .*{key}.*gaussian\.json"):
+        runs.load(path)
+
+
+def test_the_rank_of_data_that_were_not_reduced_is_none(run_file: Path, tmp_path: Path) -> None:
+    path = copied(run_file, tmp_path)
+    arrays = storage.read_arrays(path)
+    rank = arrays["X"].shape[2]
+    whole = ("X_test", "W", "W_events")
+    storage.write_arrays(path, arrays | {name: arrays[name][..., :rank] for name in whole})
+    sidecar = json.loads(path.with_suffix(".json").read_text())
+    sidecar |= {"rank": None, "coordinates": "input space"}
+    path.with_suffix(".json").write_text(json.dumps(sidecar))
+    assert runs.load(path).start.rank is None
+    path.with_suffix(".json").write_text(json.dumps({**sidecar, "rank": rank}))
+    with pytest.raises(ResultError, match=rf"gaussian\.npz: rank None, .* says {rank}"):
+        runs.load(path)
+
+
+# Options that a sidecar alone can tell: values that are none of theirs, and one that is.
+ALONE: dict[str, tuple[list[Any], Any]] = {
+    "head": (["zero", None], "balanced"),
+    "loss": (["absolute", []], "logistic"),
+    "alpha": ([0, -1.0, "1", True, float("nan"), 10**400], 3),
+    "learning_rate": ([0, -0.25, None, True, float("inf"), 10**400], 0.5),
+    "max_steps": ([1e9, "x", True, 10**400], 10**6),
+    "snapshots": ([1, 7.0, True, None], 7),
+    "max_weight_bytes": ([-1, 1.5, True, None], 0),
+    "loss_target": ([-0.1, 1, False, "0"], 0.5),
+    "drops": ([0.1, [0], [1.0], ["x"], [None], {"0.1": 1}], [0.05, 0.1, 0.201]),
+    "freeze": (["", None, {}, ["tail"], [[]]], ["head"]),
+    "early": (["late", None], "adaptive"),
+    "device": (["tpu", None, 0], "cuda"),
+    "bias": ([1, None], True),
+    "reduce": ([0, "no"], False),
+    "stop_at_drop": ([1, []], True),
+}
+
+
+@pytest.mark.parametrize("key", ALONE)
+def test_options_that_no_run_can_have_are_refused_by_name(
+    run_file: Path, tmp_path: Path, key: str
+) -> None:
+    impossible, possible = ALONE[key]
+    path = copied(run_file, tmp_path)
+    sidecar = json.loads(path.with_suffix(".json").read_text())
+    for value in impossible:
+        new = changed(sidecar, (*OPTIONS, key), value, None)
+        path.with_suffix(".json").write_text(json.dumps(new))
+        with pytest.raises(ResultError, match=rf"gaussian\.(npz|json): .*{key}"):
+            runs.load(path)
+    new = changed(sidecar, (*OPTIONS, key), possible, None)
+    path.with_suffix(".json").write_text(json.dumps(new))
+    assert runs.load(path).options[key] == possible
+
+
+@pytest.mark.parametrize("engine", ["numpy", "", None, ["torch"]])
+def test_engines_that_there_are_not_are_refused(
+    run_file: Path, tmp_path: Path, engine: Any
 ) -> None:
     path = copied(run_file, tmp_path)
     sidecar = json.loads(path.with_suffix(".json").read_text())
-    where = data.draw(st.sampled_from(list(places(sidecar))))
-    new = changed(sidecar, where, data.draw(values), None)
+    path.with_suffix(".json").write_text(json.dumps({**sidecar, "engine": engine}))
+    with pytest.raises(ResultError, match=r"gaussian\.json: engine can't be"):
+        runs.load(path)
+
+
+@pytest.mark.parametrize(
+    "key", ["width", "seeds", "head", "alpha", "loss", "learning_rate", "max_steps"]
+)
+def test_options_that_lack_what_all_runs_have_are_refused(
+    run_file: Path, tmp_path: Path, key: str
+) -> None:
+    path = copied(run_file, tmp_path)
+    sidecar = json.loads(path.with_suffix(".json").read_text())
+    del sidecar["parameters"]["options"][key]
+    path.with_suffix(".json").write_text(json.dumps(sidecar))
+    with pytest.raises(ResultError, match=rf"gaussian\.json: no {key} in the options"):
+        runs.load(path)
+
+
+# What a sidecar tells of where the arrays came from.
+ORIGIN = ("engine", "inputs", "versions", "experiment", "condition")
+likely = st.sampled_from(
+    [
+        *(value for _, value in CONTRADICTIONS.values()),
+        *(value for impossible, possible in ALONE.values() for value in (*impossible, possible)),
+        *("torch", "all snapshots", "end", "drop_10"),
+    ]
+)
+
+
+def configurable(options: dict[str, Any]) -> bool:
+    """Whether options are such as the config may give, but for the largest values there."""
+    schema = settings.read_yaml(settings.SCHEMAS / "config.schema.yaml")
+    rules = schema["$defs"]["options"]["properties"] | {"device": schema["properties"]["device"]}
+    for rule in rules.values():
+        rule.pop("maximum", None)
+    numbers = [value for value in options.values() if isinstance(value, (int, float))]
+    # A NaN is below nothing and above nothing, which the schema takes for right.
+    return settings.Validator({"properties": rules}).is_valid(options) and all(
+        abs(number) <= 1e308 for number in numbers
+    )
+
+
+def read_and_used(path: Path) -> tuple[runs.Trained, dict[str, Any]]:
+    """A run as it is read, and the tables that are made of it."""
+    from neuron_race import dynamics  # only here, and pandas is slow to import
+
+    trained = runs.load(path)
+    return trained, dynamics.tables(trained)
+
+
+@pytest.fixture(scope="module")
+def as_it_was(run_file: Path) -> tuple[runs.Trained, dict[str, Any]]:
+    return read_and_used(run_file)
+
+
+@hypothesis_settings(few, max_examples=150)
+@given(st.data())
+def test_sidecars_with_any_change_are_refused_or_tell_what_the_arrays_can_not(
+    run_file: Path,
+    as_it_was: tuple[runs.Trained, dict[str, Any]],
+    tmp_path: Path,
+    data: st.DataObject,
+) -> None:
+    path = copied(run_file, tmp_path)
+    sidecar = json.loads(path.with_suffix(".json").read_text())
+    tellable = [("engine",), *((*OPTIONS, key) for key in ALONE)]
+    where = data.draw(st.sampled_from([*places(sidecar)]) | st.sampled_from(tellable))
+    new = changed(sidecar, where, data.draw(values | likely), None)
     path.with_suffix(".json").write_text(json.dumps(new))
     try:
-        runs.load(path)
+        read, made = read_and_used(path)
     except ResultError as error:
         assert "gaussian." in str(error)
+        return
+    if json.dumps(new) != json.dumps(sidecar):
+        assert (where[:-1] == OPTIONS and where[-1] in ALONE) or set(where) & set(ORIGIN)
+    before, was = as_it_was
+    assert read.options == new["parameters"]["options"] and configurable(read.options)
+    assert read.runs.engine in ("compiled", "torch")
+    assert read.runs.step[-1] <= read.recipe.max_steps
+    assert read.recipe.events == before.recipe.events and read.start.rank == before.start.rank
+    # What is read can be worked with, and the same comes of it; but the rate sets the time.
+    rate = read.recipe.learning_rate / before.recipe.learning_rate
+    for name, table in was.items():
+        times = [c for c in table.columns if c == "time" or c.startswith("t_")]
+        np.testing.assert_allclose(made[name][times], table[times] * rate, rtol=1e-12)
+        assert made[name].drop(columns=times).equals(table.drop(columns=times))
 
 
 def archive(path: Path, entries: dict[str, bytes], compression: int = zipfile.ZIP_STORED) -> None:

@@ -208,13 +208,18 @@ def audit(trained: Trained, noisy: Trained, stored: Array, name: str) -> pd.Data
 
 
 def noise(arrays: Mapping[str, Array]) -> dict[str, Array]:
-    """Arrays of a run file with all that was recorded after step 0 replaced by noise."""
+    """Arrays of a run file with all that was recorded after step 0 replaced by noise.
+
+    It is noise that a run file can hold: no loss below 0, and drops before the end.
+    """
     rng = np.random.default_rng(np.random.SeedSequence(1))
     noisy = {key: np.array(value) for key, value in arrays.items()}
     for key in ("W_events", "A_events", "W", "A", "loss"):
         if key in noisy:
             noisy[key][:, 1:] = rng.standard_normal(noisy[key][:, 1:].shape)
-    noisy["event_step"][:, 1:] = rng.integers(1, 1000, noisy["event_step"][:, 1:].shape)
+    noisy["loss"] = np.abs(noisy["loss"])
+    drops, end = noisy["event_step"][:, 1:-1], noisy["event_step"][:, -1:]
+    drops[:] = rng.integers(0, end + 1, drops.shape)
     for key in [key for key in noisy if key.startswith("measured_")]:
         noisy[key][:, 1:] = rng.integers(-5, 5, noisy[key][:, 1:].shape)
     return noisy

@@ -2,7 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+import reprlib
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from neuron_race.recipe import MEASURED, Recipe, Runs
 
 Array = NDArray[Any]
 DATASET_ARRAYS = ("X", "Y", "X_test", "Y_test")
+INTEGERS = ("seed", "step", "event_step", "measured_gate_pattern")  # int64; all else is float64
 
 
 @dataclass(frozen=True)
@@ -62,10 +65,11 @@ def read_dataset(path: Path, seeds: Sequence[int]) -> dict[str, Array]:
     """Data of all runs: X (S, N, d), Y (S, N, k), X_test and Y_test.
 
     Raises:
-        ResultError: the file is unreadable, lacks an array, is of other seeds, holds a NaN, or its
-            arrays do not fit together.
+        ResultError: the file is unreadable, lacks an array, is of other seeds, holds a NaN or
+            numbers of another type, or its arrays are empty or do not fit together.
     """
     arrays = storage.read_arrays(path, ("seed", *DATASET_ARRAYS))
+    _check_types(path, arrays)
     if arrays["seed"].tolist() != list(seeds):
         raise storage.ResultError(
             f"{path}: of seeds {arrays['seed'].tolist()}, wanted {list(seeds)}"
@@ -76,7 +80,7 @@ def read_dataset(path: Path, seeds: Sequence[int]) -> dict[str, Array]:
     shapes = {name: arrays[name].shape for name in DATASET_ARRAYS}
     (S, N, d), (_, N_test, _), k = shapes["X"], shapes["X_test"], shapes["Y"][2]
     wanted = {"X": (S, N, d), "Y": (S, N, k), "X_test": (S, N_test, d), "Y_test": (S, N_test, k)}
-    if shapes != wanted or len(seeds) != S:
+    if shapes != wanted or len(seeds) != S or 0 in (S, N, N_test, d, k):
         raise storage.ResultError(f"{path}: shapes do not fit together: {shapes}")
     return {name: arrays[name] for name in DATASET_ARRAYS}
 
@@ -150,17 +154,24 @@ def save(path: Path, start: Start, runs: Runs, sidecar: Mapping[str, Any]) -> No
     if runs.W is not None and runs.A is not None:
         arrays |= {"W": runs.W, "A": runs.A}
     storage.write_arrays(path, arrays)
-    weights = "all snapshots" if runs.W is not None else "events only"
+    recipe = Recipe.of(sidecar["parameters"]["options"])
     description = {
-        "weights_kept": weights,
-        "events": list(Recipe.of(sidecar["parameters"]["options"]).events),
-        "coordinates": "input space"
-        if start.rank is None
-        else f"span of the data ({start.rank} coordinates), then the rest of the initial weights",
-        "rank": start.rank,
+        **_description(recipe, start.rank, runs.W is not None),
         "engine": runs.engine,
     }
     storage.write_json(Path(path).with_suffix(".json"), {**description, **sidecar})
+
+
+def _description(recipe: Recipe, rank: int | None, all_kept: bool) -> dict[str, Any]:
+    """What a sidecar says of the arrays beside it."""
+    return {
+        "weights_kept": "all snapshots" if all_kept else "events only",
+        "events": list(recipe.events),
+        "coordinates": "input space"
+        if rank is None
+        else f"span of the data ({rank} coordinates), then the rest of the initial weights",
+        "rank": rank,
+    }
 
 
 def checkpoint(folder: Path, name: str, sidecar: Mapping[str, Any]) -> Path:
@@ -186,14 +197,18 @@ def load(path: Path) -> Trained:
     """Read trained runs.
 
     Raises:
-        ResultError: arrays or sidecar are missing or unreadable.
+        ResultError: arrays or sidecar are missing, unreadable or impossible, or contradict each
+            other.
     """
+    path = Path(path)
     arrays = storage.read_arrays(path)
-    sidecar = storage.read_json(Path(path).with_suffix(".json"))
+    beside = path.with_suffix(".json")
+    sidecar = storage.read_json(beside)
     if not isinstance(sidecar, dict):
-        raise storage.ResultError(f"{Path(path).with_suffix('.json')}: no sidecar of a run")
+        raise storage.ResultError(f"{beside}: no sidecar of a run")
     try:
         options = sidecar["parameters"]["options"]
+        _check_options(beside, options)
         recipe = Recipe.of(options)
         start = Start(
             seed=arrays["seed"],
@@ -214,18 +229,96 @@ def load(path: Path) -> Trained:
     except (TypeError, ValueError, IndexError, AttributeError) as error:
         raise storage.ResultError(f"{path}: arrays or sidecar are no run ({error})") from error
     _check(path, arrays, len(recipe.events))
+    _check_sidecar(path, arrays, sidecar, recipe)
     return Trained(start, runs, options)
 
 
+def _is_whole(value: Any) -> bool:
+    return type(value) is int and 0 <= value <= np.iinfo(np.int64).max
+
+
+def _is_number(value: Any) -> bool:
+    """Whether a value is a finite number, and not too large for a float."""
+    return type(value) in (int, float) and abs(value) <= sys.float_info.max
+
+
+# The arrays can't tell these options, but whoever reads or repeats the runs relies on them. `loss`
+# and `early` are left to the recipe.
+POSSIBLE: dict[str, Callable[[Any], bool]] = {
+    "head": lambda value: value in networks.HEADS,
+    "alpha": lambda value: _is_number(value) and value > 0,
+    "learning_rate": lambda value: _is_number(value) and value > 0,
+    "max_steps": _is_whole,
+    "snapshots": lambda value: _is_whole(value) and value > 1,
+    "max_weight_bytes": _is_whole,
+    "loss_target": lambda value: _is_number(value) and 0 <= value < 1,
+    "drops": lambda value: (
+        isinstance(value, list) and all(_is_number(drop) and 0 < drop < 1 for drop in value)
+    ),
+    "freeze": lambda value: isinstance(value, list),
+    "device": lambda value: value in ("auto", "cpu", "cuda"),
+    **dict.fromkeys(("bias", "reduce", "stop_at_drop"), lambda value: isinstance(value, bool)),
+}
+NEEDED = ("width", "seeds", "head", "alpha", "loss", "learning_rate", "max_steps")
+
+
+def _check_options(path: Path, options: Mapping[str, Any]) -> None:
+    """Refuse options that no run can have, or that lack what all runs have."""
+    for key in NEEDED:
+        if key not in options:
+            raise storage.ResultError(f"{path}: no {key} in the options")
+    for key, possible in POSSIBLE.items():
+        if key in options and not possible(options[key]):
+            raise storage.ResultError(f"{path}: {key} can't be {reprlib.repr(options[key])}")
+
+
+def _check_sidecar(
+    path: Path, arrays: Mapping[str, Array], sidecar: Mapping[str, Any], recipe: Recipe
+) -> None:
+    """Refuse a sidecar that contradicts the arrays, which have been checked."""
+    beside, options = path.with_suffix(".json"), sidecar["parameters"]["options"]
+    d, (m, kept) = arrays["X"].shape[2], arrays["W_events"].shape[2:]
+    # Weights have coordinates that the data lack where both were reduced, and only there.
+    rank = d if kept > d else None
+    facts = {"width": m, "seeds": arrays["seed"].tolist()}
+    description = _description(recipe, rank, "W" in arrays)
+    for told, true in ((options, facts), (sidecar, description)):
+        for key, fact in true.items():
+            if not _same(told.get(key), fact):
+                found, wanted = reprlib.repr(told.get(key)), reprlib.repr(fact)
+                raise storage.ResultError(f"{path}: {key} {wanted}, but {beside.name} says {found}")
+    if recipe.max_steps < arrays["step"][-1]:
+        raise storage.ResultError(
+            f"{path}: step ends at {arrays['step'][-1]}, beyond max_steps {recipe.max_steps} "
+            f"of {beside.name}"
+        )
+    if sidecar["engine"] not in ("compiled", "torch"):
+        raise storage.ResultError(f"{beside}: engine can't be {reprlib.repr(sidecar['engine'])}")
+
+
+def _same(found: Any, wanted: Any) -> bool:
+    """Whether two values are equal, and of one type: neither True nor 1.0 is the number 1."""
+    if isinstance(wanted, list) and isinstance(found, list):
+        return len(found) == len(wanted) and all(map(_same, found, wanted))
+    return type(found) is type(wanted) and bool(found == wanted)
+
+
+def _check_types(path: Path, arrays: Mapping[str, Array]) -> None:
+    """Refuse numbers other than those that training works with and writes."""
+    for name, array in arrays.items():
+        wanted = np.dtype(np.int64 if name in INTEGERS else np.float64)
+        if array.dtype != wanted:
+            raise storage.ResultError(f"{path}: {name} is of type {array.dtype}, expected {wanted}")
+
+
 def _check(path: Path, arrays: Mapping[str, Array], events: int) -> None:
-    """Refuse arrays that do not fit together, or hold a NaN where there can be none.
+    """Refuse arrays that do not fit together, or hold what no training can have recorded.
 
     Weights at an event are NaN in the runs that never got there, and only in those.
     """
     S, T = arrays["loss"].shape if arrays["loss"].ndim == 2 else (-1, -1)
-    N, d, k = (
-        (*arrays["X"].shape[1:], arrays["Y"].shape[-1]) if arrays["X"].ndim == 3 else (-1,) * 3
-    )
+    N, d = arrays["X"].shape[1:] if arrays["X"].ndim == 3 else (-1, -1)
+    k = arrays["Y"].shape[2] if arrays["Y"].ndim == 3 else -1
     N_test = arrays["X_test"].shape[1] if arrays["X_test"].ndim == 3 else -1
     m, kept = arrays["W_events"].shape[2:] if arrays["W_events"].ndim == 4 else (-1, -1)
     wanted = {
@@ -240,7 +333,7 @@ def _check(path: Path, arrays: Mapping[str, Array], events: int) -> None:
         "W_events": (S, events, m, kept),
         "A_events": (S, events, m, k),
         **{f"measured_{name}": (S, T, m) for name in MEASURED},
-        **({"W": (S, T, m, kept), "A": (S, T, m, k)} if "W" in arrays else {}),
+        **({"W": (S, T, m, kept), "A": (S, T, m, k)} if "W" in arrays or "A" in arrays else {}),
     }
     for name, shape in wanted.items():
         if name not in arrays or arrays[name].shape != shape or 0 in shape:
@@ -248,9 +341,31 @@ def _check(path: Path, arrays: Mapping[str, Array], events: int) -> None:
             raise storage.ResultError(f"{path}: {name} has shape {found}, expected {shape}")
     if kept < d:
         raise storage.ResultError(f"{path}: W_events has {kept} coordinates, X has {d}")
+    _check_types(path, {name: arrays[name] for name in wanted})
+    _check_steps(path, arrays["step"], arrays["event_step"])
     reached = arrays["event_step"] >= 0
     for name in wanted:
         there = arrays[name][reached] if name in ("W_events", "A_events") else arrays[name]
         # The data and the step that follow a last snapshot are finite too: training stops at a NaN.
         if not np.isfinite(there).all():
             raise storage.ResultError(f"{path}: {name} holds a NaN or an infinity")
+        if name in ("W_events", "A_events") and not np.isnan(arrays[name][~reached]).all():
+            raise storage.ResultError(f"{path}: {name} has weights at an event never reached")
+    if (arrays["loss"] < 0).any():
+        raise storage.ResultError(f"{path}: loss is negative somewhere")
+
+
+def _check_steps(path: Path, step: Array, event_step: Array) -> None:
+    """Refuse snapshots out of order, and events at steps that training did not take.
+
+    All runs of a condition begin and end together; a drop that a run never reached is at step -1.
+    """
+    if step[0] != 0 or (step[1:] <= step[:-1]).any():
+        raise storage.ResultError(f"{path}: step does not increase from 0")
+    drops, last = event_step[:, 1:-1], step[-1]
+    if (event_step[:, 0] != 0).any() or (event_step[:, -1] != last).any():
+        raise storage.ResultError(f"{path}: event_step does not begin at 0 and end at {last}")
+    if (drops < -1).any() or (drops > last).any():
+        raise storage.ResultError(
+            f"{path}: event_step has a drop at neither -1 nor a step up to {last}"
+        )
