@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 from smoke_run import contents, copy_project, make, making, snakemake
 
-pytestmark = pytest.mark.slow
 SMOKE = ("--configfile", "config/smoke.yaml")
 TARGET = "results/dynamics/two_features/runs.csv"
 EXTENSION = "results/extension/optimizers/details.csv"
