@@ -1,15 +1,27 @@
 """Nothing stale: what an edit makes run again is what the graph says, and what the code says."""
 
 import ast
+import contextlib
+import copy
+import functools
+import io
+import json
+import os
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+import shutil
+import tarfile
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import pytest
-from smoke_run import snakemake
+import yaml
+from smoke_run import copy_project, snakemake
+from snakemake.utils import update_config
 
-from neuron_race import settings
+from neuron_race import settings, storage
+from neuron_race.settings import Settings, SettingsError
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "workflow/src/neuron_race"
@@ -22,7 +34,7 @@ MODULES = sorted(
 # what is left out of libraries at import changes no result.
 BEFORE = {"settings", "planning", "imports"}
 # Imported by modules that are read for other functions; what these jobs call does not reach them.
-ENGINE = {"training", "progress", "checkpoints", "batched", "kernel", "early", "span"}
+ENGINE = {"training", "progress", "checkpoints", "batched", "kernel", "early", "span", "devices"}
 UNUSED = {
     "evidence": {"statistics"},  # thresholds are tested later
     "dynamics": ENGINE,  # reading runs, not training them
@@ -68,13 +80,37 @@ def jobs(said: str) -> set[Job]:
     return {job for job in found if job.outputs}
 
 
+def listed(project: Path, folder: Path, preset: str) -> str:
+    """What a dry run of a preset from nothing lists."""
+    options = ("--directory", str(folder), "--configfile", f"config/{preset}.yaml")
+    dry = snakemake(project, "-n", "--cores", "1", *options)
+    assert dry.returncode == 0, dry.stderr
+    return dry.stdout + dry.stderr
+
+
 @pytest.fixture(scope="module")
 def graph(project: Path, tmp_path_factory: pytest.TempPathFactory) -> set[Job]:
     """The graph of the smoke preset, from nothing."""
-    empty = str(tmp_path_factory.mktemp("empty"))
-    dry = snakemake(project, "-n", "--cores", "1", "--directory", empty, *SMOKE)
-    assert dry.returncode == 0, dry.stderr
-    return jobs(dry.stdout + dry.stderr)
+    return jobs(listed(project, tmp_path_factory.mktemp("empty"), "smoke"))
+
+
+@pytest.fixture(scope="module")
+def folder(smoke: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run for dry runs alone: what a test spoils in it, it puts right."""
+    return Path(shutil.copytree(smoke, tmp_path_factory.mktemp("done") / "its race", symlinks=True))
+
+
+@contextlib.contextmanager
+def spoilt(folder: Path, contents: Mapping[str, str | bytes | None]) -> Iterator[None]:
+    """Files with other contents, or without them (None); afterwards they are as they were."""
+    with contextlib.ExitStack() as stack:
+        for name, content in contents.items():
+            path, kept = folder / name, folder / f"{name}.kept"
+            path.rename(kept)
+            stack.callback(kept.replace, path)
+            if content is not None:
+                path.write_bytes(content.encode() if isinstance(content, str) else content)
+        yield
 
 
 def imports(path: Path) -> set[str]:
@@ -129,6 +165,10 @@ def test_rules_name_every_module_that_their_scripts_use(graph: set[Job]) -> None
         seen |= job.modules
     # Every module is part of some job, or it decides nothing that is shown.
     assert seen | BEFORE | APART == set(MODULES)
+    # So is all that is no module: the compiled kernel's source, templates and styles of pages.
+    inputs = {Path(path).name for job in graph for path in job.inputs}
+    rest = {path.name for path in PACKAGE.rglob("*.*") if path.suffix not in (".py", ".pyc")}
+    assert rest <= inputs and "kernel.c" in rest
 
 
 def after(graph: set[Job], first: set[Job]) -> set[Job]:
@@ -142,75 +182,550 @@ def after(graph: set[Job], first: set[Job]) -> set[Job]:
         reached |= more
 
 
-def rerun(folder: Path) -> set[frozenset[str]]:
+def made(which: Iterable[Job]) -> set[str]:
+    """All outputs of these jobs."""
+    return {path for job in which for path in job.outputs}
+
+
+def makers(graph: set[Job], *starts: str) -> set[Job]:
+    """Jobs with outputs whose names start so."""
+    return {job for job in graph if any(path.startswith(starts) for path in job.outputs)}
+
+
+def rerun(folder: Path, *options: str) -> set[str]:
     """Outputs of the jobs that would run."""
-    dry = snakemake(folder, "-n", "--cores", "1", *SMOKE)
+    dry = snakemake(folder, "-n", "--cores", "1", *(options or SMOKE))
     assert dry.returncode == 0, dry.stderr
-    return {job.outputs for job in jobs(dry.stdout + dry.stderr)}
+    return made(jobs(dry.stdout + dry.stderr))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("module", [name for name in MODULES if name not in BEFORE | APART])
-def test_an_edited_module_reruns_what_uses_it(graph: set[Job], finished: Path, module: str) -> None:
-    path = finished / f"workflow/src/neuron_race/{module}.py"
-    path.write_text(path.read_text() + "\n_EDITED = True\n")
+def test_an_edited_module_reruns_what_uses_it(graph: set[Job], folder: Path, module: str) -> None:
+    name = f"workflow/src/neuron_race/{module}.py"
     expected = after(graph, {job for job in graph if module in job.modules})
-    assert rerun(finished) == {job.outputs for job in expected}
+    with spoilt(folder, {name: (folder / name).read_text() + "\n_EDITED = True\n"}):
+        assert rerun(folder) == made(expected)
 
 
-KEYS = {  # an edit of the config, and where the outputs of the jobs that it is about begin
-    "a data set": (
-        "kind: teacher\n    dim: 20",
-        "kind: teacher\n    dim: 21",
-        "results/datasets/teacher.",
-    ),
-    "a condition": (
-        "balanced: {head: balanced}",
-        "balanced: {head: pytorch}",
-        "results/runs/pair/",
-    ),
-    "an experiment": ("learning_rate: 1.0\n", "learning_rate: 0.9\n", "results/runs/digits10/"),
-    "a protocol": (
-        "digits: {dataset: digits_all}",
-        "digits: {dataset: digits10}",
-        "results/weights/",
-    ),
+# --- Keys of the configuration ------------------------------------------------------------------
+
+Tree = dict[str, Any]
+Place = tuple[Any, ...]
+ROLES = {"datasets": (1,), "experiments": (1, 3), "extensions": (1, 3), "images": (1, 3)}
+ROLES |= {"weight_tickets": (1, 2), "explorer": (2,)}  # where a path has a name, not a key
+TASKS = [  # kinds of data sets that take other keys
+    {"kind": "teacher", "dim": 20, "neurons": 4},
+    {"kind": "clusters", "dim": 20, "axes": 4, "noise": 0.6},
+    {"kind": "images", "images": "mnist", "classes": [0, 1, 2]},
+]
+MODELS = [
+    {"model": "perceptron", "depth": 2},
+    {"model": "residual", "depth": 2, "skip": True, "scaling": "standard"},
+]
+# One hidden layer, which `head` asks for, is the only value allowed.
+FIXED = {
+    ("extensions", name, key)
+    for name in ("schedule", "optimizers", "initialization")
+    for key in ("model", "depth")
 }
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("case", KEYS)
+def merged(config: Tree, overlay: Tree) -> Tree:
+    """As Snakemake does, which puts keys of the overlay first: their order reaches the jobs."""
+    both = copy.deepcopy(overlay)
+    update_config(both, config)
+    update_config(both, overlay)
+    return both
+
+
+MERGED = merged(CONFIG, SMOKE_CONFIG)
+REGISTER = settings.read_yaml(ROOT / "config/claims.yaml")
+SETTINGS = settings.read(MERGED, ROOT)
+
+
+def leaves(tree: Tree, above: Place = ()) -> Iterator[Place]:
+    """Paths of all values that are no mappings."""
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            yield from leaves(value, (*above, key))
+        else:
+            yield (*above, key)
+
+
+def at(tree: Any, place: Place) -> Any:
+    """The value at a path."""
+    return functools.reduce(lambda inner, key: inner[key], place, tree)
+
+
+def put(tree: Any, place: Place, value: Any) -> Any:
+    """A copy with another value at a path."""
+    if not place:
+        return value
+    new = tree.copy()
+    new[place[0]] = put(tree[place[0]], place[1:], value)
+    return new
+
+
+def kind(place: Place) -> str:
+    """The key without the names of data sets, experiments, conditions, ..."""
+    names = ROLES.get(place[0], ())
+    return ".".join("*" if i in names else str(key) for i, key in enumerate(place))
+
+
+def allowed(rules: Any) -> Iterator[tuple[str, list[Any]]]:
+    """Keys of a schema with the values that they may have, where these are listed."""
+    if isinstance(rules, dict):
+        for key, rule in rules.get("properties", {}).items():
+            values = rule.get("enum") or rule.get("items", {}).get("enum")
+            if values:
+                yield key, values
+        for rule in rules.values():
+            yield from allowed(rule)
+
+
+CHOICES = {
+    key: values
+    for name in ("config", "claims")
+    for key, values in allowed(settings.read_yaml(settings.SCHEMAS / f"{name}.schema.yaml"))
+}
+
+
+def others(key: Any, value: Any) -> Iterator[Any]:
+    """Other values, not all of them valid."""
+    match value:
+        case bool():
+            yield not value
+        case int():
+            yield from (value + 1, value - 1, 2 * value, 4 * value, 0.5)
+        case float():
+            yield 0.9 * value
+        case str() if key == "dataset":
+            yield from (name for name in MERGED["datasets"] if name != value)
+        case str() if key in ("runs", "minus"):
+            experiment = value.split("/")[0]
+            known = MERGED["experiments"] | MERGED["extensions"]
+            names = [f"{experiment}/{name}" for name in known[experiment]["conditions"]]
+            yield from (name for name in names if name != value)
+        case str():
+            yield from (choice for choice in CHOICES.get(key, []) if choice != value)
+            yield f"{value}_2"
+        case list():
+            yield from ((value[:-1], value[::-1]) if len(value) > 1 else ())
+            for i, item in enumerate(value):
+                yield from ([*value[:i], other, *value[i + 1 :]] for other in others(key, item))
+        case dict():
+            for name, item in value.items():
+                yield from ({**value, name: other} for other in others(name, item))
+
+
+def variants(place: Place) -> Iterator[Tree]:
+    """The configuration with another value at a path, and what this value needs beside it."""
+    entry, value = at(MERGED, place[:-1]), at(MERGED, place)
+    match place:
+        case ("claims",):  # the same file by another name
+            yield put(MERGED, place, f"config/../{value}")
+        case ("datasets", _, "kind"):
+            kept = {key: entry[key] for key in ("n_train", "n_test")}
+            new = (kept | task for task in TASKS if task["kind"] != value)
+            yield from (put(MERGED, place[:-1], one) for one in new)
+        case ("extensions", _, "model"):
+            new = (entry | model for model in MODELS if model["model"] != value)
+            yield from (put(MERGED, place[:-1], one) for one in new)
+        case ("images", _, "loader"):
+            yield from (
+                put(MERGED, place[:-1], other)
+                for other in MERGED["images"].values()
+                if other["loader"] != value
+            )
+        case ("explorer", "conditions", experiment) if len(value) == 1:
+            names = MERGED["experiments"][experiment]["conditions"]
+            yield from (put(MERGED, place, [name]) for name in names if name not in value)
+        case _:
+            yield from (put(MERGED, place, other) for other in others(place[-1], value))
+
+
+def edited(place: Place) -> tuple[Tree, Settings]:
+    """The configuration with the first other value that is valid and makes a difference."""
+    valid = []
+    for variant in variants(place):
+        try:
+            new = settings.read(variant, ROOT)
+        except SettingsError:
+            continue
+        if new != SETTINGS:
+            return variant, new
+        if variant != MERGED:
+            valid.append((variant, new))
+    assert valid, f"{'.'.join(map(str, place))}: no other value is valid"
+    return valid[0]
+
+
+def reached(place: Place) -> set[str]:
+    """Conditions of an experiment or extension that a key of it reaches."""
+    section, name, key, *below = place
+    conditions = MERGED[section][name]["conditions"]
+    if key == "conditions":
+        return {below[0]}
+    return {condition for condition, own in conditions.items() if key not in own}
+
+
+def about(place: Place) -> set[str]:
+    """What a key is about: how outputs start of the jobs that must run again, and those after."""
+    match place:
+        case ("preset",):
+            return {"results/claims/", "results/race.html"}
+        case ("seeds", _):
+            return {"results/datasets/"}  # all else that is random comes after them
+        case ("device",):
+            return {"results/runs/", "results/forecasts/", "results/extension/", "results/weights/"}
+        case ("shard",):
+            return {"results/runs/"}
+        case ("datasets", name, _):
+            return {f"results/datasets/{name}."}
+        case ("experiments", name, *_):
+            entry, found = MERGED["experiments"][name], reached(place)
+            options = [{**entry, **entry["conditions"][condition]} for condition in found]
+            forecast = any(o["alpha"] <= 0.01 and "freeze" not in o for o in options)
+            starts = {f"results/runs/{name}/"} if found else set()
+            return starts | ({f"results/forecasts/{name}."} if forecast else set())
+        case ("extensions", name, *_):
+            return {f"results/extension/{name}/"} if reached(place) else set()
+        case ("weight_tickets", protocol, *_):
+            return {f"results/weights/{protocol}/"}
+        case ("explorer", "conditions", name):
+            return {f"results/explorer/{name}."}
+        case ("explorer", _):
+            return {"results/explorer/"}
+        case ("claims",) | ("image_cache",) | ("images", *_):
+            return set()  # no image is used here
+    raise AssertionError(f"{place}: what is this key about?")
+
+
+LEAVES = [place for place in leaves(MERGED) if place not in FIXED]
+
+
+def examples() -> dict[str, Place]:
+    """One path for each kind of key, from as many entries as possible."""
+    found: dict[str, list[Place]] = {}
+    for place in LEAVES:
+        if about(place):
+            found.setdefault(kind(place), []).append(place)
+    times: dict[Place, int] = {}
+    chosen = {}
+    for name, places in sorted(found.items(), key=lambda item: len(item[1])):
+        chosen[name] = min(places, key=lambda place: times.get(place[:2], 0))
+        times[chosen[name][:2]] = times.get(chosen[name][:2], 0) + 1
+    return {name: chosen[name] for name in found}
+
+
+EXAMPLES = examples()
+# One of each section; the others take minutes.
+QUICK = {
+    "datasets.*.noise",
+    "experiments.*.conditions.*.alpha",
+    "extensions.*.conditions.*.gain",
+    "explorer.snapshots",
+    "weight_tickets.*.*.dataset",
+}
+
+
+def parts(read: Settings) -> dict[Place, Any]:
+    """Settings one by one: options of each data set, condition and task, and all else."""
+    depth = {"datasets": 1, "claims": 1, "equations": 1, "explorer": 1}
+    depth |= dict.fromkeys(("experiments", "extensions", "weight_tickets"), 2)
+    found = {(field.name,): getattr(read, field.name) for field in fields(Settings)}
+    for name, levels in depth.items():
+        for _ in range(levels):
+            for place in [place for place in found if place[0] == name]:
+                found |= {(*place, key): value for key, value in found.pop(place).items()}
+    return found
+
+
+def options_of(place: Place) -> set[Place]:
+    """Settings that a key is about."""
+    jobs = {p for p in parts(SETTINGS) if p[0] in ("experiments", "extensions", "weight_tickets")}
+    match place:
+        case ("seeds", key):
+            shown = {("explorer", "seeds")} if key == "first" else set()
+            return jobs | {("seeds",)} | shown
+        case ("device",):
+            return jobs
+        case ("datasets", name, *_):
+            return {("datasets", name)}
+        case ("experiments" | "extensions" as section, name, *_):
+            return {(section, name, condition) for condition in reached(place)}
+        case ("explorer", "conditions", *_):
+            return {("explorer", "conditions")}
+        case ("weight_tickets", protocol, task, *_):
+            return {("weight_tickets", protocol, task)}
+        case ("claims",) | ("image_cache",) | ("images", *_):
+            return set()
+    return {place}
+
+
+def test_every_key_decides_the_options_that_it_is_about(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The register is read and checked once.
+    monkeypatch.setattr(settings, "read_yaml", functools.cache(settings.read_yaml))
+    check, before = settings.validate, parts(SETTINGS)
+    monkeypatch.setattr(
+        settings, "validate", lambda tree, name, at: name == "claims" or check(tree, name, at)
+    )
+    for place in LEAVES:
+        new = parts(edited(place)[1])
+        changed = {p for p in before | new if before.get(p) != new.get(p)}
+        assert changed == options_of(place), place
+    # What is chosen for the graph is of every data set, experiment, ...
+    entries = {place[:2] for place in LEAVES if place[0] in ROLES and about(place)}
+    assert entries == {place[:2] for place in EXAMPLES.values() if place[0] in ROLES}
+    assert set(EXAMPLES) >= QUICK
+
+
+def configured(config: Tree, register: Tree | None = None) -> dict[str, str]:
+    """The files of a configuration: all of it in the first one, and an overlay that adds nothing.
+
+    An overlay of another name would change the commands that the scorecard shows.
+    """
+    preset = json.dumps({"preset": config["preset"]})
+    files = {
+        "config/config.yaml": yaml.safe_dump(config, sort_keys=False),
+        "config/smoke.yaml": preset,
+    }
+    files |= {"results/preset.json": preset}
+    if register:
+        files |= {"config/claims.yaml": yaml.safe_dump(register, sort_keys=False)}
+    return files
+
+
+@pytest.mark.parametrize(
+    "key", [pytest.param(k, marks=() if k in QUICK else pytest.mark.slow) for k in EXAMPLES]
+)
 def test_an_edited_config_key_reruns_what_it_is_about(
-    graph: set[Job], finished: Path, case: str
+    graph: set[Job], folder: Path, key: str
 ) -> None:
-    old, new, where = KEYS[case]
-    config = finished / "config/config.yaml"
-    text = config.read_text()
-    assert old in text
-    config.write_text(text.replace(old, new, 1))
-    about = {job for job in graph if any(path.startswith(where) for path in job.outputs)}
-    expected = {job.outputs for job in after(graph, about)}
-    found = rerun(finished)
-    # The options of an experiment are parameters of its forecast too.
-    forecast = {job for job in graph if job.rule == "forecast"}
-    assert expected <= found <= expected | {job.outputs for job in after(graph, forecast)}
+    place = EXAMPLES[key]
+    with spoilt(folder, configured(edited(place)[0])):
+        assert rerun(folder) == made(after(graph, makers(graph, *about(place)))), place
 
 
-def test_a_deleted_intermediate_is_made_again(graph: set[Job], finished: Path) -> None:
+@pytest.mark.slow
+def test_what_can_be_forecast_from_now_on_is_forecast(graph: set[Job], folder: Path) -> None:
+    config = put(MERGED, ("experiments", "pair", "conditions", "gates_frozen", "freeze"), [])
+    expected = after(graph, makers(graph, "results/runs/pair/", "results/forecasts/pair."))
+    with spoilt(folder, configured(config)):
+        assert rerun(folder) == made(expected)
+
+
+def test_keys_that_change_nothing_rerun_nothing(folder: Path) -> None:
+    config = MERGED
+    for place in LEAVES:
+        if place[0] != "images" and not about(place):
+            config = put(config, place, at(edited(place)[0], place))
+    # No data set of the smoke preset is drawn from images.
+    images = config["images"]
+    config = config | {"images": dict(zip(images, reversed(images.values()), strict=True))}
+    # Nor does how the files are written.
+    with spoilt(folder, configured(config, REGISTER)):
+        assert rerun(folder) == set()
+
+
+@pytest.mark.slow
+def test_image_keys_rerun_what_is_drawn_from_the_images(tmp_path: Path) -> None:
+    folder, archive = copy_project(tmp_path / "its race"), tmp_path / "archive.tar.gz"
+    with tarfile.open(archive, "w:gz") as tar:
+        for name in ("data_batch_1.bin", "test_batch.bin"):
+            info = tarfile.TarInfo(name)
+            info.size = 40 * 3073
+            records = b"".join(bytes([i % 10]) + bytes(range(i, i + 96)) * 32 for i in range(40))
+            tar.addfile(info, io.BytesIO(records))
+    source = {"kind": "file", "path": str(archive), "sha256": storage.checksum(archive)}
+    entry = {"loader": "cifar10", "sources": {"archive.tar.gz": [source]}}
+    task = {"kind": "images", "images": "toy", "classes": [0, 1], "n_train": 4, "n_test": 4}
+    config = {"images": {"toy": entry, "same": entry}, "datasets": {"toy": task}}
+    overlay = folder / "config/toy.yaml"
+    options = ("--configfile", "config/smoke.yaml", "config/toy.yaml", "--")
+    options += ("results/datasets/toy.npz",)
+
+    def found(config: Tree) -> set[str]:
+        overlay.write_text(json.dumps(config))
+        return rerun(folder, *options)
+
+    drawn = {"results/datasets/toy.npz", "results/datasets/toy.json"}
+    fetched = {"results/datasets/raw/toy/manifest.json"}
+    assert found(config) == drawn | fetched
+    done = snakemake(folder, "--cores", "1", *options)
+    assert done.returncode == 0, done.stderr
+    assert found(config) == set()
+    other = CONFIG["images"]["mnist"]
+    assert found(put(config, ("images", "toy"), other)) == drawn | fetched
+    twice = {"archive.tar.gz": [source, source]}
+    assert found(put(config, ("images", "toy", "sources"), twice)) == drawn | fetched
+    elsewhere = {"results/elsewhere/toy/manifest.json"}
+    assert found(config | {"image_cache": "results/elsewhere"}) == drawn | elsewhere
+    same = {"results/datasets/raw/same/manifest.json"}
+    assert found(put(config, ("datasets", "toy", "images"), "same")) == drawn | same
+    assert found(put(config, ("datasets", "toy", "classes"), [0, 2])) == drawn
+
+
+# --- Fields of the register ---------------------------------------------------------------------
+
+# Of a criterion, these say what is measured; all else, how it is judged and told.
+MEASURED = {"name", "table", "statistic", "runs", "minus", "minus_statistic", "trend"}
+SCHEMA = settings.read_yaml(settings.SCHEMAS / "claims.schema.yaml")
+CLAIM_FIELDS = SCHEMA["properties"]["claims"]["additionalProperties"]["properties"]
+FIELDS = [
+    *CLAIM_FIELDS,
+    *(f"criteria.{name}" for name in SCHEMA["$defs"]["criterion"]["properties"]),
+]
+
+
+def fields_of(field: str) -> Iterator[Place]:
+    """Where the register has a field; criteria on tickets decide what tickets are drawn."""
+    for claim, entry in REGISTER["claims"].items():
+        if not field.startswith("criteria."):
+            yield from [("claims", claim, field)] if field in entry else []
+            continue
+        name = field.removeprefix("criteria.")
+        for i, criterion in enumerate(entry["criteria"]):
+            if name in criterion and criterion["table"] not in ("tickets", "audit"):
+                yield ("claims", claim, "criteria", i, name)
+
+
+def registers(
+    graph: set[Job], places: Iterable[Place], folder: Path
+) -> Iterator[tuple[Place, Tree]]:
+    """Valid registers with another value at one of these places, whose tables are all there."""
+    for place in places:
+        for other in others(place[-1], at(REGISTER, place)):
+            register = put(REGISTER, place, other)
+            (folder / "claims.yaml").write_text(yaml.safe_dump(register))
+            try:
+                read = settings.read(MERGED | {"claims": "claims.yaml"}, folder)
+            except SettingsError:
+                continue
+            tables = {f"results/{table}/{name}/runs.csv" for table, name in read.tables(place[1])}
+            if tables <= made(graph):
+                yield place, register
+
+
+@pytest.mark.parametrize(
+    "field",
+    [pytest.param(f, marks=() if f == "criteria.threshold" else pytest.mark.slow) for f in FIELDS],
+)
+def test_an_edited_field_of_the_register_measures_nothing_again(
+    graph: set[Job], folder: Path, tmp_path: Path, field: str
+) -> None:
+    place, register = next(registers(graph, fields_of(field), tmp_path))
+    measured = field == "criteria" or field.removeprefix("criteria.") in MEASURED
+    start = f"results/{'evidence' if measured else 'claims'}/{place[1]}."
+    with spoilt(folder, configured(MERGED, register)):
+        assert rerun(folder) == made(after(graph, makers(graph, start))), place
+
+
+@pytest.mark.slow
+def test_a_criterion_on_other_tickets_draws_them(graph: set[Job], folder: Path) -> None:
+    new = {f"results/tickets/clusters/{name}.csv" for name in ("runs", "tickets")}
+    assert not new & made(graph)
+    claim = "lottery_ticket"
+    criteria = REGISTER["claims"][claim]["criteria"]
+    i = [criterion["name"] for criterion in criteria].index("winners_loss")
+    register = put(REGISTER, ("claims", claim, "criteria", i, "runs"), "clusters/gaussian")
+    expected = after(graph, makers(graph, f"results/evidence/{claim}."))
+    with spoilt(folder, configured(MERGED, register)):
+        assert rerun(folder) == made(expected) | new
+
+
+@pytest.mark.slow
+def test_equations_are_told_and_nothing_else(folder: Path) -> None:
+    register = put(REGISTER, ("equations", "E1"), "another")
+    with spoilt(folder, configured(MERGED, register)):
+        assert rerun(folder) == set()  # explain_<claim>, which tells them, always runs
+
+
+# --- Files --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "preset",
+    ["smoke", *(pytest.param(p, marks=pytest.mark.slow) for p in ("images", "paper", "full"))],
+)
+def test_every_file_that_a_job_writes_is_asked_for(
+    project: Path, tmp_path: Path, preset: str
+) -> None:
+    """Snakemake makes a deleted file again only if the target asks for it, or a job that runs."""
+    said = listed(project, tmp_path, preset)
+    asked = re.search(r"^(?:local)?rule all:\n    input: (.*)$", said, re.M)
+    assert asked and set(asked[1].split(", ")) == made(jobs(said)) != set()
+
+
+def levels(graph: set[Job]) -> Iterator[set[Job]]:
+    """Jobs by the longest chain of jobs before them: none of a level needs another of it."""
+    left = set(graph)
+    while left:
+        waiting = made(left)
+        level = {job for job in left if not job.inputs & waiting}
+        yield level
+        left -= level
+
+
+def deleted(level: Iterable[Job], last: bool) -> list[str]:
+    """The last or the first output of each job."""
+    return [(max if last else min)(job.outputs) for job in level]
+
+
+def test_deleted_intermediates_are_made_again(graph: set[Job], folder: Path) -> None:
     gone = [
-        job for job in graph if job.rule in ("dataset", "train_teacher", "dynamics", "forecast")
+        "results/captions/depth.rst",
+        "results/explorer/clusters.npz",
+        "results/theory/escape.csv",
+        "results/notebooks/racing.ipynb",
+        "results/extension/residual/details.csv",
+        "results/datasets/digits_all.json",
     ]
-    for job in gone:
-        (finished / min(job.outputs)).unlink()
-    assert {job.outputs for job in gone} <= rerun(finished)
+    concerned = {job for job in graph if job.outputs & set(gone)}
+    # None of them would be made again because of another.
+    assert not any((after(graph, {job}) - {job}) & concerned for job in concerned)
+    with spoilt(folder, dict.fromkeys(gone)):
+        assert rerun(folder) == made(after(graph, concerned))
 
 
-def test_changed_contents_of_an_input_are_noticed(graph: set[Job], finished: Path) -> None:
-    name = "results/datasets/teacher.npz"
-    data = finished / name
-    content = bytearray(data.read_bytes())
+@pytest.mark.slow
+@pytest.mark.parametrize("last", [False, True])
+def test_outputs_of_any_job_are_made_again(graph: set[Job], folder: Path, last: bool) -> None:
+    for level in levels(graph):
+        with spoilt(folder, dict.fromkeys(deleted(level, last))):
+            assert rerun(folder) == made(after(graph, level))
+
+
+DATA = "results/datasets/teacher.npz"
+
+
+def flipped(path: Path) -> bytes:
+    """Contents of a file with one bit changed."""
+    content = bytearray(path.read_bytes())
     content[-200] ^= 1
-    data.unlink()
-    data.write_bytes(bytes(content))
-    concerned = {job for job in graph if name in job.inputs}
-    assert {job.outputs for job in after(graph, concerned)} <= rerun(finished)
+    return bytes(content)
+
+
+def test_changed_contents_of_an_input_are_noticed(graph: set[Job], folder: Path) -> None:
+    concerned = {job for job in graph if DATA in job.inputs}
+    with spoilt(folder, {DATA: flipped(folder / DATA)}):
+        assert rerun(folder) == made(after(graph, concerned))
+    # A newer date alone is not: small files are compared by checksum.
+    with spoilt(folder, {DATA: (folder / DATA).read_bytes()}):
+        assert rerun(folder) == set()
+
+
+def test_changed_contents_under_the_old_date_are_told_by_sidecars(folder: Path) -> None:
+    """Snakemake compares checksums of those inputs only that are newer than the job's outputs.
+
+    So a file that is replaced together with its date (cp -p, rsync -t, tar) passes unnoticed,
+    whatever its contents. Sidecars hold the checksum of what was written, and of what runs read.
+    """
+    then = (folder / DATA).stat().st_mtime_ns
+    with spoilt(folder, {DATA: flipped(folder / DATA)}):
+        os.utime(folder / DATA, ns=(then, then))
+        assert rerun(folder) == set()
+        found = storage.checksum(folder / DATA)
+    written = storage.read_json((folder / DATA).with_suffix(".json"))["checksum"]
+    read = storage.read_json(folder / "results/runs/teacher/gaussian.json")["inputs"]["teacher.npz"]
+    assert written == read == storage.checksum(folder / DATA) != found

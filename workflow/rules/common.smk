@@ -32,7 +32,10 @@ def forecaster():
     if not table.exists():
         return None
     default = settings.read(settings.read_yaml(ROOT / "config/config.yaml"), ROOT)
-    return planning.Forecaster(planning.read_measured(table), default)
+    try:
+        return planning.Forecaster(planning.read_measured(table), default)
+    except storage.ResultError as error:
+        raise WorkflowError(str(error)) from None
 
 
 def runtime(rule, name):
@@ -89,30 +92,24 @@ def tables_of(claim):
     return [f"results/{table}/{name}/runs.csv" for table, name in SETTINGS.tables(claim)]
 
 
-# Tables that a rule writes beside that of runs.
-BESIDE = {
-    "dynamics": ["neurons", "trajectory"],
-    "compression": ["merging", "pruning"],
-    "race": ["neurons"],
-    "tickets": ["tickets"],
-    "weights": ["curves"],
-}
-
-
 def intermediates():
-    """All data, runs, forecasts and tables that verdicts and figures rest on."""
-    tables = dict.fromkeys(p for claim in CLAIMS for p in tables_of(claim) + figure_tables(claim))
-    experiments = list(SETTINGS.experiments)
-    raced = [name for name in experiments if f"results/race/{name}/runs.csv" in tables]
-    made = [path for name in experiments for path in datasets_of(name) + runs_of(name)]
-    made += [path.replace(".npz", ".json") for path in made if "/datasets/" in path]
-    beside = [
-        f"{os.path.dirname(path)}/{other}.csv"
-        for path in tables
-        for other in BESIDE.get(path.split("/")[1], [])
-    ]
-    forecasts = expand("results/forecasts/{name}.npz", name=raced)
-    return list(dict.fromkeys([*made, *forecasts, *tables, *beside]))
+    """All files that jobs write on the way to verdicts, figures and pages, read off the rules."""
+
+    def written(wildcards):
+        waiting = ["results/scorecard.html", *(f"figures/{name}.csv" for name in FIGURES)]
+        # Runs that no claim needs are made too.
+        waiting += [path for experiment in SETTINGS.experiments for path in runs_of(experiment)]
+        seen, found = set(waiting), set()
+        while waiting:
+            path = waiting.pop()
+            if maker := producer(path):
+                found.update(map(str, maker.expand_output(maker.get_wildcards(path))[0]))
+            inputs = [needed for needed in behind(path)[1] if needed not in seen]
+            seen.update(inputs)
+            waiting += inputs
+        return sorted(found)
+
+    return written
 
 
 def measured_criteria(claim):
@@ -143,6 +140,7 @@ def extension_modules(target):
         "pruning",
         "dynamics",
         "batched",
+        "devices",
     ]
     shared += ["runs", "layers", "many", "deep", "extensions/architectures"]
     return modules(*shared, *(f"extensions/{s}" for s in studies - {"architectures"}))
