@@ -517,7 +517,8 @@ def test_claims_have_no_name_of_a_rule(name: str) -> None:
 
 
 def test_digits_are_as_many_as_scikit_learn_has():
-    labels = sklearn.datasets.load_digits(return_X_y=True)[1]
+    pixels, labels = sklearn.datasets.load_digits(return_X_y=True)
+    assert pixels.shape[1] == settings.DIGITS_PIXELS
     assert np.bincount(labels).tolist() == list(settings.DIGITS_PER_CLASS)
 
 

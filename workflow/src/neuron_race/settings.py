@@ -21,7 +21,7 @@ with without("rfc3987_syntax"):
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 MAX_YAML_BYTES = 2_000_000
-# Images of each class in scikit-learn's digits, whose import is slow.
+# Pixels of scikit-learn's digits, whose import is slow, and how many there are of each class.
 DIGITS_PIXELS = 64
 DIGITS_PER_CLASS = (178, 182, 177, 183, 181, 182, 181, 179, 174, 180)
 MAX_ENTRIES = 200_000  # of a configuration; the full preset has some 2,000
@@ -179,8 +179,8 @@ def read_overlay(path: Path) -> dict[str, Any]:
     return content
 
 
-def validate(content: Any, schema: str, where: str) -> None:
-    """Check content against a JSON schema of ``workflow/schemas``.
+def validate(content: Any, schema: str, where: str, part: str = "") -> None:
+    """Check content against a JSON schema of ``workflow/schemas``, or against one of its ``$defs``.
 
     Raises:
         SettingsError: one line per fault, with file, key, and what is allowed.
@@ -190,6 +190,8 @@ def validate(content: Any, schema: str, where: str) -> None:
     if entries < 0:
         raise SettingsError(f"{where}: nested too deeply")
     rules = read_yaml(SCHEMAS / f"{schema}.schema.yaml")
+    if part:
+        rules = {"$ref": f"#/$defs/{part}", "$defs": rules["$defs"]}
     validator = Validator(rules)
     faults = [f"{key}: {value} is not a finite number" for key, value in _not_finite(content)]
     for error in sorted(validator.iter_errors(content), key=lambda e: list(map(str, e.path))):
