@@ -35,7 +35,7 @@ retest: $(READY) ## run all tests, whatever happened before
 	@"$(BIN)/python" -m pytest | tee $(VENV)/.tests.log
 	@tail -n 1 $(VENV)/.tests.log > $(PASSED)
 
-test-all: test ## the tests, and the long ones: Slurm where it is installed, kills, a soak of N=20 rounds (two hours)
+test-all: test ## the tests, and the long ones: Slurm where it is installed, kills, a soak of N=20 rounds (an hour)
 	@"$(BIN)/python" -m pytest -m "slow or cluster" -rs
 	@"$(BIN)/python" tests/workflow/soak.py $(N)
 

@@ -169,15 +169,17 @@ def test_what_killed_processes_left_goes_after_a_day(
 def test_folders_of_dead_processes_are_tidied_up(tmp_path: Path) -> None:
     ended = subprocess.Popen(["true"])
     ended.wait()
-    for name in ("living", "dead", "elsewhere", "unmarked"):
+    names = ("living", "dead", "elsewhere", "alike", "unmarked")
+    for name in names:
         (tmp_path / name).mkdir()
     mark = next(storage.own(tmp_path / "living").iterdir()).name
     assert str(os.getpid()) in mark
     dead = mark.replace(str(os.getpid()), str(ended.pid))
     (tmp_path / "dead" / dead).touch()
-    (tmp_path / "elsewhere" / f".neuron_race-another-host-{ended.pid}").touch()
+    (tmp_path / "elsewhere" / f".neuron_race-{ended.pid}@another-host").touch()
+    (tmp_path / "alike" / f"{dead}-2").touch()  # a machine whose name begins as this one's
     storage.tidy_owned(tmp_path.iterdir())
-    assert {path.name for path in tmp_path.iterdir()} == {"living", "elsewhere", "unmarked"}
+    assert {path.name for path in tmp_path.iterdir()} == {*names} - {"dead"}
 
 
 def test_an_unserialisable_value_leaves_nothing_behind(tmp_path: Path) -> None:

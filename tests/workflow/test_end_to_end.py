@@ -197,6 +197,13 @@ def test_make_refuses_spoilt_overlays_unread(project: Path, content: bytes, word
     assert not (project / "executed").exists() and not (project / "results").exists()
 
 
+def test_make_refuses_a_file_as_directory(project: Path) -> None:
+    done = make(project, "run", "--directory README.md")
+    said = done.stdout + done.stderr
+    assert done.returncode != 0 and "Traceback" not in said
+    assert "--directory: README.md is no folder" in said
+
+
 def test_snakemake_refuses_templates(project: Path, tmp_path: Path) -> None:
     overlay = tmp_path / "template.yaml"
     overlay.write_text("__use_yte__: true\npreset: smoke\n")

@@ -163,12 +163,9 @@ def train(
         device: see :func:`neuron_race.devices.choose_device`.
     """
     place = choose_device(device)
-    inputs, targets = _tensor(X).to(place), _tensor(Y).to(place)
-    keep = [_tensor(mask).to(place) for mask in masks]
-    W = [
-        (_tensor(w).to(place) * mask).requires_grad_()
-        for w, mask in zip(weights, keep, strict=True)
-    ]
+    inputs, targets = _tensor(X, place), _tensor(Y, place)
+    keep = [_tensor(mask, place) for mask in masks]
+    W = [(_tensor(w, place) * mask).requires_grad_() for w, mask in zip(weights, keep, strict=True)]
     B = [torch.zeros(w.shape[0], w.shape[2], device=place, requires_grad=True) for w in W]
     optimizer = torch.optim.Adam([*W, *B], lr=protocol.rate, fused=True)
     chosen = torch.as_tensor(order, device=place)
@@ -335,5 +332,5 @@ def _stacked(networks: Sequence[Sequence[Array]]) -> list[Array]:
     return [np.stack(layer) for layer in zip(*networks, strict=True)]
 
 
-def _tensor(Z: Array) -> Tensor:
-    return torch.as_tensor(np.asarray(Z, dtype=np.float32))
+def _tensor(Z: Array, device: torch.device | str = "cpu") -> Tensor:
+    return torch.as_tensor(np.asarray(Z, dtype=np.float32), device=device)

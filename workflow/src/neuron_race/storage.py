@@ -65,24 +65,20 @@ def tidy(left: Iterable[Path]) -> None:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
-def _owned(process: int | str) -> str:
-    """Name of the file that says which process a temporary folder is of."""
-    return f".{SCRATCH}{platform.node()}-{process}"
-
-
 def own(folder: Path) -> Path:
     """Mark a temporary folder as this process's, for :func:`tidy_owned`; the folder."""
-    (folder / _owned(os.getpid())).touch()
+    (folder / f".{SCRATCH}{os.getpid()}@{platform.node()}").touch()
     return folder
 
 
 def tidy_owned(folders: Iterable[Path]) -> None:
     """Delete those folders that are marked as of a process of this machine that is no more."""
     for folder in folders:
-        for mark in folder.glob(glob.escape(_owned("")) + "*"):
+        # A home folder may be shared: processes of other machines can't be seen from here.
+        for mark in folder.glob(f".{SCRATCH}[0-9]*@{glob.escape(platform.node())}"):
             with contextlib.suppress(OSError):  # another user's process, which lives
                 try:
-                    os.kill(int(mark.name.removeprefix(_owned(""))), 0)
+                    os.kill(int(mark.name.removeprefix(f".{SCRATCH}").split("@")[0]), 0)
                 except ProcessLookupError:
                     shutil.rmtree(folder)
 
