@@ -207,17 +207,19 @@ def test_full_and_read_only_disks_are_told_and_leave_nothing(
 
 
 @pytest.mark.parametrize(
-    ("target", "kept", "module"),
+    ("target", "kept", "half", "module"),
     [
-        (TARGET, "two_features/*.json", "span.py"),
-        (EXTENSION, "extension/optimizers/*/3.npz", "many.py"),
+        (TARGET, "two_features/*.json", "two_features/.one.0123.npz.7.part", "span.py"),
+        (EXTENSION, "extension/optimizers/*/3.npz", "extension/optimizers/.7.part", "many.py"),
     ],
 )
 def test_checkpoints_of_other_code_are_not_taken(
-    unfinished: Path, target: str, kept: str, module: str
+    unfinished: Path, target: str, kept: str, half: str, module: str
 ) -> None:
     run = start(unfinished, target)
     kill_when(run, lambda: list(unfinished.glob(f"results/checkpoints/{kept}")))
+    # Killed while it wrote: whether it was is chance.
+    (unfinished / "results/checkpoints" / half).touch()
     edited = unfinished / "workflow/src/neuron_race" / module
     edited.write_text(edited.read_text() + "\n_EDITED = True\n")
     said = complete(unfinished, target)

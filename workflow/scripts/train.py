@@ -43,7 +43,8 @@ def work(job) -> None:
         storage.copy(path, arrays[name])
         storage.copy(path.with_suffix(".json"), arrays[name].with_suffix(".json"))
     for name in waiting:
-        for path in folder.glob(f"{name}.*"):
+        # Of other code, too, and (with a dot before) half a file of a process that was killed.
+        for path in [*folder.glob(f"{name}.*"), *folder.glob(f".{name}.*.part")]:
             path.unlink()
 
 
