@@ -232,6 +232,22 @@ def test_an_interrupted_download_leaves_nothing(
     assert left(manifest.parent) == []
 
 
+def test_what_a_killed_download_left_goes_with_the_next(manifest: Path, tmp_path: Path) -> None:
+    (tmp_path / "source").write_bytes(b"x")
+    wanted = entry(of_file(tmp_path / "source"))
+    process = (
+        "import os; from pathlib import Path; from neuron_race import images\n"
+        "images._save = lambda source, path, log: (path.touch(), os.kill(os.getpid(), 9))\n"
+        f"images.fetch('cifar10', {wanted!r}, Path({str(manifest)!r}), print)"
+    )
+    environment = {"PYTHONPATH": str(Path(images.__file__).parents[1])}
+    killed = subprocess.run([sys.executable, "-c", process], capture_output=True, env=environment)
+    assert killed.returncode == -9, killed.stderr
+    assert [name.endswith(".part") for name in left(manifest.parent)] == [True]
+    images.fetch("cifar10", wanted, manifest, quiet)
+    assert left(manifest.parent) == ["archive.tar.gz", "manifest.json"]
+
+
 def test_redirection_away_from_https_is_refused() -> None:
     request = urllib.request.Request("https://example.org/a")
     message = http.client.HTTPMessage()

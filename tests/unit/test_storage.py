@@ -166,20 +166,49 @@ def test_what_killed_processes_left_goes_after_a_day(
     assert list(tmp_path.iterdir()) == [young] and (young / "part").exists()
 
 
-def test_folders_of_dead_processes_are_tidied_up(tmp_path: Path) -> None:
-    ended = subprocess.Popen(["true"])
-    ended.wait()
-    names = ("living", "dead", "elsewhere", "alike", "unmarked")
+@pytest.fixture(scope="module")
+def ended() -> int:
+    """Number of a process that is no more."""
+    process = subprocess.Popen(["true"])
+    process.wait()
+    return process.pid
+
+
+def test_folders_of_dead_processes_are_tidied_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ended: int
+) -> None:
+    names = ("living", "dead", "elsewhere", "alike", "unmarked", "neuron_race-dead")
     for name in names:
         (tmp_path / name).mkdir()
     mark = next(storage.own(tmp_path / "living").iterdir()).name
     assert str(os.getpid()) in mark
-    dead = mark.replace(str(os.getpid()), str(ended.pid))
+    dead = mark.replace(str(os.getpid()), str(ended))
     (tmp_path / "dead" / dead).touch()
-    (tmp_path / "elsewhere" / f".neuron_race-{ended.pid}@another-host").touch()
+    (tmp_path / "neuron_race-dead" / dead).touch()
+    (tmp_path / "elsewhere" / f".neuron_race-{ended}@another-host").touch()
     (tmp_path / "alike" / f"{dead}-2").touch()  # a machine whose name begins as this one's
-    storage.tidy_owned(tmp_path.iterdir())
-    assert {path.name for path in tmp_path.iterdir()} == {*names} - {"dead"}
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with storage.scratch() as own:
+        left = {path.name for path in tmp_path.iterdir()}
+        assert left == {*names, own.name} - {"neuron_race-dead"}
+        storage.tidy_owned(tmp_path.iterdir())
+        assert {path.name for path in tmp_path.iterdir()} == left - {"dead"}
+
+
+def test_of_shared_files_only_the_parts_of_dead_processes_are_tidied_up(
+    tmp_path: Path, ended: int
+) -> None:
+    path = tmp_path / "a.json"
+    with storage.part(path) as own:
+        pass
+    living, dead = (own.name.replace(str(os.getpid()), str(n)) for n in (os.getppid(), ended))
+    others = {living, f".a.json.{ended}@another-host.part", f".b.json.{ended}.part"}
+    for name in {*others, dead}:
+        (tmp_path / name).write_bytes(b"half a file")
+    storage.write_json(path, {}, shared=True)
+    assert {p.name for p in tmp_path.iterdir()} == {"a.json", *others}
+    storage.write_json(path, {})
+    assert {p.name for p in tmp_path.iterdir()} == {"a.json", f".b.json.{ended}.part"}
 
 
 def test_an_unserialisable_value_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ measured ones of a default run (`--measure` writes that file from results/benchm
 import re
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,8 +31,8 @@ def read_settings(overlays: list[str]) -> settings.Settings:
 
 def graph(overlays: list[str]) -> list[tuple[str, str]]:
     """Rule and name of every job that a run from nothing has."""
-    with tempfile.TemporaryDirectory() as empty:
-        command = ["snakemake", "--dry-run", "--cores", "1", "--directory", empty]
+    with storage.scratch() as empty:
+        command = ["snakemake", "--dry-run", "--cores", "1", "--directory", str(empty)]
         command += ["--snakefile", str(ROOT / "Snakefile")]
         if overlays:
             command += ["--configfile", *(str(Path(path).resolve()) for path in overlays)]

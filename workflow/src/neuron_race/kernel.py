@@ -78,9 +78,9 @@ def _processor() -> str:
 
 @functools.cache
 def _folder_of_this_process() -> Path:
-    folder = tempfile.mkdtemp(prefix=storage.SCRATCH)
+    folder = storage.own(Path(tempfile.mkdtemp(prefix=storage.SCRATCH)))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return Path(folder)
+    return folder
 
 
 def build(precision: str = "float64") -> Path:
@@ -99,16 +99,14 @@ def build(precision: str = "float64") -> Path:
     if not path.exists():
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
-        except OSError:  # no place to keep it: build it for this process alone
+            kept = os.access(path.parent, os.W_OK)
+        except OSError:
+            kept = False
+        if not kept:  # build it for this process alone
             path = _folder_of_this_process() / path.name
-            handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
-        os.close(handle)
-        try:
-            _run([*compiler, *flags, str(SOURCE), "-o", temporary, "-lm"])
+        with storage.part(path, shared=True) as temporary:
+            _run([*compiler, *flags, str(SOURCE), "-o", str(temporary), "-lm"])
             os.replace(temporary, path)
-        finally:
-            Path(temporary).unlink(missing_ok=True)
     return path
 
 

@@ -31,27 +31,62 @@ class ResultError(Exception):
     """A result file that can't be used: the message names the file and the cause."""
 
 
-def _write(path: Path, write: Callable[[BinaryIO], Any]) -> None:
+@contextlib.contextmanager
+def part(path: Path, *, shared: bool = False) -> Iterator[Path]:
+    """A hidden name beside a file, to write it under and then rename it; gone afterwards.
+
+    Processes that were killed while they wrote could not tidy up: what they left goes, too.
+
+    Args:
+        path: the file that will be made.
+        shared: other processes may be writing it, too, each under a name of its own.
+    """
+    temporary = path.with_name(f".{path.name}.{_owner()}.part")
+    try:
+        for left in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+            owner = left.name.removesuffix(".part").removeprefix(f".{path.name}.")
+            if not shared or _ended(owner):
+                left.unlink(missing_ok=True)
+        yield temporary
+    finally:
+        with contextlib.suppress(OSError):  # a folder that can't be written to holds none
+            temporary.unlink(missing_ok=True)
+
+
+def _write(path: Path, write: Callable[[BinaryIO], Any], *, shared: bool = False) -> None:
     """Write under a temporary name in the same folder, then rename: no reader sees half a file."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        # A process that was killed while it wrote could not tidy up.
-        for left in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
-            left.unlink(missing_ok=True)
-        with open(temporary, "wb") as stream:
-            write(stream)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(temporary, path)
+        with part(path, shared=shared) as temporary:
+            with open(temporary, "wb") as stream:
+                write(stream)
+                stream.flush()
+                os.fsync(stream.fileno())
+            os.replace(temporary, path)
     except OSError as error:
         # A full disk or a folder that can't be written to: say which file it was about.
         error.filename = error.filename or str(path)
         raise
-    finally:
-        with contextlib.suppress(OSError):  # a folder that can't be written to holds none
-            temporary.unlink(missing_ok=True)
+
+
+def _owner() -> str:
+    """This process, among those of all machines that may share a folder."""
+    return f"{os.getpid()}@{platform.node()}"
+
+
+def _ended(owner: str) -> bool:
+    """Whether that is a process of this machine that is no more; others can't be seen from here."""
+    process, _, machine = owner.partition("@")
+    if machine != platform.node() or not process.isdecimal():
+        return False
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:  # another user's, which lives
+        pass
+    return False
 
 
 def tidy(left: Iterable[Path]) -> None:
@@ -67,28 +102,27 @@ def tidy(left: Iterable[Path]) -> None:
 
 def own(folder: Path) -> Path:
     """Mark a temporary folder as this process's, for :func:`tidy_owned`; the folder."""
-    (folder / f".{SCRATCH}{os.getpid()}@{platform.node()}").touch()
+    (folder / f".{SCRATCH}{_owner()}").touch()
     return folder
 
 
 def tidy_owned(folders: Iterable[Path]) -> None:
     """Delete those folders that are marked as of a process of this machine that is no more."""
     for folder in folders:
-        # A home folder may be shared: processes of other machines can't be seen from here.
-        for mark in folder.glob(f".{SCRATCH}[0-9]*@{glob.escape(platform.node())}"):
-            with contextlib.suppress(OSError):  # another user's process, which lives
-                try:
-                    os.kill(int(mark.name.removeprefix(f".{SCRATCH}").split("@")[0]), 0)
-                except ProcessLookupError:
+        for mark in folder.glob(f".{SCRATCH}*@*"):
+            if _ended(mark.name.removeprefix(f".{SCRATCH}")):
+                with contextlib.suppress(OSError):  # another user's
                     shutil.rmtree(folder)
 
 
 @contextlib.contextmanager
 def scratch() -> Iterator[Path]:
     """A temporary folder, gone afterwards; what killed processes left of theirs is tidied up."""
-    tidy(Path(tempfile.gettempdir()).glob(f"{SCRATCH}*"))
+    others = list(Path(tempfile.gettempdir()).glob(f"{SCRATCH}*"))
+    tidy_owned(others)
+    tidy(others)  # killed before they could mark it
     with tempfile.TemporaryDirectory(prefix=SCRATCH) as folder:
-        yield Path(folder)
+        yield own(Path(folder))
 
 
 def copy(source: Path, target: Path) -> None:
@@ -154,10 +188,16 @@ def _check_sizes(path: Path, archive: zipfile.ZipFile) -> None:
             raise ResultError(f"{path}: {entry.filename} claims {entry.file_size} bytes")
 
 
-def write_json(path: Path, content: Any) -> None:
-    """Write JSON with stable order; NaN becomes null, for JSON has no NaN."""
+def write_json(path: Path, content: Any, *, shared: bool = False) -> None:
+    """Write JSON with stable order; NaN becomes null, for JSON has no NaN.
+
+    Args:
+        path: the file.
+        content: mappings, lists, arrays, paths, plain values.
+        shared: as for :func:`part`.
+    """
     text = json.dumps(_plain(content), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    _write(path, lambda stream: stream.write(text.encode()))
+    _write(path, lambda stream: stream.write(text.encode()), shared=shared)
 
 
 def _plain(value: Any) -> Any:
