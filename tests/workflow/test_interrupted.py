@@ -89,8 +89,8 @@ def complete(folder: Path, *targets: str) -> str:
 MOMENTS = {
     "dataset": (TARGET, "results/datasets/*_feature*.npz"),
     "start of training": (TARGET, "results/logs/train/two_features.log"),
-    "middle of a condition": (TARGET, "results/checkpoints/two_features/*.part.npz"),
-    "training": (TARGET, "results/checkpoints/two_features/*.json"),
+    "middle of a condition": (TARGET, "results/checkpoints/runs/two_features/*/*.part.npz"),
+    "training": (TARGET, "results/checkpoints/runs/two_features/*/*.json"),
     "extension": (EXTENSION, "results/checkpoints/extension/optimizers/*/3.npz"),
     "figure": (FIGURES[0], "results/logs/figure/unlocking.log"),
 }
@@ -174,8 +174,8 @@ def refused(folder: Path, target: str, *words: str) -> None:
 TOLD = {  # the small folder: what is made there, and what must be said if it is full or read-only
     "results/checkpoints": (
         TARGET,
-        ("Error in train_two_features", "results/checkpoints/two_features"),
-        ("Error in train_two_features", "Read-only", "results/checkpoints/two_features"),
+        ("Error in train_two_features", "results/checkpoints/runs/two_features"),
+        ("Error in train_two_features", "Read-only", "results/checkpoints/runs/two_features"),
     ),
     "results": (TARGET, ("Error in ", "results/"), ("results can't be written to",)),
     "figures": (
@@ -207,19 +207,19 @@ def test_full_and_read_only_disks_are_told_and_leave_nothing(
 
 
 @pytest.mark.parametrize(
-    ("target", "kept", "half", "module"),
+    ("target", "kept", "module"),
     [
-        (TARGET, "two_features/*.json", "two_features/.one.0123.npz.7.part", "span.py"),
-        (EXTENSION, "extension/optimizers/*/3.npz", "extension/optimizers/.7.part", "many.py"),
+        (TARGET, "runs/two_features/*/*.json", "span.py"),
+        (EXTENSION, "extension/optimizers/*/3.npz", "many.py"),
     ],
 )
 def test_checkpoints_of_other_code_are_not_taken(
-    unfinished: Path, target: str, kept: str, half: str, module: str
+    unfinished: Path, target: str, kept: str, module: str
 ) -> None:
     run = start(unfinished, target)
     kill_when(run, lambda: list(unfinished.glob(f"results/checkpoints/{kept}")))
-    # Killed while it wrote: whether it was is chance.
-    (unfinished / "results/checkpoints" / half).touch()
+    # Half a file, of one that was killed while it wrote: whether this one was is chance.
+    next(unfinished.glob(f"results/checkpoints/{kept}")).with_name(".one.npz.7.part").touch()
     edited = unfinished / "workflow/src/neuron_race" / module
     edited.write_text(edited.read_text() + "\n_EDITED = True\n")
     said = complete(unfinished, target)

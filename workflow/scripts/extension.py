@@ -31,7 +31,7 @@ def work(job) -> None:
     sidecar = storage.provenance([*job.input.code, *job.input.data], parameters)
     folder = Path("results/checkpoints/extension") / job.params.target
     module = importlib.import_module(f"neuron_race.extensions.{study}")
-    with checkpoints.kept_in(runs.checkpoint(folder, "trainings", sidecar).with_suffix("")):
+    with checkpoints.kept_in(runs.checkpoint(folder, sidecar).with_suffix("")):
         tables = module.tables(job.params.target, conditions, data)
     for name, table in tables.items():
         storage.write_table(getattr(job.output, name), table)

@@ -1,5 +1,6 @@
 """Train all conditions of an experiment, or one."""
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -20,14 +21,14 @@ def work(job) -> None:
     """
     experiment = job.params.experiment
     arrays = {Path(path).stem: Path(path) for path in job.output if path.endswith(".npz")}
-    folder = Path("results/checkpoints") / experiment
+    folder = Path("results/checkpoints/runs") / experiment
     waiting = {}
     for name, options in job.params.conditions.items():
         label = f"{experiment}/{name}"
         data = f"results/datasets/{options['dataset']}.npz"
         parameters = {"experiment": experiment, "condition": name, "options": options}
         sidecar = storage.provenance([*job.input.code, data], parameters)
-        waiting[name] = runs.checkpoint(folder, name, sidecar)
+        waiting[name] = runs.checkpoint(folder / name, sidecar)
         if runs.finished(waiting[name]):
             print(f"{label}: kept from an interrupted run", file=sys.stderr)
             continue
@@ -43,9 +44,7 @@ def work(job) -> None:
         storage.copy(path, arrays[name])
         storage.copy(path.with_suffix(".json"), arrays[name].with_suffix(".json"))
     for name in waiting:
-        # Of other code, too, and (with a dot before) half a file of a process that was killed.
-        for path in [*folder.glob(f"{name}.*"), *folder.glob(f".{name}.*.part")]:
-            path.unlink()
+        shutil.rmtree(folder / name, ignore_errors=True)  # those of other code, too
 
 
 script.run(snakemake, work)  # noqa: F821

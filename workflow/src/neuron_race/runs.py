@@ -174,14 +174,14 @@ def _description(recipe: Recipe, rank: int | None, all_kept: bool) -> dict[str, 
     }
 
 
-def checkpoint(folder: Path, name: str, sidecar: Mapping[str, Any]) -> Path:
-    """Where a trained condition waits for the others of its job.
+def checkpoint(folder: Path, sidecar: Mapping[str, Any]) -> Path:
+    """Where a trained condition waits for the others of its job, in a folder of its own.
 
     The name holds a checksum of all that made it (parameters, data, code, versions), so that a run
     with anything changed does not find it.
     """
     made_by = hashlib.sha256(json.dumps(sidecar, sort_keys=True).encode()).hexdigest()
-    return Path(folder) / f"{name}.{made_by[:16]}.npz"
+    return Path(folder) / f"{made_by[:16]}.npz"
 
 
 def finished(path: Path) -> bool:

@@ -46,7 +46,8 @@ def part(path: Path, *, shared: bool = False) -> Iterator[Path]:
         for left in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
             owner = left.name.removesuffix(".part").removeprefix(f".{path.name}.")
             if not shared or _ended(owner):
-                left.unlink(missing_ok=True)
+                with contextlib.suppress(OSError):  # another user's
+                    left.unlink(missing_ok=True)
         yield temporary
     finally:
         with contextlib.suppress(OSError):  # a folder that can't be written to holds none
@@ -71,18 +72,22 @@ def _write(path: Path, write: Callable[[BinaryIO], Any], *, shared: bool = False
 
 
 def _owner() -> str:
-    """This process, among those of all machines that may share a folder."""
-    return f"{os.getpid()}@{platform.node()}"
+    """This process, among those of all machines that may share a folder; short, for file names."""
+    return f"{os.getpid()}@{_machine()}"
+
+
+def _machine() -> str:
+    return hashlib.sha256(platform.node().encode()).hexdigest()[:8]
 
 
 def _ended(owner: str) -> bool:
     """Whether that is a process of this machine that is no more; others can't be seen from here."""
     process, _, machine = owner.partition("@")
-    if machine != platform.node() or not process.isdecimal():
+    if machine != _machine() or not process.isdecimal():
         return False
     try:
         os.kill(int(process), 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         return True
     except PermissionError:  # another user's, which lives
         pass
