@@ -22,7 +22,6 @@ SOURCES := Snakefile Makefile pyproject.toml README.md paper_notes.md benchmarks
 
 run: $(READY) ## set up, then regenerate every verdict and figure
 	@$(SNAKEMAKE) --cores $(CORES) $(OPTIONS)
-	@"$(BIN)/python" workflow/scripts/show.py results/claims
 
 # Tests that passed are not run again until a file of the project changes.
 test: $(READY) ## set up, then run all tests (not again if nothing changed since they passed)

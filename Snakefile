@@ -7,6 +7,7 @@ import shlex
 import sys
 from pathlib import Path
 
+from snakemake.iocontainers import Wildcards
 from snakemake.utils import min_version
 
 min_version("9.0")
@@ -30,7 +31,7 @@ os.environ.update(
 )
 sys.path.insert(0, str(ROOT / "workflow/src"))
 
-from neuron_race import planning, settings, storage
+from neuron_race import changes, freshness, planning, settings, storage
 from neuron_race.settings import SettingsError
 
 # Snakemake's own temporary folders, which stay behind where it is killed.
@@ -45,6 +46,8 @@ try:
     SETTINGS = settings.read(config, ROOT)
     settings.check_names(SETTINGS, [ROOT / "Snakefile", *(ROOT / "workflow/rules").glob("*.smk")])
     settings.check_preset(Path("results"), SETTINGS.preset)
+    # How the settings differ from those of the preset whose name they bear.
+    CHANGES = changes.changes(changes.preset(SETTINGS.preset, ROOT), config)
 except SettingsError as error:
     # Plain words before any job starts, instead of a traceback.
     raise WorkflowError(str(error)) from None
@@ -86,7 +89,7 @@ include: "workflow/rules/notebooks.smk"
 include: "workflow/rules/pages.smk"
 
 
-# Everything: all verdicts, figures, the summary, and the pages.
+# Everything: all verdicts, figures, the summary, and the pages; the verdicts are told at the end.
 rule all:
     default_target: True
     input:
@@ -96,11 +99,36 @@ rule all:
         "results/claims.md",
         "results/scorecard.html",
         "results/race.html",
+        expand("results/claims/{claim}.json", claim=CLAIMS),
         expand("results/evidence/{claim}.csv", claim=CLAIMS),
         expand("results/provenance/{claim}.json", claim=CLAIMS),
         expand("figures/{name}.{ending}", name=FIGURES, ending=["pdf", "png", "csv"]),
         expand("results/notebooks/{claim}.html", claim=LECTURED),
+    log:
+        "results/logs/all.log",
+    localrule: True
+    conda:
+        "envs/neuron_race.yaml"
+    params:
+        verdicts=expand("results/claims/{claim}.json", claim=CLAIMS),
+    script:
+        "workflow/scripts/show.py"
 
 
-localrules:
-    all,
+# Each job is told what it is made of, and its fingerprint; and one whose record has another is asked
+# for again.
+for scripted in workflow.rules:
+    if scripted.script:
+        add_fingerprint(scripted)
+
+# Before any job: what can't be read, is missing, or is made by no rule. Snakemake would take what
+# depends on it for finished, if it is there. And it would report whatever is there.
+if workflow.is_main_process:
+    try:
+        for target in ["all", *CLAIMS, "crate"]:
+            made_of((workflow.get_rule(target), ()))
+        if "--report" in sys.argv:
+            for claim in [name for name in CLAIMS if name in sys.argv] or CLAIMS:
+                freshness.check(made_of((workflow.get_rule(claim), ())), claim_files(claim))
+    except freshness.StaleError as error:
+        raise WorkflowError(str(error)) from None

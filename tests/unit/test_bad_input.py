@@ -197,7 +197,7 @@ def run_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("run") / "gaussian.npz"
     trained = digits()
     parameters = {"experiment": "small", "condition": "gaussian", "options": trained.options}
-    runs.save(path, trained.start, trained.runs, storage.provenance([ROOT / "LICENSE"], parameters))
+    runs.save(path, trained.start, trained.runs, storage.provenance([], parameters, {}))
     return path
 
 

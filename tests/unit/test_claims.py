@@ -81,7 +81,7 @@ TWO = (criterion("effect"), criterion("lazy", direction="below", control=True))
 
 
 def verdict(preset: str = "default", **by_name: list[float]) -> dict[str, Any]:
-    return claims.verdict(claim(*TWO), values(**by_name), preset, ["figures/racing.png"])
+    return claims.verdict(claim(*TWO), values(**by_name), preset, {}, ["figures/racing.png"])
 
 
 def test_a_clear_case_is_supported_and_its_numbers_are_right() -> None:
@@ -198,7 +198,7 @@ def judged() -> dict[str, Any]:
             for seed, value in enumerate(own)
         ]
     )
-    return claims.verdict(entry, values, "default", ["figures/racing.png"])
+    return claims.verdict(entry, values, "default", {}, ["figures/racing.png"])
 
 
 def test_an_explanation_says_all_that_the_verdict_says(judged: dict[str, Any]) -> None:
@@ -242,3 +242,27 @@ def test_sentences_get_their_numbers_from_the_verdict() -> None:
     ]
     sentence = claims.filled("Ranks {ranks}, and {unknown}.", rows)
     assert sentence == "Ranks 0.912 [0.9, 0.95], and undefined [undefined, undefined]."
+
+
+def test_commands() -> None:
+    assert claims.command("racing", []) == "snakemake --cores all racing"
+    assert claims.command("racing", ["--configfile", "config/smoke.yaml", "b.yaml"]) == (
+        "snakemake --cores all racing --configfile config/smoke.yaml b.yaml"
+    )
+    assert claims.command("", []) == "snakemake --cores all"
+
+
+def test_other_settings_than_the_presets_are_told_with_the_verdict() -> None:
+    changed = {"experiments.pair.alpha": [0.1, 0.2]}
+    judged = claims.verdict(
+        claim(*TWO), values(effect=[1.0] * 5, control=[0.0] * 5), "small", changed, []
+    )
+    told = "Not the settings of preset small: experiments.pair.alpha 0.2 (preset: 0.1)."
+    assert judged["caveats"][0] == told and claims.preset(judged) == "small, changed"
+    for text in (
+        claims.caption(judged),
+        claims.report([judged]),
+        claims.explanation(judged, {"E5": "law"}, "data", "3 s", width=200),
+    ):
+        assert told in text and "small, changed" in text
+    assert set(claims.summary([judged])["preset"]) == {"small, changed"}

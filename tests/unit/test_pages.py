@@ -109,14 +109,6 @@ def test_forest_plot_of_a_point() -> None:
     assert plot is not None and plot["estimate"] == plot["thresholds"][0] == 80
 
 
-def test_commands() -> None:
-    assert scorecard.command("racing", []) == "snakemake --cores all racing"
-    assert scorecard.command("racing", ["config/smoke.yaml", "b.yaml"]) == (
-        "snakemake --cores all racing --configfile config/smoke.yaml b.yaml"
-    )
-    assert scorecard.command("", []) == "snakemake --cores all"
-
-
 def test_embedded_data_can_not_end_its_element() -> None:
     content = {"text": "</script><!-- & 'é"}
     text = page.embed(content)
@@ -126,6 +118,8 @@ def test_embedded_data_can_not_end_its_element() -> None:
 
 
 def test_warnings() -> None:
-    assert page.warnings("default", [300, 301]) == []
-    assert "too few runs" in page.warnings("smoke", [300])[0]
-    assert "confirm nothing" in page.warnings("default", [2, 300])[0]
+    assert page.warnings("default", {}, [300, 301]) == []
+    assert "too few runs" in page.warnings("smoke", {}, [300])[0]
+    assert "confirm nothing" in page.warnings("default", {}, [2, 300])[0]
+    changed = page.warnings("default", {"seeds.count": [20, 2]}, [300, 301])
+    assert changed == ["Not the settings of preset default: seeds.count 2 (preset: 20)."]

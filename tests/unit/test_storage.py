@@ -264,7 +264,9 @@ def test_provenance_depends_on_contents_and_not_on_place_or_time(tmp_path: Path)
     for folder, content in (("here", b"1"), ("there", b"1"), ("third", b"2")):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "data.npz").write_bytes(content)
-        made.append(storage.provenance([tmp_path / folder / "data.npz"], {"seed": 0}))
+        made.append(
+            storage.provenance([tmp_path / folder / "data.npz"], {"seed": 0}, {"a.py": "0"})
+        )
     assert made[0] == made[1] != made[2]
     digest = "6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b"  # of "1"
     assert made[0]["inputs"] == {"data.npz": digest} and made[0]["parameters"] == {"seed": 0}

@@ -11,24 +11,28 @@ from neuron_race import storage, trace
 def side(code: str = "aa", torch: str = "2", **parameters: Any) -> dict[str, Any]:
     return {
         "parameters": parameters,
-        "inputs": {"training.py": code, "seed5.npz": "dd"},
+        "inputs": {"seed5.npz": "dd"},
+        "code": {"training.py": code},
         "versions": {"torch": torch, "numpy": "1"},
     }
 
 
 def traced(tmp_path: Path, run: dict[str, Any]) -> dict[str, Any]:
-    figure, module = tmp_path / "racing.png", tmp_path / "claims.py"
-    figure.write_text("picture"), module.write_text("code")
-    verdict = {"claim": "racing", "status": "supported", "preset": "small", "provenance": side()}
+    figure = tmp_path / "racing.png"
+    figure.write_text("picture")
+    verdict = {"claim": "racing", "status": "supported", "preset": "small", "changes": {}}
+    verdict["provenance"] = side()
     data = {"parameters": {"options": {"kind": "digits"}, "seeds": [5]}}
-    dataset = {**side(), **data, "inputs": {"datasets.py": "bb", "manifest.json": "mm"}}
+    dataset = {**side(), **data, "inputs": {"manifest.json": "mm"}}
+    dataset["code"] = {"datasets.py": "bb"}
     dataset["checksum"] = "dd"
     return trace.trace(
         verdict,
         [5],
         {"pair/gaussian": run},
         {"digits": dataset},
-        {"figures": [figure], "code": [module]},
+        {"figures": [figure]},
+        {"claims.py": "cc"},
     )
 
 
@@ -44,8 +48,7 @@ def test_a_trace_names_data_seeds_code_and_versions(tmp_path: Path) -> None:
         }
     }
     assert found["runs"] == {"pair/gaussian": {"dataset": "digits", "width": 3}}
-    code = storage.checksum(tmp_path / "claims.py")
-    assert found["code"] == {"claims.py": code, "datasets.py": "bb", "training.py": "aa"}
+    assert found["code"] == {"claims.py": "cc", "datasets.py": "bb", "training.py": "aa"}
     figure = tmp_path / "racing.png"
     assert found["figures"] == {str(figure): storage.checksum(figure)}
     assert "digits; seeds 5-5; 1 conditions; torch 2" in trace.words(found)

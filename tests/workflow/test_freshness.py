@@ -30,24 +30,9 @@ MODULES = sorted(
     for path in PACKAGE.rglob("*.py")
     if path.name != "__init__.py"
 )
-# Read when the graph is made, before any job: what they decide reaches jobs as parameters. And
-# what is left out of libraries at import changes no result.
-BEFORE = {"settings", "planning", "imports"}
-# Imported by modules that are read for other functions; what these jobs call does not reach them.
-ENGINE = {"training", "progress", "checkpoints", "batched", "kernel", "early", "span", "devices"}
-UNUSED = {
-    "evidence": {"statistics"},  # thresholds are tested later
-    "dynamics": ENGINE,  # reading runs, not training them
-    "compression": ENGINE,
-    "cosines": ENGINE | {"networks"},
-    "weight_tickets": ENGINE | {"networks"},  # reads data sets by way of `runs`
-    "extension": {"span", "training", "kernel", "early"},  # many runs, trained by its own module
-    "forecast": {"dynamics", "clusters"},  # of use when a forecast is compared
-    "audit": {"dynamics", "clusters"},
-    "race": ENGINE | {"networks", "flow", "pruning", "clusters"},  # and not when made
-    "race_explorer": ENGINE | {"clusters", "networks", "recipe", "runs"},  # reads what is recorded
-    "scorecard": {"statistics"},  # words of verdicts, which are made before
-}
+# Read when the graph is made: what these decide reaches jobs as parameters. Or they change no
+# result.
+APART_FROM_RESULTS = {"settings", "planning", "imports", "progress"}
 # Asked for by name, not part of a smoke run.
 APART = {"crate", "plots/replication"}
 CONFIG = settings.read_yaml(ROOT / "config/config.yaml")
@@ -62,12 +47,6 @@ class Job:
     rule: str
     inputs: frozenset[str]
     outputs: frozenset[str]
-
-    @property
-    def modules(self) -> set[str]:
-        """Package modules among the inputs."""
-        found = (re.search(r"src/neuron_race/(.*)\.py$", path) for path in self.inputs)
-        return {match[1] for match in found if match}
 
 
 def jobs(said: str) -> set[Job]:
@@ -125,17 +104,6 @@ def imports(path: Path) -> set[str]:
     return names & set(MODULES)
 
 
-def used(start: Iterable[str]) -> set[str]:
-    """Modules that these modules use, through any number of imports, and themselves."""
-    done: set[str] = set()
-    waiting = set(start)
-    while waiting:
-        name = waiting.pop()
-        done.add(name)
-        waiting |= imports(PACKAGE / f"{name}.py") - done
-    return done
-
-
 def script_of(rule: str) -> Path:
     """Script of a rule, as the rules files have it."""
     for path in (ROOT / "workflow/rules").glob("*.smk"):
@@ -149,26 +117,38 @@ def script_of(rule: str) -> Path:
     raise AssertionError(f"no script found for rule {rule}")
 
 
-def test_rules_name_every_module_that_their_scripts_use(graph: set[Job]) -> None:
-    seen = set()
-    for job in graph:
-        start = imports(script_of(job.rule))
-        if job.rule in ("dynamics", "compression"):  # measure.py imports the one it is told to
-            start.add(job.rule)
-        if job.rule.startswith("figure_"):
-            start.add(f"plots/{job.rule.removeprefix('figure_')}")
-        if job.rule == "extension":  # a study for several targets, or one by the target's name
-            (target,) = {Path(path).parent.name for path in job.outputs}
-            start.add(f"extensions/{CONFIG['extensions'][target]['study']}")
-        missing = used(start) - job.modules - BEFORE - UNUSED.get(job.rule, set())
-        assert not missing, f"{job.rule}: an edit of {sorted(missing)} would go unnoticed"
-        seen |= job.modules
-    # Every module is part of some job, or it decides nothing that is shown.
-    assert seen | BEFORE | APART == set(MODULES)
-    # So is all that is no module: the compiled kernel's source, templates and styles of pages.
-    inputs = {Path(path).name for job in graph for path in job.inputs}
-    rest = {path.name for path in PACKAGE.rglob("*.*") if path.suffix not in (".py", ".pyc")}
-    assert rest <= inputs and "kernel.c" in rest
+def modules(job: Job) -> set[str]:
+    """Modules of the package that a job uses, read off its script and what that loads by name."""
+    start = imports(script_of(job.rule)) | imports(ROOT / "workflow/scripts/job.py")
+    stems = {Path(path).parent.name for path in job.outputs}
+    if job.rule in ("dynamics", "compression"):  # measure.py imports the one it is told to
+        start.add(job.rule)
+    elif job.rule.startswith("figure_"):
+        start.add(f"plots/{job.rule.removeprefix('figure_')}")
+    elif job.rule == "extension":  # a study for several targets, or one by the target's name
+        (target,) = stems
+        start.add(f"extensions/{CONFIG['extensions'][target]['study']}")
+    elif job.rule == "notebook":
+        (claim,) = {Path(path).stem for path in job.outputs}
+        start |= imports(ROOT / f"workflow/notebooks/{claim}.py")
+    return used(start)
+
+
+def used(start: Iterable[str]) -> set[str]:
+    """Modules that these modules use, through any number of imports, and themselves."""
+    done: set[str] = set()
+    waiting = set(start)
+    while waiting:
+        name = waiting.pop()
+        if name not in APART_FROM_RESULTS:
+            done.add(name)
+            waiting |= imports(PACKAGE / f"{name}.py") - done
+    return done
+
+
+def test_every_module_decides_something_that_is_shown(graph: set[Job]) -> None:
+    seen = set().union(*(modules(job) for job in graph))
+    assert seen | APART_FROM_RESULTS | APART == set(MODULES)
 
 
 def after(graph: set[Job], first: set[Job]) -> set[Job]:
@@ -199,12 +179,32 @@ def rerun(folder: Path, *options: str) -> set[str]:
     return made(jobs(dry.stdout + dry.stderr))
 
 
-@pytest.mark.parametrize("module", [name for name in MODULES if name not in BEFORE | APART])
+@pytest.mark.parametrize("module", [name for name in MODULES if name not in APART])
 def test_an_edited_module_reruns_what_uses_it(graph: set[Job], folder: Path, module: str) -> None:
     name = f"workflow/src/neuron_race/{module}.py"
-    expected = after(graph, {job for job in graph if module in job.modules})
+    expected = after(graph, {job for job in graph if module in modules(job)})
     with spoilt(folder, {name: (folder / name).read_text() + "\n_EDITED = True\n"}):
         assert rerun(folder) == made(expected)
+
+
+@pytest.mark.parametrize(
+    ("name", "rules"),
+    [
+        ("workflow/src/neuron_race/kernel.c", {"train_pair", "theory_tables", "tickets"}),
+        ("workflow/scripts/train.py", {"train_pair"}),
+        ("workflow/notebooks/racing.py", {"notebook"}),
+        ("workflow/src/neuron_race/pages/explorer.css", {"race_explorer"}),
+        ("paper_notes.md", {"notebook"}),
+    ],
+)
+def test_an_edited_file_reruns_what_reads_it(
+    graph: set[Job], folder: Path, name: str, rules: set[str]
+) -> None:
+    edited = (folder / name).read_text() + "\n"
+    with spoilt(folder, {name: edited}):
+        found = rerun(folder)
+    assert all(any(job.outputs & found for job in graph if job.rule == r) for r in rules)
+    assert found < made(graph)
 
 
 # --- Keys of the configuration ------------------------------------------------------------------

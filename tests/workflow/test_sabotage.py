@@ -89,7 +89,7 @@ def confirmatory(claim: str) -> dict[str, Any]:
 def status(claim: str, read: Callable[[str, str], pd.DataFrame]) -> str:
     """Status of a claim's confirmatory criteria."""
     entry = confirmatory(claim)
-    return str(claims.verdict(entry, evidence.collect(entry, read), "sabotage", [])["status"])
+    return str(claims.verdict(entry, evidence.collect(entry, read), "sabotage", {}, [])["status"])
 
 
 @pytest.mark.parametrize("claim", CLAIMS)

@@ -6,7 +6,6 @@
 # Per-run values of all criteria of a claim; its thresholds play no part yet.
 rule evidence:
     input:
-        code=modules("evidence"),
         tables=lambda w: tables_of(w.claim),
     output:
         in_report("results/evidence/{claim}.csv", "{claim}", "evidence, run by run"),
@@ -25,7 +24,6 @@ rule evidence:
 # The verdict: evidence against the register's thresholds.
 rule verdict:
     input:
-        code=modules("claims", "statistics"),
         evidence="results/evidence/{claim}.csv",
     output:
         verdict=in_report("results/claims/{claim}.json", "{claim}", "verdict"),
@@ -39,6 +37,7 @@ rule verdict:
     params:
         claim=lambda w: SETTINGS.claims[w.claim],
         preset=SETTINGS.preset,
+        changes=lambda w: changes_of(w.claim),
         figures=lambda w: [f"figures/{w.claim}.pdf", f"figures/{w.claim}.png"],
     script:
         "../scripts/verdict.py"
@@ -47,7 +46,6 @@ rule verdict:
 # All verdicts together, with Holm's correction over all confirmatory criteria.
 rule scoreboard:
     input:
-        code=modules("claims", "statistics"),
         verdicts=expand("results/claims/{claim}.json", claim=CLAIMS),
     output:
         csv=in_report("results/claims.csv", "all claims", "all criteria"),
@@ -62,7 +60,7 @@ rule scoreboard:
         "../scripts/scoreboard.py"
 
 
-# One target per claim: `snakemake --cores all racing`.
+# One target per claim, which tells the verdict: `snakemake --cores all racing`.
 for claim in CLAIMS:
 
     rule:
@@ -70,7 +68,15 @@ for claim in CLAIMS:
             claim
         input:
             claim_files(claim),
+        log:
+            f"results/logs/target/{claim}.log",
         localrule: True
+        conda:
+            "../../envs/neuron_race.yaml"
+        params:
+            verdicts=[f"results/claims/{claim}.json"],
+        script:
+            "../scripts/show.py"
 
 
 # The evidence for a claim in words and numbers, on the terminal: `snakemake explain_racing`.
@@ -89,6 +95,7 @@ for claim in CLAIMS:
             "../../envs/neuron_race.yaml"
         params:
             equations=SETTINGS.equations,
+            options=given(),
             benchmarks=lambda w, claim=claim: benchmarks_behind(claim_files(claim)),
         script:
             "../scripts/explain.py"

@@ -1,12 +1,7 @@
-# What several rules files need: the package's modules as inputs, and wildcard constraints.
+# What several rules files need: names of files, wildcard constraints, and what a job is made of.
 
 # Relative to the working directory: a folder that moved has nothing to do again.
 PACKAGE = os.path.relpath(ROOT / "workflow/src/neuron_race")
-
-
-# Snakemake does not see edits of imported modules, so rules name those that they really use.
-def modules(*names):
-    return [f"{PACKAGE}/{name}.py" for name in ("seeding", "storage", *names)]
 
 
 wildcard_constraints:
@@ -94,22 +89,16 @@ def tables_of(claim):
 
 def intermediates():
     """All files that jobs write on the way to verdicts, figures and pages, read off the rules."""
-
-    def written(wildcards):
-        waiting = ["results/scorecard.html", *(f"figures/{name}.csv" for name in FIGURES)]
-        # Runs that no claim needs are made too.
-        waiting += [path for experiment in SETTINGS.experiments for path in runs_of(experiment)]
-        seen, found = set(waiting), set()
-        while waiting:
-            path = waiting.pop()
-            if maker := producer(path):
-                found.update(map(str, maker.expand_output(maker.get_wildcards(path))[0]))
-            inputs = [needed for needed in behind(path)[1] if needed not in seen]
-            seen.update(inputs)
-            waiting += inputs
-        return sorted(found)
-
-    return written
+    ends = ["results/scorecard.html", *(f"figures/{name}.csv" for name in FIGURES)]
+    # Runs that no claim needs are made too.
+    ends += [path for experiment in SETTINGS.experiments for path in runs_of(experiment)]
+    return lambda wildcards: sorted(
+        {
+            str(output)
+            for maker, values in {job_of(path) for path in needed(ends)} - {None}
+            for output in maker.expand_output(dict(values))[0]
+        }
+    )
 
 
 def measured_criteria(claim):
@@ -126,32 +115,10 @@ def figure_tables(claim):
     return [f"results/{path}" for path in SETTINGS.claims[claim]["figure_tables"]]
 
 
-def extension_modules(target):
-    """The layer that reads hidden units, the training of many runs, and the target's study."""
-    studies = {options["study"] for options in SETTINGS.extensions[target].values()}
-    shared = [
-        "recipe",
-        "progress",
-        "checkpoints",
-        "networks",
-        "flow",
-        "clusters",
-        "merging",
-        "pruning",
-        "dynamics",
-        "batched",
-        "devices",
-    ]
-    shared += ["runs", "layers", "many", "deep", "extensions/architectures"]
-    return modules(*shared, *(f"extensions/{s}" for s in studies - {"architectures"}))
-
-
-def figure_modules(claim):
-    """The style, the intervals it draws, and the claim's own plot module."""
-    also = {"overparameterization": ["plots/capacity"]}.get(claim, [])
-    if claim in SETTINGS.extensions:
-        also = ["plots/layerwise"]
-    return modules("statistics", "plots/style", f"plots/{claim}", *also)
+def studies(target):
+    """Modules that train and measure the conditions of a target beyond one hidden layer."""
+    names = {options["study"] for options in SETTINGS.extensions[target].values()}
+    return [f"{PACKAGE}/extensions/{name}.py" for name in sorted(names)]
 
 
 def weight_ticket_data(protocol):
@@ -169,10 +136,6 @@ def caption_of(claim):
     """Caption of a claim's figure, written with its verdict; absolute, for Snakemake looks for
     captions beside the rules."""
     return os.path.abspath(f"results/captions/{claim}.rst")
-
-
-# Modules between runs and tables.
-MEASURES = ["clusters", "compression", "dynamics", "forecast", "merging", "pruning", "tickets"]
 
 
 def experiments_of(claim):
@@ -198,6 +161,26 @@ def extension_options(claim):
     }
 
 
+def changes_of(claim):
+    """Settings that differ from the preset's, of those that may change a claim's verdict."""
+    names = experiments_of(claim)
+    data = [dataset for name in names for dataset in SETTINGS.datasets_of(name)]
+    protocols = [name for table, name in SETTINGS.tables(claim) if table == "weights"]
+    data += [t["dataset"] for p in protocols for t in SETTINGS.weight_tickets[p].values()]
+    return changes.concerning(
+        CHANGES,
+        {
+            "experiments": names,
+            "extensions": names,
+            "weight_tickets": protocols,
+            "datasets": data,
+            "images": [
+                SETTINGS.datasets[d]["images"] for d in data if "images" in SETTINGS.datasets[d]
+            ],
+        },
+    )
+
+
 def data_provenance_of(claim):
     """Provenance of all data sets that a claim rests on."""
     names = [data for name in experiments_of(claim) for data in SETTINGS.datasets_of(name)]
@@ -207,37 +190,17 @@ def data_provenance_of(claim):
     return expand("results/datasets/{name}.json", name=dict.fromkeys(names))
 
 
-def code_of(claim):
-    """Modules that made a claim's tables and verdict, beside those that trained its runs."""
-    own = modules("trace", "evidence", "statistics", "claims", *MEASURES)
-    for name in experiments_of(claim):
-        own += extension_modules(name) if name in SETTINGS.extensions else []
-    return list(dict.fromkeys(own))
-
-
 def archived(claim):
     """What the archive of a run holds of a claim."""
     return [*claim_files(claim), f"results/provenance/{claim}.json"]
 
 
 NOTEBOOKS = os.path.relpath(ROOT / "workflow/notebooks")
-# What lectures use beyond the engine and what it measures.
-LECTURES = {
-    "racing": ["flow", "forecast"],
-    "lottery_ticket": ["flow", "forecast", "tickets"],
-    "circularity": ["flow", "forecast"],
-    "merging": ["merging", "compression"],
-    "pruning": ["merging", "compression"],
-    "regimes": ["merging", "compression"],
-}
 
 
 def lecture_inputs(claim):
     """What a claim's notebook reads, whether it is executed or edited."""
-    engine = ["datasets", "images", "recipe", "runs", "networks", "span", "training"]
-    shown = ["clusters", "pruning", "dynamics", "claims", "statistics", "plots/style", "lecture"]
     return {
-        "code": modules(*engine, *shown, *LECTURES.get(claim, [])),
         "source": f"{NOTEBOOKS}/{claim}.py",
         "notes": os.path.relpath(ROOT / "paper_notes.md"),
         "verdict": f"results/claims/{claim}.json",
@@ -253,33 +216,109 @@ def assets(*names):
 
 
 @functools.cache
-def producer(path):
-    """The rule that makes a file, or None."""
-    if not path.startswith(("results/", "figures/")):
+def job_of(path):
+    """The job that makes a file, as its rule and its wildcards in pairs, or None."""
+    if not path.startswith(("results/", "figures/", f"{IMAGE_CACHE}/")):
         return None
-    return next((maker for maker in workflow.rules if maker.is_producer(path)), None)
+    for maker in workflow.rules:
+        if maker.is_producer(path):
+            return maker, tuple(sorted(maker.get_wildcards(path).items()))
+    return None
 
 
 @functools.cache
-def behind(path):
-    """Benchmark file of the job that makes a file, and the files that this job needs."""
-    maker = producer(path)
-    if maker is None:
-        return None, []
-    wildcards = maker.get_wildcards(path)
-    inputs = dict.fromkeys(map(str, maker.expand_input(wildcards)[0]))
-    return maker.expand_benchmark(wildcards), list(inputs)
+def inputs_of(job):
+    """Input files of a job."""
+    maker, values = job
+    return list(dict.fromkeys(map(str, maker.expand_input(dict(values))[0])))
+
+
+def needed(paths):
+    """These files and all that are needed to make them, from the first job on."""
+    found, waiting = dict.fromkeys(paths), list(paths)
+    while waiting:
+        job = job_of(waiting.pop())
+        more = [path for path in (inputs_of(job) if job else []) if path not in found]
+        found.update(dict.fromkeys(more))
+        waiting += more
+    return list(found)
 
 
 def benchmarks_behind(paths):
-    """Benchmark files of all jobs that files need, read off the rules themselves."""
-    seen, waiting, found = set(paths), list(paths), set()
-    while waiting:
-        benchmark, inputs = behind(waiting.pop())
-        found |= {str(benchmark)} if benchmark else set()
-        waiting += [path for path in inputs if path not in seen]
-        seen.update(inputs)
-    return sorted(found)
+    """Benchmark files of all jobs that files need."""
+    jobs = {job_of(path) for path in needed(paths)} - {None}
+    return sorted(
+        {str(maker.expand_benchmark(dict(values))) for maker, values in jobs if maker.benchmark}
+    )
+
+
+@functools.cache
+def made_of(job):
+    """What a job is made of, and its fingerprint, known before anything runs."""
+    maker, values = job[0], Wildcards(fromdict=dict(job[1]))
+    told = {
+        key: value(values) if callable(value) else value
+        for key, value in maker.params.items()
+        if key != "made_of"
+    }
+    records, sources, images = {}, {}, {}
+    for path in inputs_of(job):
+        if earlier := job_of(path):
+            before = made_of(earlier)
+            # Images have checksums of their own, and may be another folder's.
+            known = images if path.startswith(f"{IMAGE_CACHE}/") else records
+            known[before["record"]] = before["fingerprint"]
+        elif path.startswith(("results/", "figures/")):
+            raise freshness.StaleError(f"{maker.name} needs {path}, which no rule makes")
+        else:
+            sources[freshness.name_of(path)] = freshness.checksum(path)
+    script = ROOT / "workflow/scripts" / Path(str(maker.script)).name
+    return freshness.made_of(
+        freshness.code(script, *(Path(path).resolve() for path in told.get("uses", []))),
+        {"wildcards": dict(job[1]), "images": images, **told},
+        records,
+        sources,
+        str(
+            Path("results/records", *Path(maker.expand_log(values)[0]).parts[2:]).with_suffix(
+                ".json"
+            )
+        ),
+    )
+
+
+def asked_again(job):
+    """No input, but a request: Snakemake shall run a job whose record is of something else.
+
+    Its own records tell it so, too, unless they are lost (`.snakemake` deleted), put aside
+    (`--cleanup-metadata`) or not looked at (`--rerun-triggers mtime`).
+    """
+    # While fingerprints are computed there is no graph yet, or this job's is under way.
+    if workflow.is_main_process and workflow._dag is not None and job not in ASKED:
+        ASKED.add(job)
+        outputs = set(map(str, job[0].expand_output(dict(job[1]))[0]))
+        made = made_of(job)
+        if outputs and not freshness.known(made):
+            workflow.dag.forcefiles.update(filter(os.path.exists, outputs))
+    return []
+
+
+ASKED = set()
+
+
+def add_fingerprint(maker):
+    """Tell a rule's jobs what they are made of, and ask for those again whose records differ."""
+
+    def job(wildcards):
+        return maker, tuple(sorted(wildcards.items()))
+
+    maker.set_params(made_of=lambda wildcards: made_of(job(wildcards)))
+    maker.set_input(lambda wildcards: asked_again(job(wildcards)))
+
+
+def code_behind(path):
+    """Code of all jobs that a file was made by: name -> checksum."""
+    jobs = {job_of(path) for path in needed([path])} - {None}
+    return dict(sorted({k: v for job in jobs for k, v in made_of(job)["code"].items()}.items()))
 
 
 def claim_files(claim):
@@ -308,6 +347,11 @@ def explored_forecasts(experiment):
     return [f"results/forecasts/{experiment}.npz"] if some else []
 
 
-def overlays():
-    """Configuration files given on the command line, from the folder of the Snakefile."""
-    return [os.path.relpath(path, ROOT) for path in workflow.overwrite_configfiles]
+def given():
+    """Configuration given on the command line, as words of a command in the Snakefile's folder."""
+    files = [os.path.relpath(path, ROOT) for path in workflow.overwrite_configfiles]
+    values = [shlex.quote(f"{k}={v}") for k, v in workflow.config_settings.config.items()]
+    return [
+        *(["--configfile", *map(shlex.quote, files)] if files else []),
+        *(["--config", *values] if values else []),
+    ]

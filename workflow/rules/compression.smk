@@ -5,7 +5,6 @@
 # Merge by each rule, prune by each arm.
 rule compression:
     input:
-        code=modules("recipe", "runs", "networks", "clusters", "merging", "pruning", "compression"),
         runs=lambda w: runs_of(w.experiment),
     output:
         runs="results/compression/{experiment}/runs.csv",
@@ -22,6 +21,7 @@ rule compression:
         runtime=runtime("compression", "{experiment}"),
     params:
         measure="compression",
+        uses=[f"{PACKAGE}/compression.py"],
         conditions=lambda w: list(SETTINGS.experiments[w.experiment]),
     script:
         "../scripts/measure.py"

@@ -5,7 +5,6 @@
 # All seeds of one data set.
 rule dataset:
     input:
-        code=modules("datasets", "images"),
         images=lambda w: image_manifest(SETTINGS.datasets[w.dataset]),
     output:
         arrays="results/datasets/{dataset}.npz",

@@ -5,7 +5,6 @@
 # Alignment, gates, growth and clusters: per run, per neuron, per snapshot.
 rule dynamics:
     input:
-        code=modules("recipe", "runs", "networks", "clusters", "pruning", "dynamics"),
         runs=lambda w: runs_of(w.experiment),
     output:
         runs="results/dynamics/{experiment}/runs.csv",
@@ -22,6 +21,7 @@ rule dynamics:
         runtime=runtime("dynamics", "{experiment}"),
     params:
         measure="dynamics",
+        uses=[f"{PACKAGE}/dynamics.py"],
         conditions=lambda w: list(SETTINGS.experiments[w.experiment]),
     script:
         "../scripts/measure.py"
@@ -30,7 +30,6 @@ rule dynamics:
 # Forecasts against what happened.
 rule race:
     input:
-        code=modules("recipe", "runs", "dynamics", "forecast"),
         runs=lambda w: runs_of(w.experiment, SETTINGS.forecastable(w.experiment)),
         neurons="results/dynamics/{experiment}/neurons.csv",
         forecasts="results/forecasts/{experiment}.npz",

@@ -5,7 +5,6 @@
 # Train and measure all conditions of a target beyond one hidden layer: one job, start-up paid once.
 rule extension:
     input:
-        code=lambda w: extension_modules(w.target),
         data=lambda w: datasets_of(w.target),
     output:
         runs="results/extension/{target}/runs.csv",
@@ -23,6 +22,7 @@ rule extension:
         runtime=runtime("extension", "{target}"),
     params:
         target="{target}",
+        uses=lambda w: studies(w.target),
         conditions=lambda w: SETTINGS.extensions[w.target],
     script:
         "../scripts/extension.py"

@@ -9,7 +9,6 @@ for claim in CLAIMS:
         name:
             f"figure_{claim}"
         input:
-            code=figure_modules(claim),
             tables=figure_tables(claim),
             verdict=f"results/claims/{claim}.json",
         output:
@@ -24,6 +23,8 @@ for claim in CLAIMS:
             "../../envs/neuron_race.yaml"
         resources:
             runtime=10,
+        params:
+            uses=[f"{PACKAGE}/plots/{claim}.py"],
         script:
             "../scripts/figure.py"
 
@@ -31,7 +32,6 @@ for claim in CLAIMS:
 # Criteria on all image pairs side by side; asked for where the configuration has `replicate`.
 rule replication:
     input:
-        code=modules("statistics", "plots/style", "plots/replication"),
         scores="results/claims.csv",
     output:
         pdf="figures/replication.pdf",

@@ -9,7 +9,6 @@ DRAFT = "results/notebooks/edit/{claim}.ipynb"
 rule notebook:
     input:
         unpack(lambda w: lecture_inputs(w.claim)),
-        renderer=modules("notebooks"),
         template=os.path.relpath(ROOT / "workflow/report/lecture/index.html.j2"),
         style=os.path.relpath(ROOT / "workflow/report/lecture/lecture.css"),
     output:
@@ -24,7 +23,8 @@ rule notebook:
     resources:
         mem_mb=memory(2000),
     params:
-        package=lambda w, input: str(Path(input.code[0]).parents[1]),
+        package=os.path.dirname(PACKAGE),
+        uses=lambda w: [f"{NOTEBOOKS}/{w.claim}.py"],
     script:
         "../scripts/lecture.py"
 
@@ -32,7 +32,6 @@ rule notebook:
 # The same notebook as Jupyter reads it.
 rule notebook_draft:
     input:
-        code=modules("notebooks"),
         source=f"{NOTEBOOKS}/{{claim}}.py",
     output:
         DRAFT,
@@ -58,7 +57,7 @@ rule edit_notebook:
     conda:
         "../../envs/neuron_race.yaml"
     params:
-        package=lambda w, input: str(Path(input.code[0]).parents[1]),
+        package=os.path.dirname(PACKAGE),
     notebook:
         os.path.abspath("results/notebooks/edit/{wildcards.claim}.ipynb")
 

@@ -6,7 +6,6 @@
 # All claims on one page that needs no network.
 rule scorecard:
     input:
-        code=modules("claims", "cost", "pages/page", "pages/scorecard"),
         assets=assets(
             "page.html",
             "page.css",
@@ -31,7 +30,8 @@ rule scorecard:
     params:
         needs=lambda w: claim_costs(),
         seeds=SETTINGS.seeds,
-        overlays=overlays(),
+        options=given(),
+        changes=CHANGES,
     script:
         "../scripts/scorecard.py"
 
@@ -39,7 +39,6 @@ rule scorecard:
 # A few runs again with the weights of all snapshots, which must repeat the recorded ones.
 rule explorer_runs:
     input:
-        code=TRAINING + modules("clusters", "pruning", "pages/trajectories"),
         runs=lambda w: runs_of(w.experiment, explored(w.experiment)),
         neurons="results/dynamics/{experiment}/neurons.csv",
         forecasts=lambda w: explored_forecasts(w.experiment),
@@ -65,7 +64,6 @@ rule explorer_runs:
 # The race as it happened, on one page that needs no network.
 rule race_explorer:
     input:
-        code=modules("pages/page", "pages/explorer", "pages/trajectories"),
         assets=assets("page.html", "page.css", "explorer.html", "explorer.css", "explorer.js"),
         arrays=expand(
             "results/explorer/{experiment}.npz", experiment=SETTINGS.explorer["conditions"]
@@ -83,6 +81,7 @@ rule race_explorer:
         "../../envs/neuron_race.yaml"
     params:
         preset=SETTINGS.preset,
+        changes=CHANGES,
         seeds=SETTINGS.explorer["seeds"],
     script:
         "../scripts/race_explorer.py"

@@ -5,7 +5,6 @@
 # What made a verdict and its figure, back to the data's sources.
 rule provenance:
     input:
-        code=lambda w: code_of(w.claim),
         verdict="results/claims/{claim}.json",
         figures=multiext("figures/{claim}", ".pdf", ".png", ".csv"),
         tables=lambda w: tables_of(w.claim),
@@ -21,6 +20,7 @@ rule provenance:
         "../../envs/neuron_race.yaml"
     params:
         seeds=SETTINGS.seeds,
+        code=lambda w: code_behind(f"results/claims/{w.claim}.json"),
         extensions=lambda w: extension_options(w.claim),
     script:
         "../scripts/provenance.py"
@@ -29,7 +29,6 @@ rule provenance:
 # The whole run as a research object, to archive: `snakemake crate`.
 rule crate:
     input:
-        code=modules("crate"),
         results=["results/claims.csv", "results/claims.md"],
         claims=[path for claim in CLAIMS for path in archived(claim)],
     output:
@@ -42,6 +41,8 @@ rule crate:
     params:
         root=str(ROOT),
         preset=SETTINGS.preset,
+        overlay=changes.overlay(settings.read_yaml(ROOT / "config/config.yaml"), config),
+        changes=CHANGES,
     script:
         "../scripts/crate.py"
 

@@ -6,8 +6,6 @@ THEORY_TABLES = ["race", "escape", "limit", "conservation", "errors"]
 
 # Closed form, numerical flow and trained network on common axes.
 rule theory_tables:
-    input:
-        code=ENGINE + modules("networks", "datasets", "images", "flow", "theory"),
     output:
         race="results/theory/race.csv",
         escape="results/theory/escape.csv",
@@ -31,7 +29,6 @@ rule theory_tables:
 # Draw them.
 rule theory:
     input:
-        code=modules("statistics", "plots/style", "plots/theory"),
         tables=expand("results/theory/{table}.csv", table=THEORY_TABLES),
     output:
         pdf="figures/theory.pdf",

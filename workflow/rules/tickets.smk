@@ -6,7 +6,6 @@
 # Retrain subnetworks from their own init, and networks with exchanged initial conditions.
 rule tickets:
     input:
-        code=TRAINING + modules("flow", "clusters", "pruning", "dynamics", "tickets"),
         runs=lambda w: runs_of(w.experiment, SETTINGS.conditions_read("tickets", w.experiment)),
         forecasts="results/forecasts/{experiment}.npz",
     output:
@@ -31,7 +30,6 @@ rule tickets:
 # Tickets of single weights by iterative magnitude pruning.
 rule weight_tickets:
     input:
-        code=modules("recipe", "runs", "devices", "pruning", "lenet"),
         data=lambda w: weight_ticket_data(w.protocol),
     output:
         runs="results/weights/{protocol}/runs.csv",
@@ -57,7 +55,6 @@ rule weight_tickets:
 # Do forecasts change when anything after step 0 does?
 rule audit:
     input:
-        code=TRAINING + modules("flow", "pruning", "forecast"),
         runs=lambda w: runs_of(w.experiment, SETTINGS.conditions_read("audit", w.experiment)),
         forecasts="results/forecasts/{experiment}.npz",
     output:
@@ -81,7 +78,6 @@ rule audit:
 # Cosines between total weight vectors of the first run at init, drop and end, ordered by cluster.
 rule cosines:
     input:
-        code=modules("recipe", "runs", "clusters"),
         runs=lambda w: runs_of(w.experiment, ["gaussian"]),
     output:
         cosines="results/figure_1/{experiment}/cosines.csv",

@@ -1,15 +1,6 @@
 # In: the data sets that an experiment's conditions use.
 # Out: results/runs/<experiment>/<condition>.npz and .json; results/forecasts/<experiment>.npz.
 
-ENGINE = [
-    *modules(
-        "recipe", "progress", "checkpoints", "devices", "kernel", "batched", "early", "training"
-    ),
-    f"{PACKAGE}/kernel.c",
-]
-TRAINING = ENGINE + modules("networks", "span", "runs")
-
-
 # Names the job's log and benchmark, and its outputs where every condition is a shard.
 JOB = "{experiment}/{{condition}}" if SETTINGS.shard == "condition" else "{experiment}"
 
@@ -22,7 +13,6 @@ for experiment in SETTINGS.experiments:
         name:
             f"train_{experiment}"
         input:
-            code=TRAINING,
             data=datasets_of(experiment),
         output:
             (
@@ -49,7 +39,6 @@ for experiment in SETTINGS.experiments:
 # Who will win, from initial weights and data alone: no run is an input.
 rule forecast:
     input:
-        code=TRAINING + modules("flow", "pruning", "forecast"),
         data=lambda w: datasets_of(w.experiment),
     output:
         "results/forecasts/{experiment}.npz",

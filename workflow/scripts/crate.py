@@ -12,7 +12,9 @@ from neuron_race import crate
 def work(job) -> None:
     """The workflow, its configuration, and all that speaks of the claims."""
     files = [*job.input.results, *job.input.claims]
-    crate.pack(Path(job.output[0]), Path(job.params.root), files, job.params.preset)
+    root, preset = Path(job.params.root), job.params.preset
+    overlay, changes = job.params.overlay, job.params.changes
+    crate.pack(Path(job.output[0]), root, files, preset, overlay, changes)
 
 
 script.run(snakemake, work)  # noqa: F821

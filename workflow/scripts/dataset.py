@@ -21,7 +21,9 @@ def work(job) -> None:
     seeds = list(job.params.seeds)
     arrays = datasets.make_all(job.wildcards.dataset, options, seeds, fetched)
     storage.write_arrays(job.output.arrays, arrays)
-    sidecar = storage.provenance(job.input, {"options": options, "seeds": seeds})
+    sidecar = storage.provenance(
+        job.input, {"options": options, "seeds": seeds}, job.params.made_of["code"]
+    )
     sidecar["checksum"] = storage.checksum(job.output.arrays)
     storage.write_json(job.output.provenance, sidecar)
 

@@ -14,7 +14,8 @@ def work(job) -> None:
     verdict = storage.read_json(job.input.verdict)
     made = trace.words(storage.read_json(job.input.provenance))
     spent = cost.words([path for path in job.params.benchmarks if Path(path).exists()])
-    text = claims.explanation(verdict, job.params.equations, made, spent)
+    equations, options = job.params.equations, job.params.options
+    text = claims.explanation(verdict, equations, made, spent, options)
     print(f"\n{text}", flush=True)
 
 

@@ -36,8 +36,8 @@ def work(job) -> None:
         "seeds": job.params.seeds,
         "snapshots": job.params.snapshots,
     }
-    inputs = [*job.input.code, *job.input.runs, job.input.neurons, *job.input.forecasts]
-    provenance = storage.provenance(inputs, parameters)
+    inputs = [*job.input.runs, job.input.neurons, *job.input.forecasts]
+    provenance = storage.provenance(inputs, parameters, job.params.made_of["code"])
     storage.write_json(job.output.sidecar, {"runs": described, **provenance})
 
 

@@ -28,7 +28,7 @@ def work(job) -> None:
         for options in conditions.values()
     }
     parameters = {"target": job.params.target, "conditions": conditions}
-    sidecar = storage.provenance([*job.input.code, *job.input.data], parameters)
+    sidecar = storage.provenance(job.input.data, parameters, job.params.made_of["code"])
     folder = Path("results/checkpoints/extension") / job.params.target
     module = importlib.import_module(f"neuron_race.extensions.{study}")
     with checkpoints.kept_in(runs.checkpoint(folder, sidecar).with_suffix("")):

@@ -16,6 +16,8 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
 sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 
+from neuron_race import freshness
+
 
 def prepare_torch() -> None:
     """One thread, and an error for any operation that is not deterministic."""
@@ -47,7 +49,10 @@ class Tee:
 
 
 def run(job: Any, work: Callable[[Any], None]) -> None:
-    """Run a script's work: errors become one clear message, the traceback goes to the log."""
+    """Run a script's work on inputs that are what they should be, and leave a record of it.
+
+    Errors become one clear message, the traceback goes to the log.
+    """
     try:
         file = open(job.log[0], "w", encoding="utf-8")  # noqa: SIM115 (closing it may fail)
     except OSError as error:
@@ -56,7 +61,9 @@ def run(job: Any, work: Callable[[Any], None]) -> None:
     print(f"start-up: {time.process_time():.2f} CPU-seconds", file=log)
     sys.stderr = Tee(terminal, file)
     try:
+        freshness.check(job.params.made_of, job.input)
         work(job)
+        freshness.keep(job.params.made_of, job.output)
     except Exception as error:
         traceback.print_exc(file=log)
         print(f"Error in {job.rule}: {error} (details in {job.log[0]})", file=sys.stderr)

@@ -16,10 +16,11 @@ def work(job) -> None:
         for path in job.input.runs
     }
     datasets = {Path(path).stem: storage.read_json(path) for path in job.input.datasets}
-    files = {key: list(job.input[key]) for key in ("figures", "tables", "code")}
+    files = {key: list(job.input[key]) for key in ("figures", "tables")}
     verdict = storage.read_json(job.input.verdict)
     options = job.params.extensions
-    traced = trace.trace(verdict, job.params.seeds, runs, datasets, files, options)
+    code = job.params.code
+    traced = trace.trace(verdict, job.params.seeds, runs, datasets, files, code, options)
     storage.write_json(job.output[0], traced)
 
 

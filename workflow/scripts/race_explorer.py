@@ -21,9 +21,10 @@ def work(job) -> None:
             own = trajectories.read(arrays, condition, seed)
             shown.append({"name": name, **explorer.run(own, description)})
     parameters = {"runs": [one["name"] for one in shown]}
-    made_of = [*job.input.code, *job.input.arrays]
-    provenance = storage.provenance(made_of, parameters)
-    text = explorer.render(shown, job.params.preset, job.params.seeds, provenance)
+    provenance = storage.provenance(job.input.arrays, parameters, job.params.made_of["code"])
+    text = explorer.render(
+        shown, job.params.preset, job.params.changes, job.params.seeds, provenance
+    )
     size = len(text.encode())
     if size > explorer.LARGEST_PAGE:
         print(

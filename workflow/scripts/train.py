@@ -27,7 +27,7 @@ def work(job) -> None:
         label = f"{experiment}/{name}"
         data = f"results/datasets/{options['dataset']}.npz"
         parameters = {"experiment": experiment, "condition": name, "options": options}
-        sidecar = storage.provenance([*job.input.code, data], parameters)
+        sidecar = storage.provenance([data], parameters, job.params.made_of["code"])
         waiting[name] = runs.checkpoint(folder / name, sidecar)
         if runs.finished(waiting[name]):
             print(f"{label}: kept from an interrupted run", file=sys.stderr)

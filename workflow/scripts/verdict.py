@@ -12,9 +12,10 @@ from neuron_race import claims, settings, storage
 def work(job) -> None:
     """The verdict, checked against its schema before it is written."""
     values = storage.read_table(job.input.evidence)
-    verdict = claims.verdict(job.params.claim, values, job.params.preset, job.params.figures)
-    parameters = {"claim": job.params.claim, "preset": job.params.preset}
-    verdict["provenance"] = storage.provenance(job.input, parameters)
+    claim, preset, changes = job.params.claim, job.params.preset, job.params.changes
+    verdict = claims.verdict(claim, values, preset, changes, job.params.figures)
+    parameters = {"claim": claim, "preset": preset, "changes": changes}
+    verdict["provenance"] = storage.provenance(job.input, parameters, job.params.made_of["code"])
     storage.write_json(job.output.verdict, verdict)
     written = storage.read_json(job.output.verdict)
     settings.validate(written, "verdict", job.output.verdict)

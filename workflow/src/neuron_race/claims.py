@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from neuron_race import statistics
+from neuron_race import changes, statistics
 
 
 def judge(claim: Mapping[str, Any], values: pd.DataFrame) -> list[dict[str, Any]]:
@@ -75,13 +75,27 @@ def status(criteria: Sequence[Mapping[str, Any]]) -> str:
 
 
 def verdict(
-    claim: Mapping[str, Any], values: pd.DataFrame, preset: str, figures: Sequence[str]
+    claim: Mapping[str, Any],
+    values: pd.DataFrame,
+    preset: str,
+    changed: Mapping[str, Sequence[Any]],
+    figures: Sequence[str],
 ) -> dict[str, Any]:
-    """The verdict on a claim, ready to be written; provenance is added by who writes it."""
+    """The verdict on a claim, ready to be written; provenance is added by who writes it.
+
+    Args:
+        claim: entry of the register.
+        values: result of :func:`neuron_race.evidence.collect`.
+        preset: name of the preset.
+        changed: settings that differ from the preset's, see :func:`neuron_race.changes.changes`.
+        figures: names of the claim's figure.
+    """
     criteria = judge(claim, values)
     caveats = list(claim["caveats"])
     if preset == "smoke":
         caveats.insert(0, SMOKE)
+    if changed:
+        caveats.insert(0, f"Not the settings of preset {preset}: {changes.words(changed)}.")
     for row in criteria:
         if row["n_undefined"]:
             caveats.append(
@@ -100,6 +114,7 @@ def verdict(
         "status": status(criteria),
         "expectation": claim["expectation"],
         "preset": preset,
+        "changes": dict(changed),
         "n_runs": max(row["n_runs"] for row in criteria),
         "criteria": criteria,
         "figures": list(figures),
@@ -109,9 +124,14 @@ def verdict(
 
 def scoreboard(verdicts: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """One row per criterion of all claims, with Holm's correction over all confirmatory ones."""
-    keys = ("claim", "level", "status", "expectation", "preset")
+    keys = ("claim", "level", "status", "expectation")
     rows = [
-        {**{key: verdict[key] for key in keys}, **row, "runs": " ".join(np.atleast_1d(row["runs"]))}
+        {
+            **{key: verdict[key] for key in keys},
+            "preset": preset(verdict),
+            **row,
+            "runs": " ".join(np.atleast_1d(row["runs"])),
+        }
         for verdict in verdicts
         for row in verdict["criteria"]
     ]
@@ -131,6 +151,11 @@ def filled(sentence: str, criteria: Sequence[Mapping[str, Any]]) -> str:
         for row in criteria
     }
     return sentence.format_map(numbers)
+
+
+def preset(verdict: Mapping[str, Any]) -> str:
+    """Name of a verdict's preset, and whether its settings are others; caveats say which."""
+    return f"{verdict['preset']}, changed" if verdict.get("changes") else str(verdict["preset"])
 
 
 def number(value: float | None) -> str:
@@ -159,7 +184,7 @@ def summary(verdicts: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
                 "estimate [95 % interval]": found(main),
                 "controls as predicted": f"{behaved} of {len(controls)}",
                 "runs": verdict["n_runs"],
-                "preset": verdict["preset"],
+                "preset": preset(verdict),
             }
         )
     return pd.DataFrame(rows)
@@ -179,7 +204,7 @@ def report(verdicts: Sequence[Mapping[str, Any]]) -> str:
         parts += [
             f"## {verdict['claim']}\n",
             f"**{verdict['status']}**. {verdict['statement']} *({verdict['level']}; equations "
-            f"{', '.join(verdict['equations'])}; preset {verdict['preset']})*\n",
+            f"{', '.join(verdict['equations'])}; preset {preset(verdict)})*\n",
         ]
         if "answer" in verdict:
             parts.append(f"**Answer.** {verdict['answer']} **It breaks:** {verdict['breaks']}\n")
@@ -238,7 +263,7 @@ def caption(verdict: Mapping[str, Any]) -> str:
         else ""
     )
     return f"""**{verdict["title"]}: {verdict["status"]}** (expected: {verdict["expectation"]};
-{verdict["n_runs"]} runs per condition, preset {verdict["preset"]}).
+{verdict["n_runs"]} runs per condition, preset {preset(verdict)}).
 
 {verdict["statement"]} *Level: {verdict["level"]}. Equations: {", ".join(verdict["equations"])}.*
 {answer}
@@ -258,11 +283,17 @@ What the evidence does not prove:
 """
 
 
+def command(target: str, options: Sequence[str]) -> str:
+    """The command that makes a target; options come last, for they take all words that follow."""
+    return " ".join(["snakemake --cores all", *([target] if target else []), *options])
+
+
 def explanation(
     verdict: Mapping[str, Any],
     equations: Mapping[str, str],
     made: str,
     cost: str,
+    options: Sequence[str] = (),
     width: int = 100,
 ) -> str:
     """A claim in plain text for the terminal.
@@ -272,6 +303,7 @@ def explanation(
         equations: one line for each equation.
         made: what it was made from.
         cost: what its evidence cost.
+        options: configuration given on the command line.
         width: columns of the terminal.
     """
 
@@ -287,7 +319,7 @@ def explanation(
     parts = [
         f"{verdict['claim']}: {verdict['status'].upper()}",
         f"{verdict['title']} · level: {verdict['level']} · expected: {verdict['expectation']} · "
-        f"preset {verdict['preset']}, {verdict['n_runs']} runs per condition",
+        f"preset {preset(verdict)}, {verdict['n_runs']} runs per condition",
         "",
         wrapped(verdict["statement"]),
         "",
@@ -318,7 +350,7 @@ def explanation(
         f"Figure    {', '.join(verdict['figures'])} (numbers drawn: figures/{claim}.csv)",
         f"Numbers   results/evidence/{claim}.csv, results/claims/{claim}.json",
         wrapped(made, " " * 10, "Made of   "),
-        f"Again     snakemake --cores all {claim}",
+        f"Again     {command(claim, options)}",
         f"Cost      {cost}",
     ]
     return "\n".join(parts) + "\n"

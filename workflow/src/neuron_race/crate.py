@@ -1,11 +1,13 @@
 """A run as a research object: an RO-Crate by the Workflow Run profile, to archive and to cite."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+import yaml
 from rocrate.rocrate import ROCrate
 
-from neuron_race import storage
+from neuron_race import changes, storage
 
 # What the workflow consists of, beside the Snakefile.
 PARTS = (
@@ -17,10 +19,18 @@ PROFILES = (
     "https://w3id.org/ro/wfrun/workflow/0.5",
     "https://w3id.org/workflowhub/workflow-ro-crate/1.0",
 )
+OVERLAY = "config/this_run.yaml"
 PAPER = "https://arxiv.org/abs/2602.04832"
 
 
-def pack(target: Path, root: Path, files: Sequence[str], preset: str) -> None:
+def pack(
+    target: Path,
+    root: Path,
+    files: Sequence[str],
+    preset: str,
+    overlay: Mapping[str, Any],
+    changed: Mapping[str, Sequence[Any]],
+) -> None:
     """Write the crate as a zip file: the workflow, results as given, and who made what.
 
     Runs themselves stay outside, for they are large; their options and the checksums of their
@@ -32,6 +42,8 @@ def pack(target: Path, root: Path, files: Sequence[str], preset: str) -> None:
         files: results relative to the working directory, for each claim its verdict
             ``results/claims/<claim>.json`` and whatever belongs to it, named by the claim.
         preset: name of the preset.
+        overlay: what this run had over ``config/config.yaml``; packed as ``config/this_run.yaml``.
+        changed: settings that differ from the preset's, see :func:`neuron_race.changes.changes`.
     """
     crate = ROCrate()
     crate.name = f"It's a race: a reference replication, preset {preset}"
@@ -39,6 +51,8 @@ def pack(target: Path, root: Path, files: Sequence[str], preset: str) -> None:
         "Verdicts on the claims of a theory of gradient descent in single-hidden-layer networks, "
         "with the evidence, the figures, and the workflow that made them."
     )
+    if changed:
+        crate.description += f" Not the settings of preset {preset}: {changes.words(changed)}."
     crate.license = "https://spdx.org/licenses/MIT"
     crate.root_dataset["isBasedOn"] = PAPER
     crate.root_dataset["conformsTo"] = [crate.add(_profile(crate, url)) for url in PROFILES]
@@ -51,6 +65,26 @@ def pack(target: Path, root: Path, files: Sequence[str], preset: str) -> None:
         name = part.relative_to(root).as_posix()
         entity = crate.add_file(part, name, properties=_described(part))
         config = entity if name == "config/config.yaml" else config
+    told, options = [config], ""
+    with storage.scratch() as folder:
+        if overlay:
+            own = folder / Path(OVERLAY).name
+            storage.write_text(own, yaml.safe_dump(dict(overlay), sort_keys=False))
+            told.append(crate.add_file(own, OVERLAY, properties=_described(own)))
+            options = f" --configfile {OVERLAY}"
+        _pack(crate, target, workflow, files, told, options, folder)
+
+
+def _pack(
+    crate: ROCrate,
+    target: Path,
+    workflow: Any,
+    files: Sequence[str],
+    told: Sequence[Any],
+    options: str,
+    folder: Path,
+) -> None:
+    """Add results and what made them, and write the file."""
     for path in files:
         crate.add_file(path, path, properties=_described(Path(path)))
     for verdict in (path for path in files if path.startswith("results/claims/")):
@@ -60,16 +94,15 @@ def pack(target: Path, root: Path, files: Sequence[str], preset: str) -> None:
         action = crate.add_action(
             workflow,
             identifier=f"#{claim}",
-            object=[config],
+            object=list(told),
             result=own,
-            properties={"name": f"snakemake {claim}", "description": f"{claim}: {status}"},
+            properties={"name": f"snakemake {claim}{options}", "description": f"{claim}: {status}"},
         )
         action["actionStatus"] = "http://schema.org/CompletedActionStatus"
         crate.root_dataset.append_to("mentions", action)
-    with storage.scratch() as folder:
-        whole = folder / target.name
-        crate.write_zip(whole)
-        storage.copy(whole, target)
+    whole = folder / target.name
+    crate.write_zip(whole)
+    storage.copy(whole, target)
 
 
 def _profile(crate: ROCrate, url: str):  # type: ignore[no-untyped-def]

@@ -66,7 +66,7 @@ class Lecture:
         return Markdown(
             f"# {verdict['title']}\n\n> {verdict['statement']}\n\n"
             f"*Level:* {LEVELS[verdict['level']]}. *Verdict:* **{verdict['status']}**, from "
-            f"{verdict['n_runs']} runs per condition (preset {verdict['preset']}). *Expected "
+            f"{verdict['n_runs']} runs per condition (preset {claims.preset(verdict)}). *Expected "
             f"before those runs:* {verdict['expectation']}.{warning}"
         )
 

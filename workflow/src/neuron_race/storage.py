@@ -269,8 +269,10 @@ def checksum(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def provenance(inputs: Iterable[Path], parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """What made a result: parameters, checksums of its inputs (data and code), versions.
+def provenance(
+    inputs: Iterable[Path], parameters: Mapping[str, Any], code: Mapping[str, str]
+) -> dict[str, Any]:
+    """What made a result: parameters, checksums of its inputs and of the code, versions.
 
     Nothing in it depends on the time, the folder or the number of cores, so two runs of the same
     code on the same data agree in every byte.
@@ -278,6 +280,7 @@ def provenance(inputs: Iterable[Path], parameters: Mapping[str, Any]) -> dict[st
     return {
         "parameters": dict(parameters),
         "inputs": {Path(path).name: checksum(path) for path in inputs},
+        "code": dict(code),
         "versions": {
             "python": platform.python_version(),
             **{name: importlib.metadata.version(name) for name in RECORDED_PACKAGES},

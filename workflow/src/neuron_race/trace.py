@@ -13,6 +13,7 @@ def trace(
     runs: Mapping[str, Mapping[str, Any]],
     datasets: Mapping[str, Mapping[str, Any]],
     files: Mapping[str, Sequence[Path]],
+    code: Mapping[str, str],
     extensions: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """Gather the sidecars of all that a claim rests on.
@@ -22,12 +23,13 @@ def trace(
         seeds: seeds of the runs.
         runs: sidecars of its runs by "experiment/condition".
         datasets: provenance of its data sets by name.
-        files: further files whose checksums belong here, by kind: figures, tables, code.
+        files: further files whose checksums belong here, by kind: figures, tables.
+        code: checksums of all code that led to the verdict, by name.
         extensions: options of runs that leave no sidecar, by "target/condition".
 
     Returns:
         ``data`` (options, checksums of the files and of what they were made from), ``seeds``,
-        ``runs`` (options), ``code`` (checksums of the package's modules), ``versions``, and the
+        ``runs`` (options), ``code`` (checksums of scripts and modules), ``versions``, and the
         checksums of ``figures`` and ``tables``.
 
     Raises:
@@ -36,28 +38,23 @@ def trace(
     """
     claim = verdict["claim"]
     kinds = {
-        kind: {
-            (Path(path).name if kind == "code" else str(path)): storage.checksum(path)
-            for path in paths
-        }
-        for kind, paths in files.items()
+        kind: {str(path): storage.checksum(path) for path in paths} for kind, paths in files.items()
     }
-    code = kinds.pop("code", {})
-    versions: dict[str, str] = {}
+    all_code, versions = dict(code), dict[str, str]()
     for side in [verdict["provenance"], *runs.values(), *datasets.values()]:
-        modules = {k: v for k, v in side["inputs"].items() if k.endswith(".py")}
-        _merge(code, modules, claim)
+        _merge(all_code, side["code"], claim)
         _merge(versions, side["versions"], claim)
     return {
         "claim": claim,
         "status": verdict["status"],
         "preset": verdict["preset"],
+        "changes": verdict["changes"],
         "seeds": list(seeds),
         "data": {
             name: {
                 "options": _options(side),
                 "checksum": side["checksum"],
-                "sources": {k: v for k, v in side["inputs"].items() if not k.endswith(".py")},
+                "sources": side["inputs"],
             }
             for name, side in datasets.items()
         },
@@ -69,7 +66,7 @@ def trace(
             ]
         },
         **kinds,
-        "code": dict(sorted(code.items())),
+        "code": dict(sorted(all_code.items())),
         "versions": versions,
     }
 

@@ -91,6 +91,7 @@ def run(arrays: Mapping[str, Array], description: Mapping[str, Any]) -> dict[str
 def render(
     shown: Sequence[Mapping[str, Any]],
     preset: str,
+    changed: Mapping[str, Sequence[Any]],
     seeds: Sequence[int],
     provenance: Mapping[str, Any],
 ) -> str:
@@ -98,6 +99,7 @@ def render(
     return page.render(
         "explorer",
         preset,
+        changed,
         seeds,
         provenance,
         runs=page.embed(shown),

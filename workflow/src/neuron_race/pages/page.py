@@ -8,6 +8,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from neuron_race import changes
+
 HERE = Path(__file__).parent
 EXPLORATORY_SEEDS = range(3)  # config/config.yaml says what they were used for
 
@@ -31,11 +33,13 @@ def embed(content: Any) -> Markup:
     return Markup(text.replace("<", "\\u003c"))
 
 
-def warnings(preset: str, seeds: Sequence[int]) -> list[str]:
+def warnings(preset: str, changed: Mapping[str, Sequence[Any]], seeds: Sequence[int]) -> list[str]:
     """What a reader must know before reading any number on the page."""
     found = []
     if preset == "smoke":
         found.append("Smoke preset: too few runs for any conclusion.")
+    if changed:
+        found.append(f"Not the settings of preset {preset}: {changes.words(changed)}.")
     if set(seeds) & set(EXPLORATORY_SEEDS):
         found.append("Exploratory seeds: runs that helped to set thresholds confirm nothing.")
     return found
@@ -44,6 +48,7 @@ def warnings(preset: str, seeds: Sequence[int]) -> list[str]:
 def render(
     name: str,
     preset: str,
+    changed: Mapping[str, Sequence[Any]],
     seeds: Sequence[int],
     provenance: Mapping[str, Any],
     **context: Any,
@@ -53,6 +58,7 @@ def render(
     Args:
         name: ``scorecard`` or ``explorer``.
         preset: name of the preset.
+        changed: settings that differ from the preset's, see :func:`neuron_race.changes.changes`.
         seeds: seeds of the runs shown.
         provenance: see :func:`neuron_race.storage.provenance`; put into the page's foot.
         context: whatever else the template reads.
@@ -60,9 +66,9 @@ def render(
     return TEMPLATES.get_template(f"{name}.html").render(
         style=asset("page.css") + asset(f"{name}.css"),
         script=asset(f"{name}.js"),
-        preset=preset,
+        preset=f"{preset}, changed" if changed else preset,
         seeds=_spans(seeds),
-        warnings=warnings(preset, seeds),
+        warnings=warnings(preset, changed, seeds),
         versions=provenance["versions"],
         provenance=embed(provenance),
         **context,

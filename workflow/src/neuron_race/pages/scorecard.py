@@ -33,12 +33,6 @@ COLUMNS = {
 }
 
 
-def command(target: str, overlays: Sequence[str]) -> str:
-    """The command that makes a target; overlays come last, for they take all words that follow."""
-    words = ["snakemake --cores all", target, *(["--configfile", *overlays] if overlays else [])]
-    return " ".join(word for word in words if word)
-
-
 def forest(criterion: Mapping[str, Any]) -> dict[str, Any] | None:
     """Where a forest plot's parts lie, in pixels; None if the estimate is undefined.
 
@@ -70,7 +64,8 @@ def render(
     verdicts: Sequence[Verdict],
     costs: pd.DataFrame,
     files: Iterable[str],
-    overlays: Sequence[str],
+    options: Sequence[str],
+    changed: Mapping[str, Sequence[Any]],
     provenance: Mapping[str, Any],
     seeds: Sequence[int],
     out: str = "results/scorecard.html",
@@ -81,7 +76,8 @@ def render(
         verdicts: all verdicts, in the order of the register.
         costs: result of :func:`neuron_race.cost.per_target` for the claims.
         files: paths that may be linked to, from the working directory.
-        overlays: configuration files given on the command line.
+        options: configuration given on the command line.
+        changed: settings that differ from the preset's, see :func:`neuron_race.changes.changes`.
         provenance: of the page itself.
         seeds: seeds of the runs.
         out: where the page will lie; links are relative to it.
@@ -104,10 +100,10 @@ def render(
             "statistic": cells.statistic(main, forest(main)),
             "controls": cells.controls(verdict, counted, others),
             "runs": verdict["n_runs"],
-            "preset": verdict["preset"],
+            "preset": claims.preset(verdict),
             "cost": f"{cost.loc[name, 'cpu_s']:,.0f}",
             "links": cells.links(verdict, _links(name, linked)),
-            "command": cells.command(verdict, command(name, overlays)),
+            "command": cells.command(verdict, claims.command(name, options)),
         }
         rows.append(row)
         words = [name, verdict["title"], verdict["statement"]]
@@ -122,7 +118,7 @@ def render(
                 "rank": STATUSES.index(verdict["status"]),
                 "controls": behaved / len(counted),
                 "runs": verdict["n_runs"],
-                "preset": verdict["preset"],
+                "preset": claims.preset(verdict),
                 "cost": float(cost.loc[name, "cpu_s"]),
                 "text": " ".join(words).replace("_", " ").lower(),
             }
@@ -130,6 +126,7 @@ def render(
         sections.append(
             {
                 "verdict": verdict,
+                "preset": claims.preset(verdict),
                 "table": _criteria(verdict, cells),
                 "cost": f"{cost.loc[name, 'jobs']} jobs, {cost.loc[name, 'cpu_s']:,.0f} CPU-s, "
                 f"{cost.loc[name, 'wall_s']:,.0f} s one after another.",
@@ -138,6 +135,7 @@ def render(
     return page.render(
         "scorecard",
         verdicts[0]["preset"],
+        changed,
         seeds,
         provenance,
         n=len(verdicts),
@@ -147,7 +145,7 @@ def render(
         sections=sections,
         rows=page.embed(keys),
         race=linked.get("results/race.html"),
-        everything=command("", overlays),
+        everything=claims.command("", options),
         **_words(),
     )
 

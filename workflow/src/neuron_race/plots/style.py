@@ -20,7 +20,7 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from neuron_race import statistics
+from neuron_race import claims, statistics
 
 # Okabe and Ito's colours: told apart with any colour vision.
 COLOURS = {
@@ -105,7 +105,7 @@ def save(figure: Figure, pdf: Path, png: Path) -> None:
 
 def footer(figure: Figure, verdict: dict[str, Any]) -> None:
     """Verdict, preset and number of runs, below the panels."""
-    text = f"{verdict['claim']}: {verdict['status']} (preset {verdict['preset']}, "
+    text = f"{verdict['claim']}: {verdict['status']} (preset {claims.preset(verdict)}, "
     figure.supxlabel(
         f"{text}{verdict['n_runs']} runs per condition; bands and bars: 95 % bootstrap intervals)",
         fontsize=7,

@@ -1,0 +1,123 @@
+"""Fingerprints of jobs, and the records that they leave."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from neuron_race import freshness, storage
+
+ROOT = Path(__file__).parents[2]
+SCRIPTS = ROOT / "workflow/scripts"
+
+
+def made(tmp_path: Path, **other: Any) -> dict[str, Any]:
+    """What a job is made of that reads one file and has one job before it."""
+    parts = {
+        "code": {"workflow/scripts/train.py": storage.checksum(SCRIPTS / "train.py")},
+        "parameters": {"alpha": 0.1, "names": ["a", "b"]},
+        "records": {str(tmp_path / "before.json"): "ff"},
+        "sources": {"LICENSE": storage.checksum(ROOT / "LICENSE")},
+    }
+    return freshness.made_of(**{**parts, **other}, record=str(tmp_path / "own.json"))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"code": {"a.py": "0"}},
+        {"parameters": {"alpha": 0.2, "names": ["a", "b"]}},
+        {"parameters": {"alpha": 0.1, "names": ["b", "a"]}},
+        {"parameters": {"beta": 0.1, "names": ["a", "b"]}},
+        {"records": {"before.json": "00"}},
+        {"records": {}},
+        {"sources": {"LICENSE": "0"}},
+    ],
+)
+def test_whatever_a_job_is_made_of_is_in_its_fingerprint(
+    tmp_path: Path, other: dict[str, Any]
+) -> None:
+    assert made(tmp_path, **other)["fingerprint"] != made(tmp_path)["fingerprint"]
+
+
+def test_versions_are_in_it_and_the_order_of_settings_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = made(tmp_path)["fingerprint"]
+    turned = {"names": ["a", "b"], "alpha": 0.1}
+    assert made(tmp_path, parameters=turned)["fingerprint"] == before
+    monkeypatch.setattr(freshness, "versions", lambda: {"torch": "0"})
+    assert made(tmp_path)["fingerprint"] != before
+
+
+def test_code_is_what_is_imported_through_any_number_of_modules() -> None:
+    found = freshness.code(SCRIPTS / "train.py")
+    for name in ("runs", "training", "kernel", "storage", "__init__"):
+        assert (f"workflow/src/neuron_race/{name}.py" in found) is (name != "__init__")
+    assert {"workflow/scripts/train.py", "workflow/src/neuron_race/kernel.c"} <= set(found)
+    assert "workflow/src/neuron_race/claims.py" not in found
+    assert all(value == storage.checksum(ROOT / name) for name, value in found.items())
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("from neuron_race import gone", "neuron_race/gone.py"),
+        ("import neuron_race.gone", "neuron_race/gone.py"),
+        ("from neuron_race.plots import gone", "plots/gone.py"),
+        ('SOURCE = "gone.c"', "gone.c"),
+        ("def", "can't be read as Python"),
+    ],
+)
+def test_code_that_is_missing_is_named(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "script.py").write_text(text)
+    with pytest.raises(freshness.StaleError, match=f"script.py: .*{message}"):
+        freshness.code(tmp_path / "script.py")
+
+
+@pytest.fixture
+def recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """A job that is done, as the next one meets it."""
+    monkeypatch.chdir(tmp_path)
+    Path("out.csv").write_text("1\n")
+    earlier = made(tmp_path)
+    freshness.keep(earlier, ["out.csv"])
+    assert freshness.known(earlier)
+    return made(tmp_path, records={earlier["record"]: earlier["fingerprint"]})
+
+
+def test_what_was_recorded_passes(recorded: dict[str, Any]) -> None:
+    os.utime("out.csv", (0, 0))
+    freshness.check(recorded, ["out.csv", "another.csv"])
+
+
+def test_what_other_settings_made_is_refused(recorded: dict[str, Any], tmp_path: Path) -> None:
+    other = made(tmp_path, parameters={"alpha": 0.2})
+    assert not freshness.known(other)
+    freshness.keep(other, ["out.csv"])
+    with pytest.raises(freshness.StaleError, match="own made is not of the data, settings and"):
+        freshness.check(recorded, ["out.csv"])
+
+
+def test_other_contents_are_refused_whatever_their_date(recorded: dict[str, Any]) -> None:
+    then = Path("out.csv").stat().st_mtime_ns
+    Path("out.csv").write_text("2\n")
+    os.utime("out.csv", ns=(then, then))
+    with pytest.raises(freshness.StaleError, match=r"^out.csv: not what was written"):
+        freshness.check(recorded, ["out.csv"])
+
+
+@pytest.mark.parametrize("content", [None, "", "[]", '{"fingerprint": 1}', '{"outputs": {}}'])
+def test_a_lost_or_spoilt_record_is_none(recorded: dict[str, Any], content: str | None) -> None:
+    (path,) = recorded["records"]
+    Path(path).unlink() if content is None else Path(path).write_text(content)
+    with pytest.raises(freshness.StaleError, match=r"record .*own\.json is gone"):
+        freshness.check(recorded, ["out.csv"])
+
+
+@pytest.mark.parametrize("part", ["code", "sources"])
+def test_nothing_is_recorded_if_a_file_was_edited_meanwhile(tmp_path: Path, part: str) -> None:
+    with pytest.raises(freshness.StaleError, match="LICENSE was edited while the run was going on"):
+        freshness.keep(made(tmp_path, **{part: {"LICENSE": "0"}}), [])
+    assert not (tmp_path / "own.json").exists()

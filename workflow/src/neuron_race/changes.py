@@ -1,0 +1,100 @@
+"""How the settings at hand differ from those of the preset whose name they bear."""
+
+import copy
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from neuron_race import settings
+
+# What is shown or where files lie decides no verdict.
+SHOWN = ("preset", "explorer", "shard", "image_cache")
+
+
+def preset(name: str, root: Path) -> dict[str, Any]:
+    """Configuration of a preset: ``config/config.yaml`` and, over it, the file with this name.
+
+    A name that no file has is the user's own: then it is ``config/config.yaml`` alone.
+
+    Raises:
+        SettingsError: a configuration file can't be read.
+    """
+    base: dict[str, Any] = settings.read_yaml(root / "config/config.yaml")
+    if base["preset"] == name:
+        return base
+    for path in sorted((root / "config").glob("*.yaml")):
+        content = settings.read_yaml(path)
+        if isinstance(content, dict) and content.get("preset") == name:
+            return merged(base, content)
+    return base
+
+
+def merged(base: Mapping[str, Any], overlay: Mapping[str, Any]) -> dict[str, Any]:
+    """A configuration with an overlay, as Snakemake merges them: mappings key by key."""
+    both = dict(copy.deepcopy(base))
+    for key, value in overlay.items():
+        inner = both.get(key)
+        both[key] = (
+            merged(inner, value)
+            if isinstance(inner, Mapping) and isinstance(value, Mapping)
+            else copy.deepcopy(value)
+        )
+    return both
+
+
+def changes(before: Any, after: Any, at: str = "") -> dict[str, list[Any]]:
+    """Keys in which two configurations differ -> both values; None where there is none."""
+    if not isinstance(before, Mapping) or not isinstance(after, Mapping):
+        return {} if before == after else {at: [before, after]}
+    keys = [*before, *(key for key in after if key not in before)]
+    return {
+        name: values
+        for key in keys
+        for name, values in changes(
+            before.get(key), after.get(key), f"{at}.{key}" if at else str(key)
+        ).items()
+    }
+
+
+def overlay(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """What must be laid over one configuration to give the other, as a file would have it."""
+    found = {}
+    for key, value in after.items():
+        inner = before.get(key)
+        if isinstance(inner, Mapping) and isinstance(value, Mapping):
+            if below := overlay(inner, value):
+                found[key] = below
+        elif key not in before or inner != value:
+            found[key] = value
+    return found
+
+
+def concerning(
+    found: Mapping[str, list[Any]], names: Mapping[str, Collection[str]]
+) -> dict[str, list[Any]]:
+    """Those changes that may change a verdict.
+
+    Args:
+        found: result of :func:`changes`.
+        names: entries that the verdict rests on, by section (``experiments``, ...);
+            of other sections any change counts.
+    """
+    kept = {}
+    for key, values in found.items():
+        section, _, rest = key.partition(".")
+        if section not in SHOWN and (
+            section not in names or rest.partition(".")[0] in names[section]
+        ):
+            kept[key] = values
+    return kept
+
+
+def words(found: Mapping[str, Sequence[Any]]) -> str:
+    """Changes as people read them: ``experiments.pair.alpha 0.1 (preset: 0.0001)``."""
+    return "; ".join(
+        f"{key} {_told(here)} (preset: {_told(there)})" for key, (there, here) in found.items()
+    )
+
+
+def _told(value: Any) -> str:
+    return "none" if value is None else str(value)
