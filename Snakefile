@@ -1,6 +1,7 @@
 # Every theoretical claim is a target: `snakemake --cores all racing`, and `snakemake --cores all`
 # for all of them. The graph: dataset -> runs -> dynamics, compression, race -> evidence -> verdict
 # -> figure -> claims.md.
+import contextlib
 import functools
 import os
 import shlex
@@ -30,7 +31,7 @@ os.environ.update(
 )
 sys.path.insert(0, str(ROOT / "workflow/src"))
 
-from neuron_race import planning, settings, storage
+from neuron_race import commandline, planning, reading, settings, storage
 from neuron_race.settings import SettingsError
 
 # Snakemake's own temporary folders, which stay behind where it is killed.
@@ -40,8 +41,14 @@ if workflow.is_main_process:  # jobs on a cluster share those of the run
     TEMPORARY += [storage.own(Path(folder)) for folder in folders]
 
 try:
-    for overlay in workflow.config_settings.configfiles:
-        settings.read_overlay(Path(overlay))
+    if workflow.is_main_process:
+        with contextlib.chdir(workflow.workdir_init):
+            commandline.check_run(sys.argv, workflow.config_settings, os.environ, ROOT)
+    # Snakemake's own reading takes the last of equal keys, and some numbers for others or for text.
+    config = reading.merged(
+        [ROOT / "config/config.yaml", *workflow.config_settings.configfiles],
+        workflow.config_settings.config_args,
+    )
     SETTINGS = settings.read(config, ROOT)
     settings.check_names(SETTINGS, [ROOT / "Snakefile", *(ROOT / "workflow/rules").glob("*.smk")])
     settings.check_preset(Path("results"), SETTINGS.preset)

@@ -10,9 +10,8 @@ from pathlib import Path
 from string import Formatter
 from typing import Any
 
-import yaml
-
 from neuron_race.imports import without
+from neuron_race.reading import MAX_DEPTH, SettingsError, read_yaml
 
 # Read before every run, even one with nothing to do, so imports are few. One of jsonschema's
 # optional checkers, of a format that no schema here has, compiles a grammar at import (1 s).
@@ -20,14 +19,10 @@ with without("rfc3987_syntax"):
     from jsonschema import Draft202012Validator, validators
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
-MAX_YAML_BYTES = 2_000_000
 # Pixels of scikit-learn's digits, whose import is slow, and how many there are of each class.
 DIGITS_PIXELS = 64
 DIGITS_PER_CLASS = (178, 182, 177, 183, 181, 182, 181, 179, 174, 180)
 MAX_ENTRIES = 200_000  # of a configuration; the full preset has some 2,000
-MAX_DEPTH = 50
-# The register takes seconds to parse in pure Python; wheels of PyYAML have the compiled parser.
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 # JSON Schema takes 3.0 for an integer; as a width or a number of seeds it is none.
@@ -49,10 +44,6 @@ MODEL_KEYS = {
     "convolution": ("channels", "batch_norm"),
     "transformer": ("tokens", "embedding", "heads", "layer_norm", "skip"),
 }
-
-
-class SettingsError(ValueError):
-    """Config or register is wrong: the message names file, key, and what is allowed."""
 
 
 @dataclass(frozen=True)
@@ -133,50 +124,6 @@ class Settings:
     def forecast_conditions(self, experiment: str) -> dict[str, dict[str, Any]]:
         """Options of the conditions that are forecast."""
         return {name: self.experiments[experiment][name] for name in self.forecastable(experiment)}
-
-
-def read_yaml(path: Path) -> Any:
-    """Read a YAML file with the safe loader; aliases, deep and oversized files are refused.
-
-    Raises:
-        SettingsError: missing, too large, too deep, aliases (they can blow up), or no YAML.
-    """
-    try:
-        if not path.is_file() and path.exists():  # a device may never end
-            raise SettingsError(f"{path}: no regular file")
-        with open(path, encoding="utf-8") as stream:
-            text = stream.read(MAX_YAML_BYTES + 1)
-        if len(text) > MAX_YAML_BYTES:
-            raise SettingsError(f"{path}: larger than {MAX_YAML_BYTES} characters")
-        depth = 0
-        for event in yaml.parse(text, Loader=LOADER):
-            if isinstance(event, yaml.AliasEvent):
-                raise SettingsError(f"{path}: YAML aliases are not allowed here")
-            depth += isinstance(event, yaml.CollectionStartEvent)
-            depth -= isinstance(event, yaml.CollectionEndEvent)
-            if depth > MAX_DEPTH:
-                raise SettingsError(f"{path}: nested too deeply")
-        return yaml.load(text, Loader=LOADER)
-    except SettingsError:
-        raise
-    except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
-        raise SettingsError(f"{path}: can't be read ({error})") from error
-
-
-def read_overlay(path: Path) -> dict[str, Any]:
-    """Read a configuration file as it is, without what Snakemake would make of it.
-
-    Snakemake reads one with ``__use_yte__`` as a template, whose expressions it executes.
-
-    Raises:
-        SettingsError: as :func:`read_yaml`; a template; no keys at top level.
-    """
-    content = read_yaml(path)
-    if not isinstance(content, dict):
-        raise SettingsError(f"{path}: needs keys at top level, got {content!r:.80}")
-    if "__use_yte__" in content:
-        raise SettingsError(f"{path}: __use_yte__ would execute what the file says")
-    return content
 
 
 def validate(content: Any, schema: str, where: str, part: str = "") -> None:
