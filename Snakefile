@@ -50,6 +50,7 @@ try:
         workflow.config_settings.config_args,
     )
     SETTINGS = settings.read(config, ROOT)
+    config = settings.canonical(config, "config")
     settings.check_names(SETTINGS, [ROOT / "Snakefile", *(ROOT / "workflow/rules").glob("*.smk")])
     settings.check_preset(Path("results"), SETTINGS.preset)
 except SettingsError as error:

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from snakemake import cli
 
@@ -18,6 +18,7 @@ from neuron_race.commandline import Asked
 from neuron_race.reading import SettingsError
 
 LEFT_OUT = "would be left out"
+PARSER = cli.get_argument_parser()
 
 
 class Recorder(argparse.Namespace):
@@ -32,7 +33,7 @@ class Recorder(argparse.Namespace):
 def snakemake_takes(arguments: list[str]) -> list[tuple[str, list[str]]]:
     """Each value that Snakemake's own parser finds."""
     found = Recorder()
-    cli.get_argument_parser().parse_args(arguments, namespace=found)
+    PARSER.parse_args(arguments, namespace=found)
     return list(vars(found).get("asked", []))
 
 
@@ -55,6 +56,7 @@ WORDS = [
 ]
 
 
+@settings(deadline=None, derandomize=True)
 @given(st.lists(st.sampled_from(WORDS), max_size=5))
 def test_options_are_found_as_snakemake_finds_them(words: list[list[str]]) -> None:
     arguments = [word for words in words for word in words]
@@ -66,17 +68,16 @@ def test_options_are_found_as_snakemake_finds_them(words: list[list[str]]) -> No
 
 
 def test_no_option_is_missed() -> None:
-    parser = cli.get_argument_parser()
     short = {
         option[1]
-        for action in parser._actions
+        for action in PARSER._actions
         for option in action.option_strings
         if len(option) == 2 and action.nargs == 0
     }
     assert set(commandline.FLAGS) == short
     for word in ("--configf", "--conf"):  # no abbreviation is unambiguous
         with pytest.raises(SystemExit), contextlib.redirect_stderr(None):
-            parser.parse_args([word, "a.yaml"])
+            PARSER.parse_args([word, "a.yaml"])
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from snakemake.utils import update_config
 
@@ -113,6 +113,7 @@ TREES = st.recursive(
 )
 
 
+@settings(deadline=None, derandomize=True)
 @given(TREES)
 def test_what_pyyaml_and_json_write_is_read_back(tree: Any) -> None:
     assert repr(reading.parse(yaml.safe_dump(tree, sort_keys=False), "f")) == repr(tree)
@@ -130,6 +131,7 @@ SHALLOW = st.dictionaries(
 )
 
 
+@settings(deadline=None, derandomize=True)
 @given(st.lists(SHALLOW, max_size=3))
 def test_files_override_each_other_as_in_snakemake(trees: list[dict[str, Any]]) -> None:
     theirs: dict[str, Any] = {}

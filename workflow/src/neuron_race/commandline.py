@@ -16,8 +16,8 @@ from neuron_race.reading import SettingsError
 FLAGS = "DFSafhklnptv"
 
 LEFT_OUT = (
-    "would be left out, for Snakemake takes one such option, and that of the command line before that "
-    "of a profile; write them all after one"
+    "would be left out, for Snakemake takes one such option, and that of the command line before "
+    "that of a profile; write them all after one"
 )
 
 

@@ -4,7 +4,7 @@ import json
 import math
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from string import Formatter
@@ -162,6 +162,62 @@ def _entries(content: Any) -> int:
     return count
 
 
+# Mappings whose order is that of the files, for it is shown: claims, and what the explorer shows.
+ORDERED = {("claims",), ("explorer", "conditions")}
+
+
+def canonical(content: Any, schema: str) -> Any:
+    """Valid content in the one way to write it: Snakemake compares how parameters are written.
+
+    Mappings are sorted by key, but for those whose order is shown; what the schema calls a number is
+    a float.
+    """
+    rules = read_yaml(SCHEMAS / f"{schema}.schema.yaml")
+    return _canonical(content, [rules], rules.get("$defs", {}), ())
+
+
+def _canonical(value: Any, rules: list[Any], defs: Mapping[str, Any], path: tuple[Any, ...]) -> Any:
+    rules = [rule for one in rules for rule in _alternatives(one, defs)]
+    if type(value) is int and any(rule.get("type") == "number" for rule in rules):
+        return float(value)
+    if isinstance(value, Mapping):
+        keys = list(value) if path in ORDERED else sorted(value)
+        return {
+            key: _canonical(value[key], list(_rules_of(key, rules)), defs, (*path, key))
+            for key in keys
+        }
+    if isinstance(value, list):
+        inner = [rule["items"] for rule in rules if "items" in rule]
+        return [_canonical(item, inner, defs, (*path, None)) for item in value]
+    return value
+
+
+def _sorted(options: Mapping[str, Any]) -> dict[str, Any]:
+    """In one order, wherever the options come from."""
+    return {key: options[key] for key in sorted(options)}
+
+
+def _alternatives(rule: Any, defs: Mapping[str, Any]) -> Iterator[Any]:
+    """A rule of a schema and all that it refers to or is made of."""
+    if not isinstance(rule, Mapping):
+        return
+    yield rule
+    parts = [rule[key] for key in ("then", "else") if key in rule]
+    parts += [part for key in ("allOf", "oneOf", "anyOf") for part in rule.get(key, [])]
+    parts += [defs[rule["$ref"].split("/")[2]]] if rule.get("$ref", "").count("/") == 2 else []
+    for part in parts:
+        yield from _alternatives(part, defs)
+
+
+def _rules_of(key: str, rules: Iterable[Any]) -> Iterator[Any]:
+    """Rules for the value of a key."""
+    for rule in rules:
+        if key in rule.get("properties", {}):
+            yield rule["properties"][key]
+        elif "additionalProperties" in rule:
+            yield rule["additionalProperties"]
+
+
 def _not_finite(content: Any, key: str = "") -> list[tuple[str, float]]:
     """Keys of all numbers that are NaN or infinite, which a JSON schema can't refuse."""
     if isinstance(content, float) and not math.isfinite(content):
@@ -226,6 +282,7 @@ def read(config: Mapping[str, Any], root: Path) -> Settings:
     validate(config, "config", where)
     config = replicated(config)
     validate(config, "config", where)  # what copies change is checked like all else
+    config = canonical(config, "config")
     faults: list[str] = []
     seeds = _seeds(config["seeds"], faults)
     datasets = {name: dict(options) for name, options in config["datasets"].items()}
@@ -263,9 +320,10 @@ def read(config: Mapping[str, Any], root: Path) -> Settings:
     path = root / config["claims"]
     register = read_yaml(path)
     validate(register, "claims", str(config["claims"]))
+    register = canonical(register, "claims")
     weight_tickets = {
         name: {
-            task: {**options, "seeds": seeds, "device": config["device"]}
+            task: _sorted({**options, "seeds": seeds, "device": config["device"]})
             for task, options in tasks.items()
         }
         for name, tasks in config.get("weight_tickets", {}).items()
@@ -460,7 +518,7 @@ def _conditions(
     common = {key: value for key, value in experiment.items() if key != "conditions"}
     resolved = {}
     for condition, overrides in experiment["conditions"].items():
-        options = {**common, **overrides, "seeds": seeds, "device": device}
+        options = _sorted({**common, **overrides, "seeds": seeds, "device": device})
         at = f"experiments.{name}.conditions.{condition}"
         for key in ("dataset", "width", "head", "alpha", "loss", "learning_rate", "max_steps"):
             if key not in options:
@@ -506,7 +564,7 @@ def _extension(
     common = {key: value for key, value in extension.items() if key != "conditions"}
     resolved = {}
     for condition, overrides in extension["conditions"].items():
-        options = {**common, **overrides, "seeds": seeds, "device": device}
+        options = _sorted({**common, **overrides, "seeds": seeds, "device": device})
         at = f"extensions.{name}.conditions.{condition}"
         wanted = (*EXTENSION_KEYS, *MODEL_KEYS.get(options.get("model", ""), ()))
         wanted += ("alpha",) if "head" in options else ("gain",)
