@@ -31,7 +31,7 @@ os.environ.update(
 )
 sys.path.insert(0, str(ROOT / "workflow/src"))
 
-from neuron_race import commandline, planning, reading, settings, storage
+from neuron_race import additions, commandline, options, planning, reading, settings, storage
 from neuron_race.settings import SettingsError
 
 # Snakemake's own temporary folders, which stay behind where it is killed.
@@ -44,13 +44,18 @@ try:
     if workflow.is_main_process:
         with contextlib.chdir(workflow.workdir_init):
             commandline.check_run(sys.argv, workflow.config_settings, os.environ, ROOT)
+        options.check_environment(os.environ)
     # Snakemake's own reading takes the last of equal keys, and some numbers for others or for text.
     config = reading.merged(
         [ROOT / "config/config.yaml", *workflow.config_settings.configfiles],
         workflow.config_settings.config_args,
     )
     SETTINGS = settings.read(config, ROOT)
-    config = settings.canonical(config, "config")
+    config = settings.canonical(config, reading.read_yaml(settings.SCHEMAS / "config.schema.yaml"))
+    if workflow.is_main_process:
+        default = reading.read_yaml(ROOT / "config/config.yaml")
+        for line in additions.unread(config, default, SETTINGS):
+            print(f"config: {line}", file=sys.stderr)
     settings.check_names(SETTINGS, [ROOT / "Snakefile", *(ROOT / "workflow/rules").glob("*.smk")])
     settings.check_preset(Path("results"), SETTINGS.preset)
 except SettingsError as error:

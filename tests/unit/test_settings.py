@@ -174,12 +174,12 @@ BAD: dict[str, tuple[Change, str]] = {
     ),
     "explorer_condition": (
         lambda c: c["explorer"].update(conditions={"digits": ["gauss"]}),
-        r"explorer\.conditions\.digits: 'gauss' is none of gaussian",
+        r"explorer\.conditions\.digits: 'gauss' is none of balanced",
     ),
     "device": (lambda c: c.update(device="tpu"), "device: 'tpu' .*'auto', 'cpu', 'cuda'"),
     "unknown_dataset": (
         condition(dataset="mnist"),
-        rf"{AT}\.conditions\.gaussian\.dataset: 'mnist' is none of digits, clusters, teacher",
+        rf"{AT}\.conditions\.gaussian\.dataset: 'mnist' is none of clusters, digits, orthogonal",
     ),
     "missing_option": (
         without("experiments", "digits", "learning_rate"),
@@ -302,7 +302,7 @@ def test_conditions_inherit_and_override() -> None:
 
 def test_only_small_and_unfrozen_conditions_are_forecast() -> None:
     result = read()
-    assert result.forecastable("digits") == ["gaussian", "balanced"]
+    assert result.forecastable("digits") == ["balanced", "gaussian"]
     assert list(result.forecast_conditions("digits")) == result.forecastable("digits")
     frozen = read(
         lambda c: c["experiments"]["digits"]["conditions"]["balanced"].update(freeze=["head"])
@@ -376,18 +376,18 @@ BAD_REGISTER: dict[str, tuple[Change, str]] = {
     ),
     "condition": (
         lambda c: first(c).update(runs="digits/hot"),
-        r"claims\.racing\.\w+: condition 'hot' is none of gaussian, balanced",
+        r"claims\.racing\.\w+: condition 'hot' is none of balanced, gates_frozen, gaussian",
     ),
     "minus": (
         lambda c: first(c).update(minus="digits/hot"),
-        "condition 'hot' is none of gaussian, balanced",
+        "condition 'hot' is none of balanced, gates_frozen, gaussian",
     ),
     "trend": (
         lambda c: (
             first(c).pop("runs"),
             first(c).update(trend=[{"runs": f"digits/{n}", "x": 1} for n in ("gaussian", "hot")]),
         ),
-        "condition 'hot' is none of gaussian, balanced",
+        "condition 'hot' is none of balanced, gates_frozen, gaussian",
     ),
     "runs_path": (lambda c: first(c).update(runs="../gaussian"), "'../gaussian' does not match"),
     "figure_path": (
@@ -499,7 +499,7 @@ def test_extension_conditions_are_resolved() -> None:
         ({"study": "astrology"}, "extensions.deep.study: 'astrology' is not one of"),
         ({"model": "residual"}, "conditions.one: skip is missing"),
         ({"model": "convolution"}, "conditions.one: channels is missing"),
-        ({"dataset": "nope"}, "'nope' is none of digits"),
+        ({"dataset": "nope"}, "'nope' is none of clusters, digits"),
         ({"head": "gaussian", "alpha": 0.1}, "conditions.two.head: only for a perceptron"),
         ({"gain": {"incoming": 1.0}}, "extensions.deep.gain"),
         ({"widht": 3}, "unknown key widht"),

@@ -33,6 +33,7 @@ MODULES = sorted(
 # Read when the graph is made, before any job: what they decide reaches jobs as parameters. And
 # what is left out of libraries at import changes no result.
 BEFORE = {"settings", "planning", "imports"}
+BEFORE |= {"reading", "commandline", "canonical", "options", "additions"}
 # Imported by modules that are read for other functions; what these jobs call does not reach them.
 ENGINE = {"training", "progress", "checkpoints", "batched", "kernel", "early", "span", "devices"}
 UNUSED = {

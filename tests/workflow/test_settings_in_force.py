@@ -1,15 +1,21 @@
 """Every setting that is asked for is in force, in the jobs too, or refused before any job."""
 
+import importlib
+import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
+import yaml
 from smoke_run import copy_project, snakemake
 
-from neuron_race import storage
+from neuron_race import reading, storage
+from neuron_race.plots import style
 
 TEACHER = "results/datasets/teacher.npz"
 SMALL = ("datasets={teacher: {n_train: 4, n_test: 2, dim: 5}}", "seeds={first: 7, count: 2}")
@@ -97,3 +103,75 @@ def test_make_refuses_what_would_not_be_in_force(folder: Path) -> None:
         command = [sys.executable, "workflow/scripts/overlays.py", *options.split()]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
         assert done.returncode == 1 and words in done.stderr
+
+
+def test_a_misspelt_name_is_told_once_and_before_any_job(folder: Path, tmp_path: Path) -> None:
+    change = "experiments={pair: {conditions: {gausian: {width: 9}}}}"
+    options = ("--directory", str(tmp_path), "--config", *SMALL, change)
+    done = snakemake(folder, TEACHER, "--cores", "1", *options)
+    said = "config: experiments.pair.conditions.gausian: no claim reads it; did you mean gaussian?"
+    assert done.returncode == 0 and done.stderr.count(said) == 1
+    assert done.stderr.index(said) < done.stderr.index("rule dataset:")
+
+
+def test_misspelt_variables_are_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEURON_RACE_CASHE", "/tmp")
+    done = planned(folder)
+    assert done.returncode == 1 and "NEURON_RACE_CASHE is none of" in done.stdout + done.stderr
+
+
+# --- A finished run -----------------------------------------------------------------------------
+
+# Values of the smoke preset and the default one, in another order and otherwise written.
+SAME = """
+extensions:
+  schedule: {conditions: {lazy: {learning_rate: 5e-2, alpha: 3}}, width: 30}
+  residual: {conditions: {fixup: {gain: {others: 1e-1, outgoing: 0.0, incoming: .577}}}}
+experiments:
+  regimes: {conditions: {a1e0_m300: {learning_rate: 5.0E-2, alpha: 1}}}
+  pair: {conditions: {lazy: {learning_rate: .05, alpha: 1}, gaussian: {head: gaussian}}}
+weight_tickets: {lenet: {digits: {dataset: digits_all}}}
+datasets:
+  two_features: {strengths: [1, 3e-1]}
+explorer: {conditions: {regimes: [a1e6_m300, a1e3_m300, a1e2_m300, a1e1_m300]}, seeds: 2}
+images: {mnist: {loader: mnist}}
+preset: smoke
+"""
+
+
+def test_settings_written_otherwise_rerun_nothing(smoke: Path, tmp_path: Path) -> None:
+    done = Path(shutil.copytree(smoke, tmp_path / "its race", symlinks=True))
+    # An overlay of another name would change the commands that the scorecard shows.
+    overlay = done / "config/smoke.yaml"
+    date = overlay.stat().st_mtime_ns
+    (done / "config/more.yaml").write_text(SAME)
+    both = reading.merged([overlay, done / "config/more.yaml"])
+    overlay.write_text(yaml.safe_dump(both, sort_keys=True))
+    os.utime(overlay, ns=(date, date))
+    dry = snakemake(done, "-n", "--cores", "1", "--configfile", "config/smoke.yaml")
+    assert dry.returncode == 0 and "Nothing to be done" in dry.stdout + dry.stderr
+
+
+def test_figures_have_an_order_of_their_own(smoke: Path, tmp_path: Path) -> None:
+    style.apply()
+    for claim, entry in reading.read_yaml(smoke / "config/claims.yaml")["claims"].items():
+        verdict = storage.read_json(smoke / f"results/claims/{claim}.json")
+        tables = {
+            path: storage.read_table(smoke / "results" / path) for path in entry["figure_tables"]
+        }
+        for path, table in tables.items():
+            if "condition" in table:
+                place = {name: -i for i, name in enumerate(table["condition"].unique())}
+                other = table[table["condition"] == table["condition"].iloc[0]]
+                tables[path] = pd.concat(
+                    [
+                        table.sort_values(
+                            "condition", key=lambda c, p=place: c.map(p), kind="stable"
+                        ),
+                        other.assign(condition="of_an_overlay"),
+                    ]
+                )
+        module = importlib.import_module(f"neuron_race.plots.{claim}")
+        style.save(module.draw(tables, verdict)[0], tmp_path / "a.pdf", tmp_path / "a.png")
+        drawn = smoke / f"figures/{claim}.png"
+        assert (tmp_path / "a.png").read_bytes() == drawn.read_bytes(), claim

@@ -34,6 +34,9 @@ WORDS: list[tuple[re.Pattern[str], Callable[[str], Any]]] = [
     (re.compile(r"\.(nan|NaN|NAN)"), lambda word: float("nan")),
 ]
 
+# Two ways to say the same: of files that override each other, the later one's way counts.
+INSTEAD = {"seeds": ({"list"}, {"first", "count"})}
+
 
 class SettingsError(ValueError):
     """Config or register is wrong: the message names file, key, and what is allowed."""
@@ -107,14 +110,20 @@ def merged(files: Iterable[Path], options: Iterable[str] = ()) -> dict[str, Any]
     Raises:
         SettingsError: see :func:`read_overlay`; an option of another form.
     """
-    config: dict[str, Any] = {}
-    for path in files:
-        config = override(config, read_overlay(Path(path)))
+    parts = [read_overlay(Path(path)) for path in files]
     for option in options:
         key, equals, value = option.partition("=")
         if not equals:
             raise SettingsError(f"--config {option}: write key=value")
-        config = override(config, {key: parse(value, f"--config {key}")})
+        parts.append({key: parse(value, f"--config {key}")})
+    config: dict[str, Any] = {}
+    for part in parts:
+        for section, (one, other) in INSTEAD.items():
+            old, new = config.get(section), part.get(section)
+            if isinstance(old, Mapping) and isinstance(new, Mapping):
+                gone = [*(other if one & set(new) else ()), *(one if other & set(new) else ())]
+                config[section] = {key: old[key] for key in old if key not in gone}
+        config = override(config, part)
     return config
 
 

@@ -4,13 +4,15 @@ import json
 import math
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from string import Formatter
 from typing import Any
 
+from neuron_race.canonical import canonical, in_order
 from neuron_race.imports import without
+from neuron_race.options import EXTENSION_KEYS, GAIN_PARTS, MODEL_KEYS, ONE_LAYER, unread_options
 from neuron_race.reading import MAX_DEPTH, SettingsError, read_yaml
 
 # Read before every run, even one with nothing to do, so imports are few. One of jsonschema's
@@ -36,14 +38,6 @@ Validator = validators.extend(
 
 # Pixels, times colours, of what a loader of images gives.
 PIXELS = {"mnist": 28 * 28, "cifar10": 3 * 32 * 32}
-# What each model of an extension must be told, beside what all are told.
-EXTENSION_KEYS = ("dataset", "model", "width", "loss", "learning_rate", "max_steps", "precision")
-MODEL_KEYS = {
-    "perceptron": ("depth",),
-    "residual": ("depth", "skip", "scaling"),
-    "convolution": ("channels", "batch_norm"),
-    "transformer": ("tokens", "embedding", "heads", "layer_norm", "skip"),
-}
 
 
 @dataclass(frozen=True)
@@ -136,7 +130,7 @@ def validate(content: Any, schema: str, where: str, part: str = "") -> None:
         raise SettingsError(f"{where}: more than {MAX_ENTRIES} entries (aliases can blow up)")
     if entries < 0:
         raise SettingsError(f"{where}: nested too deeply")
-    rules = read_yaml(SCHEMAS / f"{schema}.schema.yaml")
+    rules = _schema(schema)
     if part:
         rules = {"$ref": f"#/$defs/{part}", "$defs": rules["$defs"]}
     validator = Validator(rules)
@@ -145,6 +139,10 @@ def validate(content: Any, schema: str, where: str, part: str = "") -> None:
         faults += _explain(error)
     if faults:
         raise SettingsError("\n".join(f"{where}: {fault}" for fault in dict.fromkeys(faults)))
+
+
+def _schema(name: str) -> Any:
+    return read_yaml(SCHEMAS / f"{name}.schema.yaml")
 
 
 def _entries(content: Any) -> int:
@@ -160,62 +158,6 @@ def _entries(content: Any) -> int:
         elif isinstance(value, list):
             stack += [(item, depth + 1) for item in value]
     return count
-
-
-# Mappings whose order is that of the files, for it is shown: claims, and what the explorer shows.
-ORDERED = {("claims",), ("explorer", "conditions")}
-
-
-def canonical(content: Any, schema: str) -> Any:
-    """Valid content in the one way to write it: Snakemake compares how parameters are written.
-
-    Mappings are sorted by key, but for those whose order is shown; what the schema calls a number is
-    a float.
-    """
-    rules = read_yaml(SCHEMAS / f"{schema}.schema.yaml")
-    return _canonical(content, [rules], rules.get("$defs", {}), ())
-
-
-def _canonical(value: Any, rules: list[Any], defs: Mapping[str, Any], path: tuple[Any, ...]) -> Any:
-    rules = [rule for one in rules for rule in _alternatives(one, defs)]
-    if type(value) is int and any(rule.get("type") == "number" for rule in rules):
-        return float(value)
-    if isinstance(value, Mapping):
-        keys = list(value) if path in ORDERED else sorted(value)
-        return {
-            key: _canonical(value[key], list(_rules_of(key, rules)), defs, (*path, key))
-            for key in keys
-        }
-    if isinstance(value, list):
-        inner = [rule["items"] for rule in rules if "items" in rule]
-        return [_canonical(item, inner, defs, (*path, None)) for item in value]
-    return value
-
-
-def _sorted(options: Mapping[str, Any]) -> dict[str, Any]:
-    """In one order, wherever the options come from."""
-    return {key: options[key] for key in sorted(options)}
-
-
-def _alternatives(rule: Any, defs: Mapping[str, Any]) -> Iterator[Any]:
-    """A rule of a schema and all that it refers to or is made of."""
-    if not isinstance(rule, Mapping):
-        return
-    yield rule
-    parts = [rule[key] for key in ("then", "else") if key in rule]
-    parts += [part for key in ("allOf", "oneOf", "anyOf") for part in rule.get(key, [])]
-    parts += [defs[rule["$ref"].split("/")[2]]] if rule.get("$ref", "").count("/") == 2 else []
-    for part in parts:
-        yield from _alternatives(part, defs)
-
-
-def _rules_of(key: str, rules: Iterable[Any]) -> Iterator[Any]:
-    """Rules for the value of a key."""
-    for rule in rules:
-        if key in rule.get("properties", {}):
-            yield rule["properties"][key]
-        elif "additionalProperties" in rule:
-            yield rule["additionalProperties"]
 
 
 def _not_finite(content: Any, key: str = "") -> list[tuple[str, float]]:
@@ -282,7 +224,7 @@ def read(config: Mapping[str, Any], root: Path) -> Settings:
     validate(config, "config", where)
     config = replicated(config)
     validate(config, "config", where)  # what copies change is checked like all else
-    config = canonical(config, "config")
+    config = canonical(config, _schema("config"))
     faults: list[str] = []
     seeds = _seeds(config["seeds"], faults)
     datasets = {name: dict(options) for name, options in config["datasets"].items()}
@@ -300,6 +242,7 @@ def read(config: Mapping[str, Any], root: Path) -> Settings:
         for condition, options in extension.items():
             at = f"extensions.{name}.conditions.{condition}"
             faults += _model_faults(at, options, datasets, config["images"])
+    faults += unread_options(config, experiments, extensions)
     for name in set(experiments) & set(extensions):
         faults.append(f"extensions.{name}: an experiment has this name too")
     for name, tasks in config.get("weight_tickets", {}).items():
@@ -320,10 +263,10 @@ def read(config: Mapping[str, Any], root: Path) -> Settings:
     path = root / config["claims"]
     register = read_yaml(path)
     validate(register, "claims", str(config["claims"]))
-    register = canonical(register, "claims")
+    register = canonical(register, _schema("claims"))
     weight_tickets = {
         name: {
-            task: _sorted({**options, "seeds": seeds, "device": config["device"]})
+            task: in_order({**options, "seeds": seeds, "device": config["device"]})
             for task, options in tasks.items()
         }
         for name, tasks in config.get("weight_tickets", {}).items()
@@ -477,6 +420,8 @@ def _renamed(runs: str, originals: set[str], name: str) -> str:
 
 def _seeds(entry: Mapping[str, Any], faults: list[str]) -> list[int]:
     if "list" in entry:
+        if len(entry) > 1:
+            faults.append("seeds: list, or first and count, not both")
         return list(entry["list"])
     if "first" not in entry or "count" not in entry:
         faults.append("seeds: needs first and count, or list")
@@ -518,7 +463,7 @@ def _conditions(
     common = {key: value for key, value in experiment.items() if key != "conditions"}
     resolved = {}
     for condition, overrides in experiment["conditions"].items():
-        options = _sorted({**common, **overrides, "seeds": seeds, "device": device})
+        options = in_order({**common, **overrides, "seeds": seeds, "device": device})
         at = f"experiments.{name}.conditions.{condition}"
         for key in ("dataset", "width", "head", "alpha", "loss", "learning_rate", "max_steps"):
             if key not in options:
@@ -527,6 +472,11 @@ def _conditions(
             faults.append(f"{at}.dataset: {options['dataset']!r} is none of {', '.join(datasets)}")
         if 0.1 not in options.get("drops", [0.1]):
             faults.append(f"{at}.drops: must include 0.1, the definition that criteria use")
+        if options.get("early") == "adaptive":
+            if "head" in options.get("freeze", []):
+                faults.append(f"{at}.early: adaptive needs heads that move; freeze stops them")
+            if len(datasets.get(options.get("dataset", ""), {}).get("classes", [])) > 2:
+                faults.append(f"{at}.early: adaptive is for one output, so for two classes")
         percents = [round(100 * drop) for drop in options.get("drops", [])]
         if len(set(percents)) < len(percents):
             faults.append(f"{at}.drops: must differ when rounded to whole per cents")
@@ -564,7 +514,7 @@ def _extension(
     common = {key: value for key, value in extension.items() if key != "conditions"}
     resolved = {}
     for condition, overrides in extension["conditions"].items():
-        options = _sorted({**common, **overrides, "seeds": seeds, "device": device})
+        options = in_order({**common, **overrides, "seeds": seeds, "device": device})
         at = f"extensions.{name}.conditions.{condition}"
         wanted = (*EXTENSION_KEYS, *MODEL_KEYS.get(options.get("model", ""), ()))
         wanted += ("alpha",) if "head" in options else ("gain",)
@@ -577,6 +527,18 @@ def _extension(
             faults.append(f"{at}.dataset: {options['dataset']!r} is none of {', '.join(datasets)}")
         if "head" in options and (options.get("model"), options.get("depth")) != ("perceptron", 1):
             faults.append(f"{at}.head: only for a perceptron of depth 1; others take gain")
+        elif options["study"] in ONE_LAYER and (
+            (options.get("model"), options.get("depth")) != ("perceptron", 1)
+        ):
+            faults.append(f"{at}: the study {options['study']} is of a perceptron of depth 1")
+        if isinstance(options.get("gain"), Mapping) and options.get("model") in GAIN_PARTS:
+            parts = (*GAIN_PARTS[options["model"]], "others")
+            faults += [
+                f"{at}.gain: {part} is no part of a {options['model']}; allowed are "
+                f"{', '.join(parts)}"
+                for part in options["gain"]
+                if part not in parts
+            ]
         resolved[condition] = options
     if extension["study"] == "schedule" and "constant" not in resolved:
         faults.append(f"extensions.{name}.conditions: needs constant, which others are compared to")
