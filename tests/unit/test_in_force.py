@@ -75,13 +75,10 @@ def test_equal_values_are_equal_settings_however_they_are_written(preset: str, s
 
 
 def test_numbers_are_floats_where_the_schema_says_so_and_whole_ones_stay() -> None:
-    found = read("experiments={pair: {conditions: {lazy: {alpha: 1}}}}")
-    found = found.experiments["pair"]["lazy"]
-    assert [repr(found[key]) for key in ("alpha", "learning_rate", "width")] == [
-        "1.0",
-        "1.0",
-        "300",
-    ]
+    found = read("experiments={pair: {conditions: {lazy: {alpha: 1, learning_rate: 1}}}}")
+    lazy = found.experiments["pair"]["lazy"]
+    words = [repr(lazy[key]) for key in ("alpha", "learning_rate", "width")]
+    assert words == ["1.0", "1.0", "300"]
     gain = read("extensions={residual: {gain: {others: 2, head: 1}}}").extensions["residual"]
     assert repr(gain["skip"]["gain"]) == "{'head': 1.0, 'others': 2.0}"
     thresholds = [c["threshold"] for claim in read().claims.values() for c in claim["criteria"]]
