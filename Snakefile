@@ -1,6 +1,7 @@
 # Every theoretical claim is a target: `snakemake --cores all racing`, and `snakemake --cores all`
 # for all of them. The graph: dataset -> runs -> dynamics, compression, race -> evidence -> verdict
 # -> figure -> claims.md.
+import contextlib
 import functools
 import os
 import shlex
@@ -31,7 +32,17 @@ os.environ.update(
 )
 sys.path.insert(0, str(ROOT / "workflow/src"))
 
-from neuron_race import changes, freshness, planning, settings, storage
+from neuron_race import (
+    additions,
+    changes,
+    commandline,
+    freshness,
+    options,
+    planning,
+    reading,
+    settings,
+    storage,
+)
 from neuron_race.settings import SettingsError
 
 # Snakemake's own temporary folders, which stay behind where it is killed.
@@ -41,13 +52,26 @@ if workflow.is_main_process:  # jobs on a cluster share those of the run
     TEMPORARY += [storage.own(Path(folder)) for folder in folders]
 
 try:
-    for overlay in workflow.config_settings.configfiles:
-        settings.read_overlay(Path(overlay))
+    if workflow.is_main_process:
+        with contextlib.chdir(workflow.workdir_init):
+            commandline.check_run(sys.argv, workflow.config_settings, os.environ, ROOT)
+        options.check_environment(os.environ)
+    # Snakemake's own reading takes the last of equal keys, and some numbers for others or for text.
+    config = reading.merged(
+        [ROOT / "config/config.yaml", *workflow.config_settings.configfiles],
+        workflow.config_settings.config_args,
+    )
     SETTINGS = settings.read(config, ROOT)
+    config = settings.canonical(config, reading.read_yaml(settings.SCHEMAS / "config.schema.yaml"))
+    default = reading.read_yaml(ROOT / "config/config.yaml")
+    if workflow.is_main_process:
+        for line in additions.unread(config, default, SETTINGS):
+            print(f"config: {line}", file=sys.stderr)
     settings.check_names(SETTINGS, [ROOT / "Snakefile", *(ROOT / "workflow/rules").glob("*.smk")])
     settings.check_preset(Path("results"), SETTINGS.preset)
     # How the settings differ from those of the preset whose name they bear.
     CHANGES = changes.changes(changes.preset(SETTINGS.preset, ROOT), config)
+    OVERLAY = changes.overlay(default, config)
 except SettingsError as error:
     # Plain words before any job starts, instead of a traceback.
     raise WorkflowError(str(error)) from None

@@ -3,12 +3,10 @@
 from pathlib import Path
 
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from snakemake.utils import update_config
 
-from neuron_race import changes
+from neuron_race import changes, reading
 
 ROOT = Path(__file__).parents[2]
 # As the schema has it, a key holds mappings or values, never now this and now that.
@@ -20,16 +18,9 @@ TREES = st.builds(lambda one, two, three: {**one, **two, **three}, VALUES, SECTI
 
 
 @given(TREES, TREES)
-def test_merging_is_what_snakemake_does(base: dict, over: dict) -> None:
-    theirs = yaml.safe_load(yaml.safe_dump(base))
-    update_config(theirs, over)
-    assert changes.merged(base, over) == theirs
-
-
-@given(TREES, TREES)
 def test_the_overlay_gives_the_other_configuration_back(base: dict, over: dict) -> None:
-    after = changes.merged(base, over)
-    assert changes.merged(base, changes.overlay(base, after)) == after
+    after = reading.override(base, over)
+    assert reading.override(base, changes.overlay(base, after)) == after
     assert (changes.changes(base, after) == {}) == (base == after)
 
 

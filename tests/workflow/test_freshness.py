@@ -20,7 +20,7 @@ import yaml
 from smoke_run import copy_project, snakemake
 from snakemake.utils import update_config
 
-from neuron_race import settings, storage
+from neuron_race import options, settings, storage
 from neuron_race.settings import Settings, SettingsError
 
 ROOT = Path(__file__).parents[2]
@@ -32,7 +32,8 @@ MODULES = sorted(
 )
 # Read when the graph is made: what these decide reaches jobs as parameters. Or they change no
 # result.
-APART_FROM_RESULTS = {"settings", "planning", "imports", "progress"}
+APART_FROM_RESULTS = {"settings", "planning", "imports", "progress", "reading", "commandline"}
+APART_FROM_RESULTS |= {"canonical", "options", "additions"}
 # Asked for by name, not part of a smoke run.
 APART = {"crate", "plots/replication"}
 CONFIG = settings.read_yaml(ROOT / "config/config.yaml")
@@ -329,8 +330,17 @@ def variants(place: Place) -> Iterator[Tree]:
             new = (kept | task for task in TASKS if task["kind"] != value)
             yield from (put(MERGED, place[:-1], one) for one in new)
         case ("extensions", _, "model"):
-            new = (entry | model for model in MODELS if model["model"] != value)
-            yield from (put(MERGED, place[:-1], one) for one in new)
+            # Sizes of the other model are refused where nobody reads them.
+            sizes = {key for keys in options.MODEL_KEYS.values() for key in keys}
+            for model in MODELS:
+                gone = sizes - set(model)
+                bare = {key: value for key, value in entry.items() if key not in gone}
+                bare["conditions"] = {
+                    name: {key: value for key, value in own.items() if key not in gone}
+                    for name, own in entry["conditions"].items()
+                }
+                if model["model"] != value:
+                    yield put(MERGED, place[:-1], bare | model)
         case ("images", _, "loader"):
             yield from (
                 put(MERGED, place[:-1], other)

@@ -41,7 +41,7 @@ rule crate:
     params:
         root=str(ROOT),
         preset=SETTINGS.preset,
-        overlay=changes.overlay(settings.read_yaml(ROOT / "config/config.yaml"), config),
+        overlay=OVERLAY,
         changes=CHANGES,
     script:
         "../scripts/crate.py"

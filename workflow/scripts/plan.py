@@ -14,8 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "workflow/src"))
 
 import pandas as pd
-from neuron_race import cost, planning, settings, storage
-from snakemake.utils import update_config
+from neuron_race import cost, planning, reading, settings, storage
 
 MEASURED = ROOT / "docs/reference/costs.csv"
 HOURS, MEGABYTES = 1.0, 8192  # a job that needs more must be cut into shards
@@ -23,10 +22,8 @@ HOURS, MEGABYTES = 1.0, 8192  # a job that needs more must be cut into shards
 
 def read_settings(overlays: list[str]) -> settings.Settings:
     """Settings of the default preset with overlays."""
-    config = settings.read_yaml(ROOT / "config/config.yaml")
-    for overlay in overlays:
-        update_config(config, settings.read_overlay(Path(overlay)))
-    return settings.read(config, ROOT)
+    files = [ROOT / "config/config.yaml", *map(Path, overlays)]
+    return settings.read(reading.merged(files), ROOT)
 
 
 def graph(overlays: list[str]) -> list[tuple[str, str]]:

@@ -1,11 +1,8 @@
 """How the settings at hand differ from those of the preset whose name they bear."""
 
-import copy
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-
-from neuron_race import settings
 
 # What is shown or where files lie decides no verdict.
 SHOWN = ("preset", "explorer", "shard", "image_cache")
@@ -19,27 +16,19 @@ def preset(name: str, root: Path) -> dict[str, Any]:
     Raises:
         SettingsError: a configuration file can't be read.
     """
-    base: dict[str, Any] = settings.read_yaml(root / "config/config.yaml")
-    if base["preset"] == name:
-        return base
-    for path in sorted((root / "config").glob("*.yaml")):
-        content = settings.read_yaml(path)
-        if isinstance(content, dict) and content.get("preset") == name:
-            return merged(base, content)
-    return base
+    # What reads schemas is slow to import, and those who only tell changes need it not.
+    from neuron_race import reading, settings
 
-
-def merged(base: Mapping[str, Any], overlay: Mapping[str, Any]) -> dict[str, Any]:
-    """A configuration with an overlay, as Snakemake merges them: mappings key by key."""
-    both = dict(copy.deepcopy(base))
-    for key, value in overlay.items():
-        inner = both.get(key)
-        both[key] = (
-            merged(inner, value)
-            if isinstance(inner, Mapping) and isinstance(value, Mapping)
-            else copy.deepcopy(value)
-        )
-    return both
+    base = root / "config/config.yaml"
+    files = [base]
+    if reading.read_yaml(base)["preset"] != name:
+        for path in sorted((root / "config").glob("*.yaml")):
+            content = reading.read_yaml(path)
+            if isinstance(content, Mapping) and content.get("preset") == name:
+                files = [base, path]
+    rules = reading.read_yaml(settings.SCHEMAS / "config.schema.yaml")
+    whole: dict[str, Any] = settings.canonical(reading.merged(files), rules)
+    return whole
 
 
 def changes(before: Any, after: Any, at: str = "") -> dict[str, list[Any]]:

@@ -28,7 +28,8 @@ PACKAGE = Path(__file__).resolve().parent
 ROOT = PACKAGE.parents[2]
 # Read when the graph is made: what they decide reaches jobs as parameters. And what prints or
 # leaves out imports decides no result.
-APART = {"settings", "planning", "imports", "progress"}
+APART = {"settings", "planning", "imports", "progress", "reading", "commandline", "canonical"}
+APART |= {"options", "additions"}
 # Names of files that a module reads beside itself.
 BESIDE = re.compile(r"\w+\.(c|html|css|js)")
 # On a cluster a file system may show what another machine wrote with delay.

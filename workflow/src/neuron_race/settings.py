@@ -10,9 +10,10 @@ from pathlib import Path
 from string import Formatter
 from typing import Any
 
-import yaml
-
+from neuron_race.canonical import canonical, in_order
 from neuron_race.imports import without
+from neuron_race.options import EXTENSION_KEYS, GAIN_PARTS, MODEL_KEYS, ONE_LAYER, unread_options
+from neuron_race.reading import MAX_DEPTH, SettingsError, read_yaml
 
 # Read before every run, even one with nothing to do, so imports are few. One of jsonschema's
 # optional checkers, of a format that no schema here has, compiles a grammar at import (1 s).
@@ -20,14 +21,10 @@ with without("rfc3987_syntax"):
     from jsonschema import Draft202012Validator, validators
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
-MAX_YAML_BYTES = 2_000_000
 # Pixels of scikit-learn's digits, whose import is slow, and how many there are of each class.
 DIGITS_PIXELS = 64
 DIGITS_PER_CLASS = (178, 182, 177, 183, 181, 182, 181, 179, 174, 180)
 MAX_ENTRIES = 200_000  # of a configuration; the full preset has some 2,000
-MAX_DEPTH = 50
-# The register takes seconds to parse in pure Python; wheels of PyYAML have the compiled parser.
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 # JSON Schema takes 3.0 for an integer; as a width or a number of seeds it is none.
@@ -41,18 +38,6 @@ Validator = validators.extend(
 
 # Pixels, times colours, of what a loader of images gives.
 PIXELS = {"mnist": 28 * 28, "cifar10": 3 * 32 * 32}
-# What each model of an extension must be told, beside what all are told.
-EXTENSION_KEYS = ("dataset", "model", "width", "loss", "learning_rate", "max_steps", "precision")
-MODEL_KEYS = {
-    "perceptron": ("depth",),
-    "residual": ("depth", "skip", "scaling"),
-    "convolution": ("channels", "batch_norm"),
-    "transformer": ("tokens", "embedding", "heads", "layer_norm", "skip"),
-}
-
-
-class SettingsError(ValueError):
-    """Config or register is wrong: the message names file, key, and what is allowed."""
 
 
 @dataclass(frozen=True)
@@ -135,50 +120,6 @@ class Settings:
         return {name: self.experiments[experiment][name] for name in self.forecastable(experiment)}
 
 
-def read_yaml(path: Path) -> Any:
-    """Read a YAML file with the safe loader; aliases, deep and oversized files are refused.
-
-    Raises:
-        SettingsError: missing, too large, too deep, aliases (they can blow up), or no YAML.
-    """
-    try:
-        if not path.is_file() and path.exists():  # a device may never end
-            raise SettingsError(f"{path}: no regular file")
-        with open(path, encoding="utf-8") as stream:
-            text = stream.read(MAX_YAML_BYTES + 1)
-        if len(text) > MAX_YAML_BYTES:
-            raise SettingsError(f"{path}: larger than {MAX_YAML_BYTES} characters")
-        depth = 0
-        for event in yaml.parse(text, Loader=LOADER):
-            if isinstance(event, yaml.AliasEvent):
-                raise SettingsError(f"{path}: YAML aliases are not allowed here")
-            depth += isinstance(event, yaml.CollectionStartEvent)
-            depth -= isinstance(event, yaml.CollectionEndEvent)
-            if depth > MAX_DEPTH:
-                raise SettingsError(f"{path}: nested too deeply")
-        return yaml.load(text, Loader=LOADER)
-    except SettingsError:
-        raise
-    except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
-        raise SettingsError(f"{path}: can't be read ({error})") from error
-
-
-def read_overlay(path: Path) -> dict[str, Any]:
-    """Read a configuration file as it is, without what Snakemake would make of it.
-
-    Snakemake reads one with ``__use_yte__`` as a template, whose expressions it executes.
-
-    Raises:
-        SettingsError: as :func:`read_yaml`; a template; no keys at top level.
-    """
-    content = read_yaml(path)
-    if not isinstance(content, dict):
-        raise SettingsError(f"{path}: needs keys at top level, got {content!r:.80}")
-    if "__use_yte__" in content:
-        raise SettingsError(f"{path}: __use_yte__ would execute what the file says")
-    return content
-
-
 def validate(content: Any, schema: str, where: str, part: str = "") -> None:
     """Check content against a JSON schema of ``workflow/schemas``, or against one of its ``$defs``.
 
@@ -189,7 +130,7 @@ def validate(content: Any, schema: str, where: str, part: str = "") -> None:
         raise SettingsError(f"{where}: more than {MAX_ENTRIES} entries (aliases can blow up)")
     if entries < 0:
         raise SettingsError(f"{where}: nested too deeply")
-    rules = read_yaml(SCHEMAS / f"{schema}.schema.yaml")
+    rules = _schema(schema)
     if part:
         rules = {"$ref": f"#/$defs/{part}", "$defs": rules["$defs"]}
     validator = Validator(rules)
@@ -198,6 +139,10 @@ def validate(content: Any, schema: str, where: str, part: str = "") -> None:
         faults += _explain(error)
     if faults:
         raise SettingsError("\n".join(f"{where}: {fault}" for fault in dict.fromkeys(faults)))
+
+
+def _schema(name: str) -> Any:
+    return read_yaml(SCHEMAS / f"{name}.schema.yaml")
 
 
 def _entries(content: Any) -> int:
@@ -279,6 +224,7 @@ def read(config: Mapping[str, Any], root: Path) -> Settings:
     validate(config, "config", where)
     config = replicated(config)
     validate(config, "config", where)  # what copies change is checked like all else
+    config = canonical(config, _schema("config"))
     faults: list[str] = []
     seeds = _seeds(config["seeds"], faults)
     datasets = {name: dict(options) for name, options in config["datasets"].items()}
@@ -296,6 +242,7 @@ def read(config: Mapping[str, Any], root: Path) -> Settings:
         for condition, options in extension.items():
             at = f"extensions.{name}.conditions.{condition}"
             faults += _model_faults(at, options, datasets, config["images"])
+    faults += unread_options(config, experiments, extensions)
     for name in set(experiments) & set(extensions):
         faults.append(f"extensions.{name}: an experiment has this name too")
     for name, tasks in config.get("weight_tickets", {}).items():
@@ -316,9 +263,10 @@ def read(config: Mapping[str, Any], root: Path) -> Settings:
     path = root / config["claims"]
     register = read_yaml(path)
     validate(register, "claims", str(config["claims"]))
+    register = canonical(register, _schema("claims"))
     weight_tickets = {
         name: {
-            task: {**options, "seeds": seeds, "device": config["device"]}
+            task: in_order({**options, "seeds": seeds, "device": config["device"]})
             for task, options in tasks.items()
         }
         for name, tasks in config.get("weight_tickets", {}).items()
@@ -472,6 +420,8 @@ def _renamed(runs: str, originals: set[str], name: str) -> str:
 
 def _seeds(entry: Mapping[str, Any], faults: list[str]) -> list[int]:
     if "list" in entry:
+        if len(entry) > 1:
+            faults.append("seeds: list, or first and count, not both")
         return list(entry["list"])
     if "first" not in entry or "count" not in entry:
         faults.append("seeds: needs first and count, or list")
@@ -513,7 +463,7 @@ def _conditions(
     common = {key: value for key, value in experiment.items() if key != "conditions"}
     resolved = {}
     for condition, overrides in experiment["conditions"].items():
-        options = {**common, **overrides, "seeds": seeds, "device": device}
+        options = in_order({**common, **overrides, "seeds": seeds, "device": device})
         at = f"experiments.{name}.conditions.{condition}"
         for key in ("dataset", "width", "head", "alpha", "loss", "learning_rate", "max_steps"):
             if key not in options:
@@ -522,6 +472,11 @@ def _conditions(
             faults.append(f"{at}.dataset: {options['dataset']!r} is none of {', '.join(datasets)}")
         if 0.1 not in options.get("drops", [0.1]):
             faults.append(f"{at}.drops: must include 0.1, the definition that criteria use")
+        if options.get("early") == "adaptive":
+            if "head" in options.get("freeze", []):
+                faults.append(f"{at}.early: adaptive needs heads that move; freeze stops them")
+            if len(datasets.get(options.get("dataset", ""), {}).get("classes", [])) > 2:
+                faults.append(f"{at}.early: adaptive is for one output, so for two classes")
         percents = [round(100 * drop) for drop in options.get("drops", [])]
         if len(set(percents)) < len(percents):
             faults.append(f"{at}.drops: must differ when rounded to whole per cents")
@@ -559,7 +514,7 @@ def _extension(
     common = {key: value for key, value in extension.items() if key != "conditions"}
     resolved = {}
     for condition, overrides in extension["conditions"].items():
-        options = {**common, **overrides, "seeds": seeds, "device": device}
+        options = in_order({**common, **overrides, "seeds": seeds, "device": device})
         at = f"extensions.{name}.conditions.{condition}"
         wanted = (*EXTENSION_KEYS, *MODEL_KEYS.get(options.get("model", ""), ()))
         wanted += ("alpha",) if "head" in options else ("gain",)
@@ -572,6 +527,18 @@ def _extension(
             faults.append(f"{at}.dataset: {options['dataset']!r} is none of {', '.join(datasets)}")
         if "head" in options and (options.get("model"), options.get("depth")) != ("perceptron", 1):
             faults.append(f"{at}.head: only for a perceptron of depth 1; others take gain")
+        elif options["study"] in ONE_LAYER and (
+            (options.get("model"), options.get("depth")) != ("perceptron", 1)
+        ):
+            faults.append(f"{at}: the study {options['study']} is of a perceptron of depth 1")
+        if isinstance(options.get("gain"), Mapping) and options.get("model") in GAIN_PARTS:
+            parts = (*GAIN_PARTS[options["model"]], "others")
+            faults += [
+                f"{at}.gain: {part} is no part of a {options['model']}; allowed are "
+                f"{', '.join(parts)}"
+                for part in options["gain"]
+                if part not in parts
+            ]
         resolved[condition] = options
     if extension["study"] == "schedule" and "constant" not in resolved:
         faults.append(f"extensions.{name}.conditions: needs constant, which others are compared to")

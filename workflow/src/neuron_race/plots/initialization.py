@@ -40,7 +40,7 @@ def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figu
     course.set_title("At equal compute")
     course.legend(fontsize=5.5, loc="lower left")
     runs = tables["extension/initialization/runs.csv"]
-    runs = runs.sort_values("condition", key=lambda c: c.map(list(NAMES).index), kind="stable")
+    runs = style.ordered(runs, NAMES)
     for ax, (column, title) in zip(axes, PANELS.items(), strict=True):
         table = style.summarise(runs, ["condition"], column)
         short = [NAMES[c].split(" (")[0].replace(", ", ",\n") for c in table["condition"]]

@@ -55,7 +55,7 @@ def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figu
         xlabel="predicted (E9)", ylabel="measured", title="Extra time,\nevery run and arm"
     )
 
-    runs = tables["tickets/pair/runs.csv"]
+    runs = style.ordered(tables["tickets/pair/runs.csv"], HEADS)
     rows = pd.concat(
         style.summarise(runs, ["condition"], f"exchanged_{what}") for what in ("direction", "head")
     )
@@ -66,8 +66,7 @@ def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figu
     exchange.set_title("Winner and loser\nexchange")
     numbers.append(rows)
 
-    race = tables["race/pair/runs.csv"]
-    race = race[race["condition"].isin(HEADS)]
+    race = style.ordered(tables["race/pair/runs.csv"], HEADS)
     rows = pd.concat(
         style.summarise(race, ["condition"], name)
         for name in ("auroc_forecast", "auroc_forecast_shuffled")

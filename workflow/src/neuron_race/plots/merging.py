@@ -12,13 +12,17 @@ RULES = {
     "naive_average": "naive average",
     "shuffled_membership": "shuffled",
 }
+SHOWN = ("gaussian", "balanced", "lazy")
 TASKS = {"pair": "image pair", "clusters": "XOR clusters"}
 
 
 def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figure, pd.DataFrame]:
     """Draw from ``compression/{pair,clusters}`` tables; returns the numbers drawn."""
     figure, (change, left) = style.panels(2, widths=(1.2, 1))
-    table = pd.concat(tables[f"compression/{task}/merging.csv"].assign(task=task) for task in TASKS)
+    table = pd.concat(
+        style.ordered(tables[f"compression/{task}/merging.csv"], SHOWN).assign(task=task)
+        for task in TASKS
+    )
     table["loss_change"] = (table["loss"] / table["loss_before"] - 1).abs()
     table["left"] = table["neurons"] / table["neurons_before"]
     small = table[table["condition"].isin(["gaussian", "balanced"])]
@@ -34,9 +38,7 @@ def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figu
     change.set(xscale="log", xlabel="relative change of the loss")
     change.set_title("Loss after merging (grey: controls)")
     style.threshold(change, 0.02, "margin 2 %")
-    shown = ["gaussian", "balanced", "lazy"]
-    merged = table[(table["rule"] == "merge") & table["condition"].isin(shown)]
-    counts = style.summarise(merged, ["task", "condition"], "left")
+    counts = style.summarise(table[table["rule"] == "merge"], ["task", "condition"], "left")
     style.dots(
         left,
         counts,

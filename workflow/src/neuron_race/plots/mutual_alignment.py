@@ -38,10 +38,10 @@ def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figu
     loss.set_ylim(0, 0.6)
 
     runs = pd.concat(
-        tables[f"dynamics/{task}/runs.csv"].assign(task=task) for task in ("pair", "clusters")
+        style.ordered(tables[f"dynamics/{task}/runs.csv"], CONDITIONS).assign(task=task)
+        for task in ("pair", "clusters")
     )
-    wanted = runs[runs["condition"].isin(CONDITIONS)]
-    dots = style.summarise(wanted, ["task", "condition"], "clusters_per_neuron_99")
+    dots = style.summarise(runs, ["task", "condition"], "clusters_per_neuron_99")
     task_names = {"pair": "image pair", "clusters": "XOR clusters"}
     labels = [f"{task_names[r.task]}, {style.NAMES[r.condition]}" for r in dots.itertuples()]
     style.dots(count, dots, labels, [style.COLOURS[c] for c in dots["condition"]])

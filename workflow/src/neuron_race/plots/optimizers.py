@@ -27,7 +27,7 @@ def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figu
     """Draw from ``extension/optimizers/runs.csv``; returns the numbers drawn."""
     figure, axes = style.panels(4, widths=(1, 1, 1, 1))
     runs = tables["extension/optimizers/runs.csv"]
-    runs = runs.sort_values("condition", key=lambda c: c.map(list(NAMES).index), kind="stable")
+    runs = style.ordered(runs, NAMES)
     numbers = []
     for ax, (column, title) in zip(axes, PANELS.items(), strict=True):
         table = style.summarise(runs, ["condition"], column)

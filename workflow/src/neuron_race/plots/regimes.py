@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from neuron_race.plots import style
 
+NAME = r"a(\d)e(\d)_m(\d+)"  # init scale and width
 MAPS = {
     "alignment_at_drop_10": "alignment at the drop",
     "clusters_per_neuron_99": "clusters per neuron",
@@ -23,12 +24,12 @@ def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figu
     gamma = -log(alpha^2)/log m (condensation needs gamma > 1), and gamma' = 0.
     """
     keys = ["seed", "condition"]
-    runs = tables["dynamics/regimes/runs.csv"].merge(
-        tables["compression/regimes/runs.csv"], on=keys, validate="one_to_one"
-    )
+    runs = tables["dynamics/regimes/runs.csv"]
+    runs = runs[runs["condition"].str.fullmatch(NAME)]
+    runs = runs.merge(tables["compression/regimes/runs.csv"], on=keys, validate="one_to_one")
     # Large inits have no plateau at f = 0, hence no forecast: their cells stay empty.
     runs = runs.merge(tables["race/regimes/runs.csv"], on=keys, how="left", validate="one_to_one")
-    parts = runs["condition"].str.extract(r"a(\d)e(\d)_m(\d+)").astype(int)
+    parts = runs["condition"].str.extract(NAME).astype(int)
     runs["alpha"], runs["width"] = parts[0] * 10.0 ** -parts[1], parts[2]
     figure, axes = style.panels(2, rows=2, height=2.1)
     numbers = []

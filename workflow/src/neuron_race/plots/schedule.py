@@ -21,7 +21,7 @@ def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figu
     """Draw from ``extension/schedule`` tables; returns the numbers drawn."""
     figure, (across, course) = style.panels(2, widths=(1, 1.1))
     runs = tables["extension/schedule/runs.csv"]
-    chosen = runs[runs["condition"].isin(NAMES)]
+    chosen = style.ordered(runs, NAMES)
     same = style.summarise(chosen, ["condition"], "rho_constant")
     other = style.summarise(chosen, ["condition"], "rho_other_init")
     table = pd.concat([same, other], ignore_index=True)

@@ -1,7 +1,7 @@
 """One look for all figures: colour-blind safe, labelled directly, the same bytes every time."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +113,17 @@ def footer(figure: Figure, verdict: dict[str, Any]) -> None:
         x=0.99,
         ha="right",
     )
+
+
+def ordered(table: pd.DataFrame, conditions: Iterable[str]) -> pd.DataFrame:
+    """Rows of these conditions alone, condition by condition in this order.
+
+    Tables have their conditions in the order of their names, and more of them where an overlay adds
+    some.
+    """
+    place = {name: at for at, name in enumerate(conditions)}
+    own = table[table["condition"].isin(place)]
+    return own.sort_values("condition", key=lambda c: c.map(place), kind="stable")
 
 
 def summarise(table: pd.DataFrame, by: Sequence[str], value: str) -> pd.DataFrame:
