@@ -45,7 +45,8 @@ UNUSED = {
     "forecast": {"dynamics", "clusters"},  # of use when a forecast is compared
     "audit": {"dynamics", "clusters"},
     "race": ENGINE | {"networks", "flow", "pruning", "clusters"},  # and not when made
-    "race_explorer": ENGINE | {"clusters", "networks", "recipe", "runs"},  # reads what is recorded
+    "race_explorer": ENGINE
+    | {"defined", "clusters", "networks", "recipe", "runs"},  # reads what is recorded
     "scorecard": {"statistics"},  # words of verdicts, which are made before
 }
 # Asked for by name, not part of a smoke run.

@@ -135,6 +135,7 @@ def extension_modules(target):
         "checkpoints",
         "networks",
         "flow",
+        "defined",
         "clusters",
         "merging",
         "pruning",
@@ -172,7 +173,8 @@ def caption_of(claim):
 
 
 # Modules between runs and tables.
-MEASURES = ["clusters", "compression", "dynamics", "forecast", "merging", "pruning", "tickets"]
+MEASURES = ["defined", "clusters", "compression", "dynamics", "forecast"]
+MEASURES += ["merging", "pruning", "tickets"]
 
 
 def experiments_of(claim):
@@ -235,7 +237,8 @@ LECTURES = {
 def lecture_inputs(claim):
     """What a claim's notebook reads, whether it is executed or edited."""
     engine = ["datasets", "images", "recipe", "runs", "networks", "span", "training"]
-    shown = ["clusters", "pruning", "dynamics", "claims", "statistics", "plots/style", "lecture"]
+    shown = ["defined", "clusters", "pruning", "dynamics", "claims", "statistics"]
+    shown += ["plots/style", "lecture"]
     return {
         "code": modules(*engine, *shown, *LECTURES.get(claim, [])),
         "source": f"{NOTEBOOKS}/{claim}.py",

@@ -5,7 +5,16 @@
 # Merge by each rule, prune by each arm.
 rule compression:
     input:
-        code=modules("recipe", "runs", "networks", "clusters", "merging", "pruning", "compression"),
+        code=modules(
+            "recipe",
+            "runs",
+            "networks",
+            "defined",
+            "clusters",
+            "merging",
+            "pruning",
+            "compression",
+        ),
         runs=lambda w: runs_of(w.experiment),
     output:
         runs="results/compression/{experiment}/runs.csv",

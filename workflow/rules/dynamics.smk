@@ -5,7 +5,7 @@
 # Alignment, gates, growth and clusters: per run, per neuron, per snapshot.
 rule dynamics:
     input:
-        code=modules("recipe", "runs", "networks", "clusters", "pruning", "dynamics"),
+        code=modules("recipe", "runs", "networks", "defined", "clusters", "pruning", "dynamics"),
         runs=lambda w: runs_of(w.experiment),
     output:
         runs="results/dynamics/{experiment}/runs.csv",
@@ -30,7 +30,7 @@ rule dynamics:
 # Forecasts against what happened.
 rule race:
     input:
-        code=modules("recipe", "runs", "dynamics", "forecast"),
+        code=modules("recipe", "runs", "defined", "dynamics", "forecast"),
         runs=lambda w: runs_of(w.experiment, SETTINGS.forecastable(w.experiment)),
         neurons="results/dynamics/{experiment}/neurons.csv",
         forecasts="results/forecasts/{experiment}.npz",

@@ -39,7 +39,7 @@ rule scorecard:
 # A few runs again with the weights of all snapshots, which must repeat the recorded ones.
 rule explorer_runs:
     input:
-        code=TRAINING + modules("clusters", "pruning", "pages/trajectories"),
+        code=TRAINING + modules("defined", "clusters", "pruning", "pages/trajectories"),
         runs=lambda w: runs_of(w.experiment, explored(w.experiment)),
         neurons="results/dynamics/{experiment}/neurons.csv",
         forecasts=lambda w: explored_forecasts(w.experiment),

@@ -6,7 +6,7 @@
 # Retrain subnetworks from their own init, and networks with exchanged initial conditions.
 rule tickets:
     input:
-        code=TRAINING + modules("flow", "clusters", "pruning", "dynamics", "tickets"),
+        code=TRAINING + modules("flow", "defined", "clusters", "pruning", "dynamics", "tickets"),
         runs=lambda w: runs_of(w.experiment, SETTINGS.conditions_read("tickets", w.experiment)),
         forecasts="results/forecasts/{experiment}.npz",
     output:
@@ -31,7 +31,7 @@ rule tickets:
 # Tickets of single weights by iterative magnitude pruning.
 rule weight_tickets:
     input:
-        code=modules("recipe", "runs", "devices", "pruning", "lenet"),
+        code=modules("recipe", "runs", "devices", "defined", "pruning", "lenet"),
         data=lambda w: weight_ticket_data(w.protocol),
     output:
         runs="results/weights/{protocol}/runs.csv",
@@ -57,7 +57,7 @@ rule weight_tickets:
 # Do forecasts change when anything after step 0 does?
 rule audit:
     input:
-        code=TRAINING + modules("flow", "pruning", "forecast"),
+        code=TRAINING + modules("flow", "defined", "pruning", "forecast"),
         runs=lambda w: runs_of(w.experiment, SETTINGS.conditions_read("audit", w.experiment)),
         forecasts="results/forecasts/{experiment}.npz",
     output:
@@ -81,7 +81,7 @@ rule audit:
 # Cosines between total weight vectors of the first run at init, drop and end, ordered by cluster.
 rule cosines:
     input:
-        code=modules("recipe", "runs", "clusters"),
+        code=modules("recipe", "runs", "defined", "clusters"),
         runs=lambda w: runs_of(w.experiment, ["gaussian"]),
     output:
         cosines="results/figure_1/{experiment}/cosines.csv",

@@ -49,7 +49,7 @@ for experiment in SETTINGS.experiments:
 # Who will win, from initial weights and data alone: no run is an input.
 rule forecast:
     input:
-        code=TRAINING + modules("flow", "pruning", "forecast"),
+        code=TRAINING + modules("flow", "defined", "pruning", "forecast"),
         data=lambda w: datasets_of(w.experiment),
     output:
         "results/forecasts/{experiment}.npz",

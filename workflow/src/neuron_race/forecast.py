@@ -16,6 +16,7 @@ from scipy.stats import rankdata
 from sklearn.metrics import roc_auc_score
 
 from neuron_race import flow
+from neuron_race.defined import average, ratio
 from neuron_race.dynamics import rank_correlation
 from neuron_race.pruning import norm_product
 from neuron_race.recipe import Recipe, Runs
@@ -79,7 +80,7 @@ def forecast(start: Start, options: Mapping[str, Any], name: str) -> dict[str, A
         "norm_product": norm_product(runs.W_events[:, 1], runs.A_events[:, 1]),
         "norm_product_shuffled": shuffled,
         "race_score": score,
-        "rate": np.average(
+        "rate": average(
             runs.measured["growth"][:, -1],
             axis=1,
             weights=norm_product(runs.W_events[:, -1], runs.A_events[:, -1]),
@@ -153,10 +154,12 @@ def _row(trained: Trained, s: int, own: pd.DataFrame, step: int) -> dict[str, fl
             row[f"partial_{name}{suffix}"] = partial_rank_correlation(
                 part[name].to_numpy(), final, [head]
             )
-    active = own[own["active"]].dropna(subset=["forecast"])
+    # A run that never dropped has no winners yet, as it has no early alignment.
+    active = own[own["active"]].dropna(subset=["forecast", "cos_delta_010"])
     won = active["norm_product_end"].rank(pct=True) > 1 - WINNERS
     for name in ("forecast", "forecast_shuffled", "race_score", "norm_product_init"):
         usable = len(active) > 3 and 0 < won.sum() < len(won)
+        usable &= bool(np.isfinite(active[name]).all() and np.ptp(active[name]) > 0)
         row[f"auroc_{name}"] = float(roc_auc_score(won, active[name])) if usable else np.nan
     drop = int(trained.runs.event_step[s, trained.event("drop_10")])
     row["forecast_step_ratio"] = step / drop if step > 0 and drop > 0 else np.nan
@@ -226,4 +229,4 @@ def noise(arrays: Mapping[str, Array]) -> dict[str, Array]:
 
 
 def _change(before: Array, after: Array) -> Array:
-    return np.abs(after - before) / np.abs(before)
+    return ratio(np.abs(after - before), np.abs(before))
