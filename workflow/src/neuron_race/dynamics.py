@@ -176,7 +176,7 @@ class _Run:
         growth, half = self.measured["growth"], self.early(0.5)
         before = average(growth[half], weights=self.c[half])
         now = average(growth[t], weights=self.c[t])
-        return float(now / before) if before > 0 else float("nan")
+        return float(ratio(now, before))
 
     def lower_half_share(self) -> float:
         """Share of the norm products that the lower half of the neurons has; one has no half."""
@@ -244,10 +244,10 @@ class _Run:
             return {"second_group_rise": np.nan}
         half = self.early(0.5)
         later = self.step > max(self.drop_step.values())
-        if not later.any() or group["first"][half] <= 0:
+        if not later.any():
             return {"second_group_rise": np.nan}
-        rise = (group["second"][later].max() - group["second"][half]) / group["first"][half]
-        return {"second_group_rise": float(rise)}
+        rise = group["second"][later].max() - group["second"][half]
+        return {"second_group_rise": float(ratio(rise, group["first"][half]))}
 
     def growth_of_groups(self) -> dict[str, Array]:
         """Growth (T,) of the ``first`` and the ``second`` sign group, weighted by final norm.

@@ -28,7 +28,6 @@ DETAILS = (
     *("seed", "neuron", "cluster_99", "norm_product_end", "norm_a_init", "cos_delta_010"),
     *("forecast", "forecast_shuffled", "race_score"),
 )
-PER_RUN = ("seed", "X", "Y", "X_test", "Y_test", "W", "A")
 WINNERS = 0.2  # the fraction of neurons that counts as winners
 
 
@@ -61,7 +60,7 @@ def forecast(start: Start, options: Mapping[str, Any], name: str) -> dict[str, A
     shuffled = np.full(start.W.shape[:2], np.nan)
     score = np.zeros(start.W.shape[:2])
     for s, seed in enumerate(start.seed):
-        one = replace(start, **{name: getattr(start, name)[s : s + 1] for name in PER_RUN})
+        one = start.part([s])
         d = start.X.shape[2]
         R = flow.residual(
             np.zeros_like(start.Y[s]),
@@ -217,8 +216,8 @@ def noise(arrays: Mapping[str, Array]) -> dict[str, Array]:
     """
     rng = np.random.default_rng(np.random.SeedSequence(1))
     noisy = {key: np.array(value) for key, value in arrays.items()}
-    for key in ("W_events", "A_events", "W", "A", "loss"):
-        if key in noisy:
+    for key in noisy:
+        if key.removesuffix("_span") in ("W_events", "A_events", "W", "A", "loss"):
             noisy[key][:, 1:] = rng.standard_normal(noisy[key][:, 1:].shape)
     noisy["loss"] = np.abs(noisy["loss"])
     drops, end = noisy["event_step"][:, 1:-1], noisy["event_step"][:, -1:]
