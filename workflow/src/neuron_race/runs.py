@@ -18,8 +18,8 @@ from neuron_race.recipe import MEASURED, Recipe, Runs
 
 Array = NDArray[Any]
 DATASET_ARRAYS = ("X", "Y", "X_test", "Y_test")
-# In a file of runs trained in the span of their data these arrays bear other names, for with the data
-# set's own X they make another network; ``basis`` tells the way back.
+# In a file of runs trained in the span of their data these arrays bear other names, for with the
+# data set's own X they make another network; ``basis`` tells the way back.
 SPANNED = ("X", "X_test", "W_events", "W")
 INTEGERS = ("seed", "step", "event_step", "measured_gate_pattern")  # int64; all else is float64
 
@@ -34,8 +34,8 @@ class Start:
         Y, Y_test: targets (S, N, k), (S, N_test, k).
         W, A: initial weights (S, m, d'), (S, m, k).
         rank: number of coordinates that span the data, or None where nothing was reduced.
-        basis: columns (S, d, d') of these coordinates in those of the data set, the first ``rank`` of
-            which span the data; None where nothing was reduced.
+        basis: columns (S, d, d') of these coordinates in those of the data set, the first ``rank``
+            of which span the data; None where nothing was reduced.
     """
 
     seed: Array
@@ -58,8 +58,8 @@ class Start:
 class Trained:
     """A condition's runs as read from disk: the start, what was recorded, and the options.
 
-    Weights are in the coordinates of ``start.X``, which are not the data set's own where training was
-    reduced to the span of the data: :func:`in_data_coordinates` gives those.
+    Weights are in the coordinates of ``start.X``, which are not the data set's own where training
+    was reduced to the span of the data: :func:`in_data_coordinates` gives those.
     """
 
     start: Start
@@ -147,9 +147,9 @@ def in_data_coordinates(trained: Trained, data: Mapping[str, Array]) -> dict[str
         data: the data set's arrays, as :func:`read_dataset` reads them.
 
     Returns:
-        ``X (S, N, d)`` and ``X_test`` of the data set (with ``bias``, a constant feature 1 is the last
-        of d), ``Y`` and ``Y_test``; ``W_events (S, E, m, d)`` and ``A_events``; and where the weights of
-        all snapshots were kept, ``W (S, T, m, d)`` and ``A``.
+        ``X (S, N, d)`` and ``X_test`` of the data set (with ``bias``, a constant feature 1 is the
+        last of d), ``Y`` and ``Y_test``; ``W_events (S, E, m, d)`` and ``A_events``; and where the
+        weights of all snapshots were kept, ``W (S, T, m, d)`` and ``A``.
 
     Raises:
         ResultError: the data are not those that the runs were trained on.
@@ -208,8 +208,8 @@ def run(
 def save(path: Path, start: Start, runs: Runs, sidecar: Mapping[str, Any]) -> None:
     """Write ``.npz`` and, beside it, the ``.json`` sidecar (last: it vouches for the arrays).
 
-    Runs trained in the span of their data have arrays ``X_span``, ``X_test_span``, ``W_events_span``
-    and ``W_span`` instead of those without ``_span``, and the ``basis`` of these coordinates.
+    Runs trained in the span of their data have arrays ``X_span``, ``X_test_span``,
+    ``W_events_span`` and ``W_span`` instead of those without ``_span``, and the ``basis`` of these coordinates.
     """
     arrays = {
         "step": runs.step,
@@ -242,8 +242,8 @@ def _description(recipe: Recipe, rank: int | None, all_kept: bool) -> dict[str, 
         "events": list(recipe.events),
         "coordinates": "input space"
         if rank is None
-        else f"span of the data ({rank} coordinates), then the rest of the initial weights; in those "
-        "of the data set W = W_span @ basis.T",
+        else f"span of the data ({rank} coordinates), then the rest of the initial weights; in "
+        "those of the data set W = W_span @ basis.T",
         "rank": rank,
     }
 
@@ -309,7 +309,7 @@ def load(path: Path) -> Trained:
 
 
 def _plain_names(arrays: Mapping[str, Array]) -> dict[str, Array]:
-    """Arrays of a run file under the names that they have in memory; a ``basis`` tells of a span."""
+    """Arrays of a run file under the names they have in memory; a ``basis`` tells of a span."""
     if "basis" not in arrays:
         return dict(arrays)
     plain = {f"{name}_span": name for name in SPANNED}

@@ -49,8 +49,8 @@ def tables(trained: Trained, forecasts: Mapping[str, Array], name: str) -> dict[
         ended, or a ticket is the full network; for each arm ``delay_<arm>`` (time to the drop over
         that of the full network, minus 1), ``delay_error_<arm>`` (measured minus predicted by E9,
         over the full network's time), ``loss_<arm>`` (final loss over the initial loss) and
-        ``exchanged_<what>`` (fraction of pairs whose ranks were exchanged). ``tickets``: one row per
-        run and arm.
+        ``exchanged_<what>`` (fraction of pairs whose ranks were exchanged). ``tickets``: one row
+        per run and arm.
     """
     full_drop = _drop_time(trained.runs, trained.recipe)
     rows: list[dict[str, Any]] = [{"seed": int(seed)} for seed in trained.start.seed]
