@@ -33,6 +33,7 @@ from neuron_race.extensions import (
     pruning_at_init,
     schedule,
 )
+from neuron_race.plots import style
 from neuron_race.runs import Trained
 
 REGISTER = Path(__file__).parents[2] / "config/claims.yaml"
@@ -275,3 +276,9 @@ def test_inputs_of_which_centring_leaves_nothing_are_refused() -> None:
 
 def test_settings_know_the_batch_of_weight_tickets() -> None:
     assert lenet.Protocol().batch == settings.TICKET_BATCH
+
+
+def test_a_figure_of_what_never_happened_has_its_columns() -> None:
+    never = pd.DataFrame({"x": [], "t_drop_10": []})
+    line = style.summarise(never, ["x"], "t_drop_10")
+    assert list(line.columns) == ["x", "mean", "low", "high", "quantity"] and line.empty

@@ -209,7 +209,8 @@ def save(path: Path, start: Start, runs: Runs, sidecar: Mapping[str, Any]) -> No
     """Write ``.npz`` and, beside it, the ``.json`` sidecar (last: it vouches for the arrays).
 
     Runs trained in the span of their data have arrays ``X_span``, ``X_test_span``,
-    ``W_events_span`` and ``W_span`` instead of those without ``_span``, and the ``basis`` of these coordinates.
+    ``W_events_span`` and ``W_span`` instead of those without ``_span``, and the ``basis`` of
+    these coordinates.
     """
     arrays = {
         "step": runs.step,
