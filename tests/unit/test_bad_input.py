@@ -323,26 +323,26 @@ Spoil = Callable[[dict[str, Any]], None]
 SPOILT: dict[str, tuple[Spoil, str]] = {
     "NaN in the loss": (lambda a: a["loss"].__setitem__((0, 1), np.nan), "loss holds a NaN"),
     "NaN in a weight": (
-        lambda a: a["W_events"].__setitem__((0, 0, 0, 0), np.nan),
-        "W_events holds",
+        lambda a: a["W_events_span"].__setitem__((0, 0, 0, 0), np.nan),
+        "W_events_span holds",
     ),
-    "infinity in the data": (lambda a: a["X"].__setitem__((0, 0, 0), np.inf), "X holds"),
+    "infinity in the data": (lambda a: a["X_span"].__setitem__((0, 0, 0), np.inf), "X_span holds"),
     "NaN in a measurement": (
         lambda a: a["measured_norm_w"].__setitem__((0, 0, 0), np.nan),
         "measured_norm_w holds",
     ),
     "a run less": (lambda a: a.update(loss=a["loss"][:-1]), "has shape"),
     "a neuron less": (lambda a: a.update(A_events=a["A_events"][:, :, :-1]), "A_events has shape"),
-    "an axis less": (lambda a: a.update(X=a["X"][0]), "has shape"),
+    "an axis less": (lambda a: a.update(X_span=a["X_span"][0]), "has shape"),
     "targets without axes": (lambda a: a.update(Y=np.float64(3)), "Y has shape"),
     "no runs": (lambda a: a.update({k: v[:0] for k, v in a.items() if k != "step"}), "has shape"),
-    "a scalar": (lambda a: a.update(W_events=np.float64(3)), "no run|shape"),
+    "a scalar": (lambda a: a.update(W_events_span=np.float64(3)), "no run|shape"),
     "text": (lambda a: a.update(loss=np.array(["a", "b"])), "no array of numbers"),
     "events of another recipe": (
         lambda a: a.update(event_step=a["event_step"][:, 1:]),
         "event_step has shape",
     ),
-    "heads of all snapshots alone": (lambda a: a.pop("W"), "W has shape missing"),
+    "heads of all snapshots alone": (lambda a: a.pop("W_span"), "W_span has shape missing"),
     "a foreign seed": (
         lambda a: a.update(seed=a["seed"] + 7),
         r"seeds \[7\], but gaussian\.json says \[0\]",
@@ -371,11 +371,24 @@ SPOILT: dict[str, tuple[Spoil, str]] = {
     ),
     "weights where a run never got": (
         lambda a: unreached(a, "A_events"),
-        "W_events has weights at an event never reached",
+        "W_events_span has weights at an event never reached",
     ),
     "heads where a run never got": (
-        lambda a: unreached(a, "W_events"),
+        lambda a: unreached(a, "W_events_span"),
         "A_events has weights at an event never reached",
+    ),
+    "weights of a span under the name of weights": (
+        lambda a: a.update(W_events=a.pop("W_events_span")),
+        "no 'W_events'",
+    ),
+    "weights of a span without a basis": (lambda a: a.pop("basis"), "no 'X"),
+    "a basis of other coordinates": (
+        lambda a: a.update(basis=a["basis"][..., :-1]),
+        "basis has shape",
+    ),
+    "a basis that turns and stretches": (
+        lambda a: a.update(basis=2 * a["basis"]),
+        "basis is not orthonormal",
     ),
     "a complex loss": (lambda a: a.update(loss=a["loss"] + 0j), "loss is of type complex128"),
     "a negative loss": (lambda a: a["loss"].__setitem__((0, 5), -1e-9), "loss is negative"),
@@ -418,7 +431,7 @@ def test_spoilt_data_sets_are_refused_by_name(data_file: Path, tmp_path: Path, c
 def test_a_run_that_never_reached_a_drop_is_read(run_file: Path, tmp_path: Path) -> None:
     path = copied(run_file, tmp_path)
     arrays = storage.read_arrays(path)
-    unreached(arrays, "W_events", "A_events")
+    unreached(arrays, "W_events_span", "A_events")
     storage.write_arrays(path, arrays)
     assert runs.load(path).runs.event_step[0, -2] == -1
 
@@ -473,8 +486,10 @@ def test_sidecars_that_contradict_the_arrays_are_refused(
 
 def test_the_rank_of_data_that_were_not_reduced_is_none(run_file: Path, tmp_path: Path) -> None:
     arrays = storage.read_arrays(run_file)
-    rank = arrays["X"].shape[2]
-    arrays |= {name: arrays[name][..., :rank] for name in ("X_test", "W", "W_events")}
+    rank = arrays["X_span"].shape[2]
+    del arrays["basis"]
+    for name in runs.SPANNED:
+        arrays[name] = arrays.pop(f"{name}_span")[..., :rank]
 
     def whole(rank: int | None) -> Path:
         said = {"rank": rank, "coordinates": "input space"}

@@ -45,6 +45,7 @@ def test_a_forecast_takes_nothing_that_comes_after_the_init() -> None:
         "W",
         "A",
         "rank",
+        "basis",  # of the data and the initial weights
     }
 
 
@@ -139,6 +140,10 @@ def test_noise_leaves_the_start_alone() -> None:
     assert (noisy["W_events"][:, 0] == 1).all() and (noisy["X"] == 1).all()
     assert (noisy["W_events"][:, 1:] != 1).all() and (noisy["loss"][:, 1:] != 1).all()
     assert (arrays["loss"] == 1).all()
+    spanned = {**arrays, "W_events_span": arrays["W_events"], "basis": np.ones((1, 4, 2))}
+    noisy = forecast.noise(spanned)
+    assert (noisy["W_events_span"][:, 0] == 1).all() and (noisy["basis"] == 1).all()
+    assert (noisy["W_events_span"][:, 1:] != 1).all()
 
 
 # --- What is forecast ---------------------------------------------------------------------------

@@ -138,6 +138,7 @@ def without(*path: str) -> Change:
 
 
 AT = r"experiments\.digits"
+THREE = {"classes": [1, 2, 3], "n_train": 60}
 BAD: dict[str, tuple[Change, str]] = {
     "unknown_key": (
         digits(widht=3),
@@ -216,6 +217,26 @@ BAD: dict[str, tuple[Change, str]] = {
         r"datasets\.digits\.n_train: n_train \+ n_test = 420, but digits has 357 images",
     ),
     "no_samples": (dataset("digits", n_train=0), r"datasets\.digits\.n_train: 0 .* minimum of 1"),
+    "one_sample": (
+        dataset("teacher", n_train=1),
+        r"datasets\.teacher\.n_train: at least 2, got 1",
+    ),
+    "fewer_samples_than_classes": (
+        dataset("digits", classes=[0, 1, 2, 3], n_train=3),
+        r"datasets\.digits\.n_train: at least 4, one of each class, got 3",
+    ),
+    "no_test_samples": (
+        dataset("digits", n_test=0),
+        r"datasets\.digits\.n_test: 0 .* minimum of 1",
+    ),
+    "batch_of_weight_tickets": (
+        lambda c: c.update(
+            datasets=c["datasets"] | {"few": c["datasets"]["digits"] | THREE},
+            weight_tickets={"lenet": {"digits": {"dataset": "few"}}},
+        ),
+        r"weight_tickets\.lenet\.digits\.dataset: a step takes 60 samples, and n_train of 'few' "
+        "must be above that",
+    ),
     "orthogonal": (
         dataset("orthogonal", n_train=41),
         r"datasets\.orthogonal\.n_train: with n_test 61 orthogonal inputs, dim 60",
@@ -502,6 +523,14 @@ def test_extension_conditions_are_resolved() -> None:
         ({"dataset": "nope"}, "'nope' is none of clusters, digits"),
         ({"head": "gaussian", "alpha": 0.1}, "conditions.two.head: only for a perceptron"),
         ({"gain": {"incoming": 1.0}}, "extensions.deep.gain"),
+        (
+            {"batch_size": 200},
+            "deep.conditions.one.batch_size: must be below n_train = 200 of 'digits'",
+        ),
+        (
+            {"design": "spread", "design_steps": 5},
+            "deep.conditions.one.design_steps: must be below max_steps = 5",
+        ),
         ({"widht": 3}, "unknown key widht"),
         ({"study": "schedule"}, "needs constant"),
         ({"study": "pruning_at_init"}, "percents is missing"),

@@ -1,5 +1,6 @@
 """Training in the span of the data is the same training."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -7,11 +8,12 @@ import pytest
 from numpy.typing import NDArray
 from small_runs import OPTIONS
 
-from neuron_race import clusters, networks, runs, span
+from neuron_race import clusters, datasets, networks, runs, span, storage
 from neuron_race.recipe import Runs
 from neuron_race.runs import Start
 
 Array = NDArray[np.float64]
+Files = tuple[Path, Path]
 
 
 def data(d: int, N: int, rank: int | None = None, S: int = 1, k: int = 1) -> dict[str, Array]:
@@ -126,3 +128,97 @@ def test_rank_counts_directions_not_samples() -> None:
     X = np.random.default_rng(2).standard_normal((5, 9))
     assert span.rank(X) == 5
     assert span.rank(np.concatenate([X, X[:3], X.sum(axis=0)[None]])) == 5
+
+
+# --- Stored runs and the data set's own coordinates ----------------------------------------------
+
+DIGITS = {"kind": "digits", "classes": [3, 8], "n_train": 40, "n_test": 30}
+
+
+@pytest.fixture(scope="module", params=["reduced", "biased", "whole"])
+def stored(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Files:
+    """A data set's file, and that of runs on it."""
+    folder, seeds = tmp_path_factory.mktemp("stored"), (3, 5)
+    storage.write_arrays(folder / "digits.npz", datasets.make_all("digits", DIGITS, seeds))
+    data = runs.read_dataset(folder / "digits.npz", seeds)
+    options = {
+        **OPTIONS,
+        **{"seeds": list(seeds), "width": 20, "alpha": 0.05, "max_steps": 200},
+        **{"bias": request.param == "biased", "reduce": request.param != "whole"},
+        "max_weight_bytes": 10**9,
+    }
+    start = runs.begin("span", options, data)
+    sidecar = {"parameters": {"options": options}}
+    runs.save(folder / "runs.npz", start, runs.run(start, options), sidecar)
+    return folder / "runs.npz", folder / "digits.npz"
+
+
+def test_stored_runs_on_the_data_sets_own_inputs_have_the_recorded_losses(stored: Files) -> None:
+    trained = runs.load(stored[0])
+    data = runs.read_dataset(stored[1], trained.start.seed.tolist())
+    found = runs.in_data_coordinates(trained, data)
+    biased = trained.options["bias"]
+    d = data["X"].shape[2]
+    np.testing.assert_array_equal(found["X"][..., :d], data["X"])
+    assert found["W_events"].shape == (2, 5, 20, d + biased)
+    for s in range(2):
+        X, Y = found["X"][s], data["Y"][s]
+        for t in range(len(trained.runs.step)):
+            F = networks.forward(X, found["W"][s, t], found["A"][s, t])
+            loss = networks.loss(F, Y, "squared")
+            assert loss == pytest.approx(trained.runs.loss[s, t], rel=1e-10)
+        ends = [
+            networks.forward(
+                found["X_test"][s], found["W_events"][s, -1], found["A_events"][s, -1]
+            ),
+            networks.forward(
+                trained.start.X_test[s], trained.runs.W_events[s, -1], trained.runs.A_events[s, -1]
+            ),
+        ]
+        np.testing.assert_allclose(ends[0], ends[1], rtol=1e-10, atol=1e-12)
+        assert np.abs(ends[0]).max() > 0.1
+        W, A = networks.initialise("span", [3, 5][s], 20, d + biased, 1, "gaussian", 0.05)
+        np.testing.assert_allclose(found["W_events"][s, 0], W, atol=1e-14)
+        np.testing.assert_array_equal(found["A_events"][s, 0], A)
+
+
+def test_no_array_of_a_span_has_the_name_of_one_that_fits_the_data_set(stored: Files) -> None:
+    arrays = storage.read_arrays(stored[0])
+    reduced = runs.load(stored[0]).start.rank is not None
+    assert ("basis" in arrays) == reduced
+    for name in runs.SPANNED:
+        assert (name in arrays) != reduced and (f"{name}_span" in arrays) == reduced
+    if reduced:  # what a reader does who has not read about it
+        with pytest.raises(KeyError):
+            networks.forward(
+                storage.read_arrays(stored[1])["X"], arrays["W_events"][:, -1], arrays["A_events"]
+            )
+        X, W, B = (arrays[name] for name in ("X_span", "W_events_span", "basis"))
+        data = storage.read_arrays(stored[1])["X"]
+        if data.shape[2] == B.shape[1]:  # no bias
+            np.testing.assert_allclose(data @ B[:, :, : X.shape[2]], X, atol=1e-12)
+            F = networks.forward(data, W[:, -1] @ B.swapaxes(1, 2), arrays["A_events"][:, -1])
+            loss = networks.loss(F, arrays["Y"], "squared")
+            np.testing.assert_allclose(loss, arrays["loss"][:, -1], rtol=1e-10)
+    else:
+        W = storage.read_arrays(stored[0])["W_events"][:, -1]
+        F = networks.forward(storage.read_arrays(stored[1])["X"], W, arrays["A_events"][:, -1])
+        loss = networks.loss(F, arrays["Y"], "squared")
+        np.testing.assert_allclose(loss, arrays["loss"][:, -1], rtol=1e-10)
+
+
+@pytest.mark.parametrize("name", ["X", "X_test", "Y"])
+def test_runs_do_not_take_another_data_set(stored: Files, name: str) -> None:
+    trained = runs.load(stored[0])
+    data = runs.read_dataset(stored[1], trained.start.seed.tolist())
+    for other in (data[name][::-1], data[name][:, ::-1], 1.01 * data[name], data[name][:, :-1]):
+        with pytest.raises(storage.ResultError, match=f"{name} of the data set is not that"):
+            runs.in_data_coordinates(trained, {**data, name: other})
+
+
+def test_part_of_a_start_has_its_own_basis() -> None:
+    start, _ = trained(data(50, 12, S=2), True, 8, max_steps=2)
+    part = start.part([1])
+    assert start.basis is not None and part.basis is not None
+    np.testing.assert_array_equal(part.basis, start.basis[1:])
+    np.testing.assert_array_equal(part.X, start.X[1:])

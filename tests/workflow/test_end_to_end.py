@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from smoke_run import contents, copy_project, make, snakemake
 
-from neuron_race import settings, storage
+from neuron_race import networks, runs, settings, storage
 
 ROOT = Path(__file__).parents[2]
 CLAIMS = settings.read_yaml(ROOT / "config/claims.yaml")["claims"]
@@ -51,16 +51,26 @@ def test_estimates_are_means_of_the_evidence(smoke: Path) -> None:
 def test_run_files(smoke: Path) -> None:
     path = smoke / "results/runs/pair/gaussian.npz"
     arrays = storage.read_arrays(path)
-    S, T, m, d = 2, len(arrays["step"]), 100, arrays["X"].shape[2]
+    S, T, m, d = 2, len(arrays["step"]), 100, arrays["X_span"].shape[2]
     assert arrays["loss"].shape == (S, T)
-    assert arrays["W_events"].shape[:3] == (S, 5, m)
-    assert arrays["X"].shape == (S, 200, d) and arrays["X"].dtype == np.float64
+    assert arrays["W_events_span"].shape[:3] == (S, 5, m)
+    assert arrays["X_span"].shape == (S, 200, d) and arrays["X_span"].dtype == np.float64
     assert arrays["seed"].tolist() == SEEDS
     assert (arrays["loss"][:, -1] < 0.2 * arrays["loss"][:, 0]).all()
     sidecar = storage.read_json(path.with_suffix(".json"))
     assert sidecar["weights_kept"] == "events only"
     data = smoke / "results/datasets/digits.npz"
     assert sidecar["inputs"][data.name] == storage.checksum(data)
+
+
+def test_stored_networks_fit_the_data_sets_own_inputs(smoke: Path) -> None:
+    for experiment, dataset in (("pair", "digits"), ("clusters", "clusters")):
+        trained = runs.load(smoke / f"results/runs/{experiment}/gaussian.npz")
+        data = runs.read_dataset(smoke / f"results/datasets/{dataset}.npz", SEEDS)
+        found = runs.in_data_coordinates(trained, data)
+        F = networks.forward(data["X"], found["W_events"][:, -1], found["A_events"][:, -1])
+        loss = networks.loss(F, data["Y"], "squared")
+        np.testing.assert_allclose(loss, trained.runs.loss[:, -1], rtol=1e-9)
 
 
 def test_second_run_has_nothing_to_do(smoke: Path) -> None:

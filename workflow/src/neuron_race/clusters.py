@@ -5,6 +5,8 @@ from numpy.typing import NDArray
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 
+from neuron_race.defined import ratio
+
 Array = NDArray[np.float64]
 
 
@@ -17,6 +19,25 @@ def unit(V: Array) -> Array:
 def cosines(W: Array, A: Array) -> Array:
     """Cosine between total weight vectors a_j w_j^T, (m, m): cos(a, a') cos(w, w')."""
     return (unit(W) @ unit(W).T) * (unit(A) @ unit(A).T)
+
+
+def rotation(before: Array, after: Array) -> float:
+    """Mean absolute cosine between directions (m, d) before and after; NaN if one has none."""
+    unit_before, unit_after = unit(before), unit(after)
+    cosine = np.abs((unit_before * unit_after).sum(axis=1))
+    known = unit_before.any(axis=1) & unit_after.any(axis=1)
+    return float(np.where(known, cosine, np.nan).mean())
+
+
+def per_neuron(labels: NDArray[np.int64], among: NDArray[np.bool_]) -> float:
+    """Clusters over the number of clustered neurons; NaN where there are none."""
+    return float(ratio(count(labels), among.sum()))
+
+
+def effective(labels: NDArray[np.int64], c: Array) -> float:
+    """Participation ratio (sum c)^2 / sum c^2 of the clusters' norm products; NaN without any."""
+    share = np.bincount(labels[labels >= 0], weights=c[labels >= 0])
+    return float(ratio(share.sum() ** 2, (share**2).sum()))
 
 
 def active(X: Array, W: Array) -> NDArray[np.bool_]:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from neuron_race import clusters, merging, networks, pruning
+from neuron_race import clusters, defined, merging, networks, pruning
 from neuron_race.pruning import norm_product
 from neuron_race.runs import Trained
 from neuron_race.seeding import stream
@@ -49,6 +49,9 @@ class _Network:
         self.labels = clusters.find(self.W, self.A, COSINE, self.active)
         self.c = norm_product(self.W, self.A)
         self.rng = stream("compression", self.seed, "random arms")
+        self.at_zero = float(networks.loss(np.zeros_like(self.Y), self.Y, self.kind))
+        initial = float(trained.runs.loss[s, 0])
+        self.learned = defined.learned(initial, self.at_zero, self.score(self.W, self.A)["loss"])
 
     def score(self, W: Array, A: Array) -> dict[str, float]:
         """Loss and accuracies of other weights on this network's data."""
@@ -62,6 +65,7 @@ class _Network:
     def merging(self) -> list[dict[str, Any]]:
         """Merge by each rule; ``bound_used`` is the largest change of an output over its bound."""
         shuffled = merging.shuffle_membership(self.rng, self.labels)
+        self.shuffling_moves = merging.differ(self.labels, shuffled)
         variants: dict[str, tuple[Callable, Array]] = {
             "merge": (merging.merge, self.labels),
             "naive_average": (merging.naive_average, self.labels),
@@ -111,7 +115,7 @@ class _Network:
         merged_c = norm_product(merged_W, merged_A)
         rows = []
         for fraction in FRACTIONS:
-            kept = max(1, round(fraction * m))
+            kept = pruning.number_kept(fraction, m)
             scores = {
                 arm: [self.score(self.W[mask], self.A[mask]) for mask in masks]
                 for arm, masks in self.masks(kept).items()
@@ -130,35 +134,40 @@ class _Network:
     def summary(self, merged: pd.DataFrame, pruned: pd.DataFrame) -> dict[str, Any]:
         """One row per run: the statistics that criteria are about.
 
-        Where merging removed nothing (K = m) its success is vacuous, and what it changed is
-        undefined.
+        Where nothing was learned, and where merging (K = m) or pruning removed nothing, success is
+        vacuous, and what was changed undefined.
         """
         full = self.score(self.W, self.A)
         row: dict[str, Any] = {"seed": self.seed, **{f"full_{k}": v for k, v in full.items()}}
         by_rule = merged.set_index("rule")
-        row["merged_per_neuron"] = by_rule.loc["merge", "neurons"] / len(self.W)
-        vacuous = by_rule.loc["merge", "neurons"] >= self.active.sum()
+        merged_to = by_rule.loc["merge", "neurons"]
+        row["merged_per_neuron"] = merged_to / len(self.W) if self.active.any() else np.nan
+        taught = np.isfinite(self.learned)
+        merges = taught and merged_to < self.active.sum()
         for rule in merging.RULES:
             result = by_rule.loc[rule]
-            row[f"{rule}_loss_change"] = np.nan if vacuous else result["loss"] / full["loss"] - 1
-            row[f"{rule}_test_change"] = (
-                np.nan if vacuous else 100 * (result["test_accuracy"] - full["test_accuracy"])
+            known = merges and (rule != "shuffled_membership" or self.shuffling_moves)
+            row[f"{rule}_loss_change"] = (
+                defined.change(result["loss"], full["loss"], self.at_zero) if known else np.nan
             )
-        row["merge_bound_used"] = np.nan if vacuous else by_rule.loc["merge", "bound_used"]
+            row[f"{rule}_test_change"] = (
+                100 * (result["test_accuracy"] - full["test_accuracy"]) if known else np.nan
+            )
+        row["merge_bound_used"] = by_rule.loc["merge", "bound_used"] if merges else np.nan
         curve = pruned.pivot(index="fraction", columns="arm")
         accuracy, loss = curve["accuracy"], curve["loss"]
-        at_zero = float(networks.loss(np.zeros_like(self.Y), self.Y, self.kind))
+        prunes = taught and pruning.number_kept(DECLARED, len(self.W)) < len(self.W)
         for arm in pruned["arm"].unique():
-            row[f"{arm}_accuracy_change"] = 100 * (accuracy.loc[DECLARED, arm] - full["accuracy"])
-            row[f"{arm}_test_change"] = 100 * (
-                curve["test_accuracy"].loc[DECLARED, arm] - full["test_accuracy"]
-            )
-            # 0: nothing lost; 1: as bad as the network that outputs zero.
-            row[f"{arm}_loss_share"] = (loss.loc[DECLARED, arm] - full["loss"]) / (
-                at_zero - full["loss"]
-            )
-            row[f"{arm}_area"] = 100 * _area(accuracy[arm] - accuracy["random"])
-            row[f"{arm}_loss_area"] = _area((loss["random"] - loss[arm]) / at_zero)
+            own = {
+                "accuracy_change": 100 * (accuracy.loc[DECLARED, arm] - full["accuracy"]),
+                "test_change": 100
+                * (curve["test_accuracy"].loc[DECLARED, arm] - full["test_accuracy"]),
+                # 0: nothing lost; 1: as bad as the network that outputs zero.
+                "loss_share": (loss.loc[DECLARED, arm] - full["loss"]) / self.learned,
+                "area": 100 * _area(accuracy[arm] - accuracy["random"]),
+                "loss_area": _area((loss["random"] - loss[arm]) / (self.at_zero or np.nan)),
+            }
+            row |= {f"{arm}_{key}": value if prunes else np.nan for key, value in own.items()}
         return row
 
 

@@ -16,6 +16,7 @@ from neuron_race.images import Images
 from neuron_race.seeding import stream
 
 Array = NDArray[np.float64]
+EQUAL = 1e-12  # inputs that differ by less, relatively, differ by rounding
 Draw = Callable[[int], tuple[Array, Array]]
 
 
@@ -184,7 +185,8 @@ def make(name: str, options: Mapping[str, Any], seed: int, images: Images | None
         images: the fetched images, for kind ``images``.
 
     Raises:
-        DatasetError: unknown kind, or more samples asked for than there are.
+        DatasetError: unknown kind, more samples asked for than there are, or training inputs that
+            are all zero, or all the same and centred.
     """
     kind, rng = options["kind"], stream(name, seed, "data")
     if kind == "images" and images is not None:
@@ -197,8 +199,14 @@ def make(name: str, options: Mapping[str, Any], seed: int, images: Images | None
     if options.get("centre", True):
         mean = X.mean(axis=0)
         X, X_test = X - mean, X_test - mean
+    size = np.sqrt((X**2).sum(axis=1).mean())
+    if size <= EQUAL * np.sqrt((sample.X**2).sum(axis=1).mean()):
+        raise DatasetError(
+            f"n_train: nothing is left of the {len(X)} training inputs of {name} (seed {seed}), "
+            "which are all zero, or all the same and centred; more samples, or noise, make them "
+            "differ"
+        )
     if options.get("scale", "unit") == "unit":
-        size = np.sqrt((X**2).sum(axis=1).mean())
         X, X_test = X / size, X_test / size
     if options.get("shuffle_labels", False):
         Y = stream(name, seed, "shuffled labels").permutation(Y)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
 from neuron_race import clusters, networks
+from neuron_race.defined import average, ratio
 from neuron_race.pruning import norm_product
 from neuron_race.runs import Trained
 
@@ -42,7 +43,7 @@ def stable_rank(M: Array) -> float:
 def predicted_growth(measured: dict[str, Array]) -> Array:
     """d log c/dt = |a| |D| |w| cos(delta) (1/|a|^2 + 1/|w|^2), of all neurons (S, T, m) (E4)."""
     w, a = measured["norm_w"], measured["norm_a"]
-    return measured["norm_D"] * measured["cos_delta"] * (w / a + a / w)
+    return measured["norm_D"] * measured["cos_delta"] * (ratio(w, a) + ratio(a, w))
 
 
 def tables(trained: Trained) -> dict[str, pd.DataFrame]:
@@ -99,30 +100,28 @@ class _Run:
         F = networks.forward(self.X, W, A)
         F_test = networks.forward(start.X_test[s], W, A)
         labels = self.labels[0.99]
-        rotation = np.abs((clusters.unit(self.W["init"]) * clusters.unit(W)).sum(axis=1))
         row: dict[str, Any] = {
             "seed": self.seed,
             "steps": int(self.step[-1]),
             "loss_init": self.loss[0],
             "loss_end": self.loss[-1],
-            "loss_end_relative": self.loss[-1] / self.loss[0],
-            "fitted": float(self.loss[-1] <= 0.05 * self.loss[0]),
+            "loss_end_relative": ratio(self.loss[-1], self.loss[0]),
+            "fitted": float(self.loss[-1] <= 0.05 * self.loss[0]) if self.loss[0] else np.nan,
             "accuracy": float(networks.accuracy(F, self.Y)),
             "test_accuracy": float(networks.accuracy(F_test, start.Y_test[s])),
             "active": int(self.active.sum()),
-            "rotation": float(rotation.mean()),
+            "rotation": clusters.rotation(self.W["init"], W),
             "largest_cluster": int((labels == 0).sum()),
             "stable_rank": stable_rank(self.final[:, None] * clusters.unit(W)),
             "effective_width": self.effective_width(),
-            "lower_half_share": float(
-                np.sort(self.final)[: len(self.final) // 2].sum() / self.final.sum()
-            ),
+            "lower_half_share": self.lower_half_share(),
             "dropped": float(self.dropped),
         }
         for q in COSINES:
-            K = clusters.count(self.labels[q])
-            row[f"clusters_{str(q)[2:]}"] = K
-            row[f"clusters_per_neuron_{str(q)[2:]}"] = K / max(self.active.sum(), 1)
+            row[f"clusters_{str(q)[2:]}"] = clusters.count(self.labels[q])
+            row[f"clusters_per_neuron_{str(q)[2:]}"] = clusters.per_neuron(
+                self.labels[q], self.active
+            )
         for name, step in self.drop_step.items():
             row[f"t_{name}"] = step * self.rate if step >= 0 else np.nan
             row[f"alignment_at_{name}"] = self.weighted_alignment(step) if step >= 0 else np.nan
@@ -136,19 +135,20 @@ class _Run:
     def whole_training(self) -> dict[str, float]:
         """Extremes over all snapshots, for controls whose loss drops at the first step."""
         cos, active = self.measured["cos_delta"], self.active
-        patterns = [len(np.unique(p)) for p in self.measured["gate_pattern"]]
+        least = min(len(np.unique(p)) for p in self.measured["gate_pattern"])
         ranks = [rank_correlation(c[active], self.final[active]) for c in cos[:-1]]
+        known = [rank for rank in ranks if np.isfinite(rank)]
         return {
-            "alignment_peak": float(np.average(cos, axis=1, weights=self.c).max()),
-            "gate_patterns_least": min(patterns) / patterns[0],
-            "rho_alignment_all_peak": float(np.nanmax([*ranks, -1.0])),
+            "alignment_peak": float(average(cos, axis=1, weights=self.c).max()),
+            "gate_patterns_least": self.of_first_patterns(least),
+            "rho_alignment_all_peak": max(known, default=np.nan),
             "rho_alignment_all_half": self.rank_at_half(),
         }
 
     def rank_at_half(self) -> float:
         """Rank correlation of alignment with final norm where half of the initial loss is gone."""
         past = np.flatnonzero(self.loss <= 0.5 * self.loss[0])
-        if not len(past):
+        if not len(past) or not self.loss[0]:
             return float("nan")
         cos = self.measured["cos_delta"][past[0]]
         return rank_correlation(cos[self.active], self.final[self.active])
@@ -163,27 +163,40 @@ class _Run:
             return missing
         half, late = self.early(0.5), self.early(3.0)
         return {
-            "plateau": self.loss[half] / self.loss[0],
-            "fallen": self.loss[late] / self.loss[0],
+            "plateau": ratio(self.loss[half], self.loss[0]),
+            "fallen": ratio(self.loss[late], self.loss[0]),
             "late_growth": self.growth_of_leaders(late),
         }
 
     def growth_of_leaders(self, t: int) -> float:
-        """Growth at a snapshot over that half-way to the drop, weighted by norm products."""
+        """Growth at a snapshot over that half-way to the drop, weighted by norm products.
+
+        Undefined where there was no growth to compare with.
+        """
         growth, half = self.measured["growth"], self.early(0.5)
-        before = np.average(growth[half], weights=self.c[half])
-        return float(np.average(growth[t], weights=self.c[t]) / before)
+        before = average(growth[half], weights=self.c[half])
+        now = average(growth[t], weights=self.c[t])
+        return float(ratio(now, before))
+
+    def lower_half_share(self) -> float:
+        """Share of the norm products that the lower half of the neurons has; one has no half."""
+        half = len(self.final) // 2
+        share = ratio(np.sort(self.final)[:half].sum(), self.final.sum())
+        return float(share) if half else float("nan")
+
+    def of_first_patterns(self, patterns: int) -> float:
+        """Number of gate patterns over that at init; a single one can't become fewer."""
+        first = len(np.unique(self.measured["gate_pattern"][0]))
+        return patterns / first if first > 1 else float("nan")
 
     def weighted_alignment(self, step: int) -> float:
         """Mean of cos(delta), weighted by the norm product."""
         t = snapshot_at(self.step, step)
-        return float(np.average(self.measured["cos_delta"][t], weights=self.c[t]))
+        return float(average(self.measured["cos_delta"][t], weights=self.c[t]))
 
     def effective_width(self) -> float:
         """Participation ratio (sum c)^2 / sum c^2 over clusters' norm products."""
-        labels = self.labels[0.99]
-        share = np.bincount(labels[labels >= 0], weights=self.final[labels >= 0])
-        return float(share.sum() ** 2 / (share**2).sum()) if len(share) else float("nan")
+        return clusters.effective(self.labels[0.99], self.final)
 
     def gates(self) -> dict[str, float]:
         """Gate patterns up to the drop (U1), and neurons that first point against the pull (U2)."""
@@ -195,9 +208,9 @@ class _Run:
         alive = self.measured["open"][0] > 0
         against = alive & (cos[0] < 0)
         return {
-            "gate_patterns_kept": len(np.unique(pattern[t])) / len(np.unique(pattern[0])),
+            "gate_patterns_kept": self.of_first_patterns(len(np.unique(pattern[t]))),
             "gates_changed": float(self.measured["gate_changes"][t].mean()),
-            "against_at_init": float(against.sum() / alive.sum()),
+            "against_at_init": float(ratio(against.sum(), alive.sum())),
             "turned_by_drop": float((cos[t][against] > 0).mean()) if against.any() else np.nan,
         }
 
@@ -212,8 +225,11 @@ class _Run:
         scale = np.abs(measured).mean()
         wrong = predicted_growth(permuted)[plateau]
         return {
-            "growth_error": float(np.median(np.abs(measured - predicted)) / scale),
-            "growth_error_permuted": float(np.median(np.abs(measured - wrong)) / scale),
+            "growth_error": float(ratio(np.median(np.abs(measured - predicted)), scale)),
+            # One neuron can't be permuted.
+            "growth_error_permuted": float(ratio(np.median(np.abs(measured - wrong)), scale))
+            if measured.shape[1] > 1
+            else np.nan,
         }
 
     def second_group(self) -> dict[str, float]:
@@ -228,9 +244,10 @@ class _Run:
             return {"second_group_rise": np.nan}
         half = self.early(0.5)
         later = self.step > max(self.drop_step.values())
-        peak = group["second"][later].max(initial=-np.inf)
-        rise = (peak - group["second"][half]) / group["first"][half]
-        return {"second_group_rise": float(rise)}
+        if not later.any():
+            return {"second_group_rise": np.nan}
+        rise = group["second"][later].max() - group["second"][half]
+        return {"second_group_rise": float(ratio(rise, group["first"][half]))}
 
     def growth_of_groups(self) -> dict[str, Array]:
         """Growth (T,) of the ``first`` and the ``second`` sign group, weighted by final norm.
@@ -303,7 +320,7 @@ class _Run:
                 "step": self.step,
                 "time": self.step * self.rate,
                 "loss": self.loss,
-                "alignment": np.average(cos, axis=1, weights=self.c),
+                "alignment": average(cos, axis=1, weights=self.c),
                 "alignment_mean": cos.mean(axis=1),
                 "gate_patterns": [len(np.unique(p)) for p in self.measured["gate_pattern"]],
                 "gate_changes": self.measured["gate_changes"].mean(axis=1),

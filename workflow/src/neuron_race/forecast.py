@@ -16,6 +16,7 @@ from scipy.stats import rankdata
 from sklearn.metrics import roc_auc_score
 
 from neuron_race import flow
+from neuron_race.defined import average, ratio
 from neuron_race.dynamics import rank_correlation
 from neuron_race.pruning import norm_product
 from neuron_race.recipe import Recipe, Runs
@@ -27,7 +28,6 @@ DETAILS = (
     *("seed", "neuron", "cluster_99", "norm_product_end", "norm_a_init", "cos_delta_010"),
     *("forecast", "forecast_shuffled", "race_score"),
 )
-PER_RUN = ("seed", "X", "Y", "X_test", "Y_test", "W", "A")
 WINNERS = 0.2  # the fraction of neurons that counts as winners
 
 
@@ -60,7 +60,7 @@ def forecast(start: Start, options: Mapping[str, Any], name: str) -> dict[str, A
     shuffled = np.full(start.W.shape[:2], np.nan)
     score = np.zeros(start.W.shape[:2])
     for s, seed in enumerate(start.seed):
-        one = replace(start, **{name: getattr(start, name)[s : s + 1] for name in PER_RUN})
+        one = start.part([s])
         d = start.X.shape[2]
         R = flow.residual(
             np.zeros_like(start.Y[s]),
@@ -79,7 +79,7 @@ def forecast(start: Start, options: Mapping[str, Any], name: str) -> dict[str, A
         "norm_product": norm_product(runs.W_events[:, 1], runs.A_events[:, 1]),
         "norm_product_shuffled": shuffled,
         "race_score": score,
-        "rate": np.average(
+        "rate": average(
             runs.measured["growth"][:, -1],
             axis=1,
             weights=norm_product(runs.W_events[:, -1], runs.A_events[:, -1]),
@@ -153,10 +153,12 @@ def _row(trained: Trained, s: int, own: pd.DataFrame, step: int) -> dict[str, fl
             row[f"partial_{name}{suffix}"] = partial_rank_correlation(
                 part[name].to_numpy(), final, [head]
             )
-    active = own[own["active"]].dropna(subset=["forecast"])
+    # A run that never dropped has no winners yet, as it has no early alignment.
+    active = own[own["active"]].dropna(subset=["forecast", "cos_delta_010"])
     won = active["norm_product_end"].rank(pct=True) > 1 - WINNERS
     for name in ("forecast", "forecast_shuffled", "race_score", "norm_product_init"):
         usable = len(active) > 3 and 0 < won.sum() < len(won)
+        usable &= bool(np.isfinite(active[name]).all() and np.ptp(active[name]) > 0)
         row[f"auroc_{name}"] = float(roc_auc_score(won, active[name])) if usable else np.nan
     drop = int(trained.runs.event_step[s, trained.event("drop_10")])
     row["forecast_step_ratio"] = step / drop if step > 0 and drop > 0 else np.nan
@@ -214,8 +216,8 @@ def noise(arrays: Mapping[str, Array]) -> dict[str, Array]:
     """
     rng = np.random.default_rng(np.random.SeedSequence(1))
     noisy = {key: np.array(value) for key, value in arrays.items()}
-    for key in ("W_events", "A_events", "W", "A", "loss"):
-        if key in noisy:
+    for key in noisy:
+        if key.removesuffix("_span") in ("W_events", "A_events", "W", "A", "loss"):
             noisy[key][:, 1:] = rng.standard_normal(noisy[key][:, 1:].shape)
     noisy["loss"] = np.abs(noisy["loss"])
     drops, end = noisy["event_step"][:, 1:-1], noisy["event_step"][:, -1:]
@@ -226,4 +228,4 @@ def noise(arrays: Mapping[str, Array]) -> dict[str, Array]:
 
 
 def _change(before: Array, after: Array) -> Array:
-    return np.abs(after - before) / np.abs(before)
+    return ratio(np.abs(after - before), np.abs(before))

@@ -24,6 +24,7 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
+from neuron_race.defined import DROP
 from neuron_race.devices import choose_device
 from neuron_race.pruning import keep_largest
 from neuron_race.seeding import stream
@@ -234,7 +235,7 @@ def run(
         ``curves``: one row per seed, round and arm: ``remaining`` (fraction of weights),
         ``test_accuracy``, ``train_loss`` (both at the end), ``steps_to_target`` (speed),
         ``step_of_min_loss``. Round 0 is the full network, under the arm ``winning``. ``runs``: one
-        row per seed, see :func:`summary`.
+        row per seed, see :func:`summary`; undefined where the full network's loss never dropped.
     """
     sizes = (X.shape[2], *protocol.hidden, Y.shape[2])
     fractions = [protocol.prune] * len(protocol.hidden) + [protocol.prune_output]
@@ -257,6 +258,9 @@ def run(
         outcomes = {
             arm: train(X, Y, w, m, order, protocol, device) for arm, (w, m) in starts.items()
         }
+        if level == 0:
+            full = outcomes["winning"].loss
+            learned = full[:, -1] <= (1 - DROP) * full[:, 0]
         for arm, outcome in outcomes.items():
             columns = {
                 "test_accuracy": accuracy(X_test, Y_test, outcome),
@@ -277,7 +281,9 @@ def run(
             for w, mask, fraction in zip(outcomes["winning"].weights, masks, fractions, strict=True)
         ]
     curves = pd.DataFrame(rows)
-    return {"curves": curves, "runs": summary(curves, protocol)}
+    table = summary(curves, protocol).set_index("seed")
+    table.loc[~learned] = np.nan
+    return {"curves": curves, "runs": table.reset_index()}
 
 
 def summary(curves: pd.DataFrame, protocol: Protocol) -> pd.DataFrame:
@@ -308,7 +314,7 @@ def summary(curves: pd.DataFrame, protocol: Protocol) -> pd.DataFrame:
             row[f"loss_{arm}"] = losses[arm].mean()
         for arm in percent.columns.drop("winning"):
             row[f"winning_minus_{arm}"] = (percent["winning"] - percent[arm]).mean()
-            gain = 1 - steps["winning"] / steps[arm].fillna(protocol.steps)
+            gain = 1 - steps["winning"] / steps[arm].fillna(protocol.steps).replace(0, np.nan)
             row[f"speed_gain_{arm}"] = gain.mean(skipna=False)
         rows.append(row)
     return pd.DataFrame(rows)

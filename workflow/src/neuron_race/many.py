@@ -296,7 +296,11 @@ def train(
     Raises:
         TrainingDiverged: NaN or a loss beyond a thousand times the initial one.
         ResultError: a checkpoint of another training.
+        ValueError: a batch that is not smaller than the data.
     """
+    N = X.shape[1]
+    if plan.batch_size >= N:
+        raise ValueError(f"batch_size: {plan.batch_size} is no part of {N} samples; 0 is for all")
     place = choose_device(plan.device)
     if place.type != "cpu":
         model = copy.deepcopy(model).to(place)  # its buffers; parameters are those of the runs
@@ -312,7 +316,6 @@ def train(
             where = "kept from" if course.over else f"goes on from step {course.step} of"
             print(f"{label}: {where} an interrupted run", file=sys.stderr, flush=True)
     differentiate = gradients(model, plan.loss, plan.freeze_residual)
-    N = X.shape[1]
     draws = [stream(label, seed, "batches") for seed in seeds] if plan.batch_size else []
     for rng in draws:
         for _ in range(course.step):
@@ -331,9 +334,10 @@ def train(
         losses.append(value.to(torch.float64).numpy(force=True).copy())
         _check(losses, plan, label)
         progress.tell(step, losses[-1].mean())
-        fallen = losses[-1] <= (1 - plan.drop) * losses[0]
+        fallen = (losses[-1] <= (1 - plan.drop) * losses[0]) & (losses[0] > 0)
         if plan.freeze_residual:  # where no drop comes, a plateau ends as outputs reach the targets
-            fallen |= (size >= Y.square().mean(dim=(1, 2))).numpy(force=True)
+            targets = Y.square().mean(dim=(1, 2))
+            fallen |= ((size >= targets) & (targets > 0)).numpy(force=True)
         crossing = fallen & (course.drop_step < 0)
         if crossing.any():
             course.drop_step[crossing] = step

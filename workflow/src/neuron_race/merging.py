@@ -43,6 +43,12 @@ def shuffle_membership(rng: np.random.Generator, labels: NDArray[np.int64]) -> N
     return shuffled
 
 
+def differ(labels: NDArray[np.int64], others: NDArray[np.int64]) -> bool:
+    """Whether two labellings of the same neurons put any two together that the other does not."""
+    together, so_too = (own[:, None] == own for own in (labels, others))
+    return not np.array_equal(together, so_too)
+
+
 def bound(X: Array, W: Array, A: Array, labels: NDArray[np.int64]) -> Array:
     """Bound on the change of the output at each sample (N,), by E7.
 

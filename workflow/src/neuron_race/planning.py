@@ -39,6 +39,7 @@ class Size:
     snapshots: int
     events: int
     weights: int
+    basis: int
 
     @classmethod
     def of(cls, options: Mapping[str, Any], data: Mapping[str, Any]) -> "Size":
@@ -63,6 +64,8 @@ class Size:
             snapshots=snapshots,
             events=len(recipe.events),
             weights=weights if weights <= recipe.max_weight_bytes else 0,
+            # Whether the data span less than their coordinates shows only when they are there.
+            basis=seeds * dim * kept if options.get("reduce", True) else 0,
         )
 
     @property
@@ -88,7 +91,7 @@ class Size:
         events = S * self.events * m * (self.kept + k)
         measured = MEASURED_PER_NEURON * S * (self.snapshots + 1) * m
         data = S * (self.samples * (self.dim + k) + self.tested * (self.kept + k))
-        return FLOAT * (events + measured + data) + self.weights
+        return FLOAT * (events + measured + data + self.basis) + self.weights
 
     @property
     def training_mb(self) -> int:

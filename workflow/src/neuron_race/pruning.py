@@ -13,6 +13,11 @@ def norm_product(W: Array, A: Array) -> Array:
     return np.linalg.norm(W, axis=-1) * np.linalg.norm(A, axis=-1)
 
 
+def number_kept(fraction: float, units: int) -> int:
+    """How many of the units a fraction is, at least one; pruning to all of them removes nothing."""
+    return max(1, round(fraction * units))
+
+
 def keep_largest(score: Array, kept: int) -> NDArray[np.bool_]:
     """Mask of exactly ``kept`` neurons with the largest score; ties go to the first neuron.
 

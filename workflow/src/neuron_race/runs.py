@@ -5,7 +5,7 @@ import json
 import reprlib
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,9 @@ from neuron_race.recipe import MEASURED, Recipe, Runs
 
 Array = NDArray[Any]
 DATASET_ARRAYS = ("X", "Y", "X_test", "Y_test")
+# In a file of runs trained in the span of their data these arrays bear other names, for with the
+# data set's own X they make another network; ``basis`` tells the way back.
+SPANNED = ("X", "X_test", "W_events", "W")
 INTEGERS = ("seed", "step", "event_step", "measured_gate_pattern")  # int64; all else is float64
 
 
@@ -31,6 +34,8 @@ class Start:
         Y, Y_test: targets (S, N, k), (S, N_test, k).
         W, A: initial weights (S, m, d'), (S, m, k).
         rank: number of coordinates that span the data, or None where nothing was reduced.
+        basis: columns (S, d, d') of these coordinates in those of the data set, the first ``rank``
+            of which span the data; None where nothing was reduced.
     """
 
     seed: Array
@@ -41,11 +46,21 @@ class Start:
     W: Array
     A: Array
     rank: int | None
+    basis: Array | None = None
+
+    def part(self, which: Sequence[int]) -> "Start":
+        """The start of some of the runs, by their positions."""
+        names = ("seed", *DATASET_ARRAYS, "W", "A", *(["basis"] if self.basis is not None else []))
+        return replace(self, **{name: getattr(self, name)[list(which)] for name in names})
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A condition's runs as read from disk: the start, what was recorded, and the options."""
+    """A condition's runs as read from disk: the start, what was recorded, and the options.
+
+    Weights are in the coordinates of ``start.X``, which are not the data set's own where training
+    was reduced to the span of the data: :func:`in_data_coordinates` gives those.
+    """
 
     start: Start
     runs: Runs
@@ -93,9 +108,8 @@ def begin(experiment: str, options: Mapping[str, Any], data: Mapping[str, Array]
         options: the condition's options (``width``, ``head``, ``alpha``, ``bias``, ``seeds``).
         data: arrays ``X (S, N, d)``, ``Y``, ``X_test``, ``Y_test``.
     """
-    X, X_test = data["X"], data["X_test"]
-    if options.get("bias", False):
-        X, X_test = (np.concatenate([Z, np.ones((*Z.shape[:2], 1))], axis=2) for Z in (X, X_test))
+    own = _inputs(options, data)
+    X, X_test = own["X"], own["X_test"]
     width, dim, outputs = options["width"], X.shape[2], data["Y"].shape[2]
     weights = [
         networks.initialise(
@@ -106,6 +120,7 @@ def begin(experiment: str, options: Mapping[str, Any], data: Mapping[str, Array]
     W, A = (np.stack(part) for part in zip(*weights, strict=True))
     rank = max(span.rank(x) for x in X)
     reduced = rank < dim and options.get("reduce", True)
+    bases = None
     if reduced:
         bases = [span.basis(x, w, rank) for x, w in zip(X, W, strict=True)]
         W = np.stack([w @ b for w, b in zip(W, bases, strict=True)])
@@ -120,7 +135,58 @@ def begin(experiment: str, options: Mapping[str, Any], data: Mapping[str, Array]
         W=W,
         A=A,
         rank=rank if reduced else None,
+        basis=None if bases is None else np.stack(bases),
     )
+
+
+def in_data_coordinates(trained: Trained, data: Mapping[str, Array]) -> dict[str, Array]:
+    """Networks in the coordinates of their data set, and the inputs that they take.
+
+    Args:
+        trained: runs as :func:`load` reads them.
+        data: the data set's arrays, as :func:`read_dataset` reads them.
+
+    Returns:
+        ``X (S, N, d)`` and ``X_test`` of the data set (with ``bias``, a constant feature 1 is the
+        last of d), ``Y`` and ``Y_test``; ``W_events (S, E, m, d)`` and ``A_events``; and where the
+        weights of all snapshots were kept, ``W (S, T, m, d)`` and ``A``.
+
+    Raises:
+        ResultError: the data are not those that the runs were trained on.
+    """
+    start, made = trained.start, trained.runs
+    own = _inputs(trained.options, data)
+    for name in DATASET_ARRAYS:
+        there = own[name]
+        if start.basis is not None and name in SPANNED and there.shape[2] == start.basis.shape[1]:
+            kept = getattr(start, name).shape[2]
+            there = there @ start.basis[:, :, :kept]
+        if not _close(there, getattr(start, name)):
+            raise storage.ResultError(f"{name} of the data set is not that of the runs")
+    weights = {"W_events": made.W_events, "A_events": made.A_events}
+    if made.W is not None and made.A is not None:
+        weights |= {"W": made.W, "A": made.A}
+    if start.basis is not None:
+        back = start.basis.swapaxes(1, 2)[:, None]
+        weights |= {name: weights[name] @ back for name in SPANNED if name in weights}
+    return {**own, **weights}
+
+
+def _inputs(options: Mapping[str, Any], data: Mapping[str, Array]) -> dict[str, Array]:
+    """The data set's arrays, with the constant feature that a bias needs."""
+    arrays = {name: data[name] for name in DATASET_ARRAYS}
+    if options.get("bias", False):
+        for name in ("X", "X_test"):
+            ones = np.ones((*arrays[name].shape[:2], 1))
+            arrays[name] = np.concatenate([arrays[name], ones], axis=2)
+    return arrays
+
+
+def _close(found: Array, wanted: Array) -> bool:
+    """Whether arrays are equal but for rounding."""
+    if found.shape != wanted.shape:
+        return False
+    return bool(np.abs(found - wanted).max() <= 1e-9 * max(1e-300, np.abs(wanted).max()))
 
 
 def run(
@@ -140,7 +206,12 @@ def run(
 
 
 def save(path: Path, start: Start, runs: Runs, sidecar: Mapping[str, Any]) -> None:
-    """Write ``.npz`` and, beside it, the ``.json`` sidecar (last: it vouches for the arrays)."""
+    """Write ``.npz`` and, beside it, the ``.json`` sidecar (last: it vouches for the arrays).
+
+    Runs trained in the span of their data have arrays ``X_span``, ``X_test_span``,
+    ``W_events_span`` and ``W_span`` instead of those without ``_span``, and the ``basis`` of
+    these coordinates.
+    """
     arrays = {
         "step": runs.step,
         "loss": runs.loss,
@@ -153,6 +224,9 @@ def save(path: Path, start: Start, runs: Runs, sidecar: Mapping[str, Any]) -> No
     }
     if runs.W is not None and runs.A is not None:
         arrays |= {"W": runs.W, "A": runs.A}
+    if start.basis is not None:
+        arrays = {f"{key}_span" if key in SPANNED else key: arrays[key] for key in arrays}
+        arrays["basis"] = start.basis
     storage.write_arrays(path, arrays)
     recipe = Recipe.of(sidecar["parameters"]["options"])
     description = {
@@ -169,7 +243,8 @@ def _description(recipe: Recipe, rank: int | None, all_kept: bool) -> dict[str, 
         "events": list(recipe.events),
         "coordinates": "input space"
         if rank is None
-        else f"span of the data ({rank} coordinates), then the rest of the initial weights",
+        else f"span of the data ({rank} coordinates), then the rest of the initial weights; in "
+        "those of the data set W = W_span @ basis.T",
         "rank": rank,
     }
 
@@ -201,7 +276,7 @@ def load(path: Path) -> Trained:
             other.
     """
     path = Path(path)
-    arrays = storage.read_arrays(path)
+    arrays = _plain_names(storage.read_arrays(path))
     beside = path.with_suffix(".json")
     sidecar = storage.read_json(beside)
     if not isinstance(sidecar, dict):
@@ -216,6 +291,7 @@ def load(path: Path) -> Trained:
             W=arrays["W_events"][:, 0],
             A=arrays["A_events"][:, 0],
             rank=sidecar["rank"],
+            basis=arrays.get("basis"),
         )
         runs = Runs(
             **{key: arrays[key] for key in ("step", "loss", "event_step", "W_events", "A_events")},
@@ -231,6 +307,15 @@ def load(path: Path) -> Trained:
     _check(path, arrays, len(recipe.events))
     _check_sidecar(path, arrays, sidecar, recipe)
     return Trained(start, runs, options)
+
+
+def _plain_names(arrays: Mapping[str, Array]) -> dict[str, Array]:
+    """Arrays of a run file under the names they have in memory; a ``basis`` tells of a span."""
+    if "basis" not in arrays:
+        return dict(arrays)
+    plain = {f"{name}_span": name for name in SPANNED}
+    # One that has a plain name in such a file is not what it says.
+    return {plain.get(key, key): array for key, array in arrays.items() if key not in SPANNED}
 
 
 def _is_whole(value: Any) -> bool:
@@ -277,9 +362,8 @@ def _check_sidecar(
 ) -> None:
     """Refuse a sidecar that contradicts the arrays, which have been checked."""
     beside, options = path.with_suffix(".json"), sidecar["parameters"]["options"]
-    d, (m, kept) = arrays["X"].shape[2], arrays["W_events"].shape[2:]
-    # Weights have coordinates that the data lack where both were reduced, and only there.
-    rank = d if kept > d else None
+    d, m = arrays["X"].shape[2], arrays["W_events"].shape[2]
+    rank = d if "basis" in arrays else None
     facts = {"width": m, "seeds": arrays["seed"].tolist()}
     description = _description(recipe, rank, "W" in arrays)
     for told, true in ((options, facts), (sidecar, description)):
@@ -335,12 +419,20 @@ def _check(path: Path, arrays: Mapping[str, Array], events: int) -> None:
         **{f"measured_{name}": (S, T, m) for name in MEASURED},
         **({"W": (S, T, m, kept), "A": (S, T, m, k)} if "W" in arrays or "A" in arrays else {}),
     }
+    spanned = "basis" in arrays
+    if spanned:
+        dim = arrays["basis"].shape[1] if arrays["basis"].ndim == 3 else -1
+        wanted["basis"] = (S, dim, kept)
+    told = {name: f"{name}_span" if spanned and name in SPANNED else name for name in wanted}
     for name, shape in wanted.items():
         if name not in arrays or arrays[name].shape != shape or 0 in shape:
             found = arrays[name].shape if name in arrays else "missing"
-            raise storage.ResultError(f"{path}: {name} has shape {found}, expected {shape}")
-    if kept < d:
-        raise storage.ResultError(f"{path}: W_events has {kept} coordinates, X has {d}")
+            raise storage.ResultError(f"{path}: {told[name]} has shape {found}, expected {shape}")
+    # Weights have coordinates that the data lack where both were reduced, and only there.
+    if kept <= d if spanned else kept != d:
+        raise storage.ResultError(
+            f"{path}: {told['W_events']} has {kept} coordinates, {told['X']} has {d}"
+        )
     _check_types(path, {name: arrays[name] for name in wanted})
     _check_steps(path, arrays["step"], arrays["event_step"])
     reached = arrays["event_step"] >= 0
@@ -348,9 +440,13 @@ def _check(path: Path, arrays: Mapping[str, Array], events: int) -> None:
         there = arrays[name][reached] if name in ("W_events", "A_events") else arrays[name]
         # The data and the step that follow a last snapshot are finite too: training stops at a NaN.
         if not np.isfinite(there).all():
-            raise storage.ResultError(f"{path}: {name} holds a NaN or an infinity")
+            raise storage.ResultError(f"{path}: {told[name]} holds a NaN or an infinity")
         if name in ("W_events", "A_events") and not np.isnan(arrays[name][~reached]).all():
-            raise storage.ResultError(f"{path}: {name} has weights at an event never reached")
+            raise storage.ResultError(f"{path}: {told[name]} has weights at an event never reached")
+    if spanned:
+        products = arrays["basis"].swapaxes(1, 2) @ arrays["basis"]
+        if not np.allclose(products, np.eye(kept), rtol=0, atol=1e-9):
+            raise storage.ResultError(f"{path}: basis is not orthonormal")
     if (arrays["loss"] < 0).any():
         raise storage.ResultError(f"{path}: loss is negative somewhere")
 

@@ -38,6 +38,8 @@ Validator = validators.extend(
 
 # Pixels, times colours, of what a loader of images gives.
 PIXELS = {"mnist": 28 * 28, "cifar10": 3 * 32 * 32}
+# Samples per step of the protocol for tickets of single weights, which imports torch.
+TICKET_BATCH = 60
 
 
 @dataclass(frozen=True)
@@ -256,6 +258,11 @@ def read(config: Mapping[str, Any], root: Path) -> Settings:
                 faults.append(
                     f"weight_tickets.{name}.{task}.dataset: needs images of three classes or more"
                 )
+            elif datasets[options["dataset"]]["n_train"] <= TICKET_BATCH:
+                faults.append(
+                    f"weight_tickets.{name}.{task}.dataset: a step takes {TICKET_BATCH} samples, "
+                    f"and n_train of {options['dataset']!r} must be above that"
+                )
     explorer = {**config["explorer"], "seeds": seeds[: config["explorer"]["seeds"]]}
     faults += _explorer_faults(explorer["conditions"], experiments)
     if faults:
@@ -432,6 +439,10 @@ def _seeds(entry: Mapping[str, Any], faults: list[str]) -> list[int]:
 def _dataset_faults(name: str, options: Mapping[str, Any], config: Mapping[str, Any]) -> list[str]:
     at, total = f"datasets.{name}", options["n_train"] + options["n_test"]
     faults = []
+    # One sample, centred, is zero; and of each class there must be room for one.
+    if options["n_train"] < (least := max(2, len(options.get("classes", [])))):
+        of_each = ", one of each class" if "classes" in options else ""
+        faults.append(f"{at}.n_train: at least {least}{of_each}, got {options['n_train']}")
     if options["kind"] == "orthogonal" and total > options["dim"]:
         faults.append(f"{at}.n_train: with n_test {total} orthogonal inputs, dim {options['dim']}")
     if options["kind"] == "clusters" and options["axes"] > options["dim"]:
@@ -525,6 +536,17 @@ def _extension(
                 faults.append(f"{at}: {key} is missing (set it there or in extensions.{name})")
         if options.get("dataset") not in datasets and "dataset" in options:
             faults.append(f"{at}.dataset: {options['dataset']!r} is none of {', '.join(datasets)}")
+        n_train = datasets.get(options.get("dataset", ""), {}).get("n_train", math.inf)
+        if options.get("batch_size", 0) >= n_train:
+            faults.append(
+                f"{at}.batch_size: must be below n_train = {n_train} of {options['dataset']!r} "
+                f"(without batch_size a step takes all samples), got {options['batch_size']}"
+            )
+        if "design" in options and options.get("design_steps", 0) >= options.get("max_steps", 1):
+            faults.append(
+                f"{at}.design_steps: must be below max_steps = {options.get('max_steps')}, which "
+                f"it is taken from, got {options.get('design_steps')}"
+            )
         if "head" in options and (options.get("model"), options.get("depth")) != ("perceptron", 1):
             faults.append(f"{at}.head: only for a perceptron of depth 1; others take gain")
         elif options["study"] in ONE_LAYER and (

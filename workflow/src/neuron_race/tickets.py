@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from neuron_race import clusters, flow, networks, pruning
+from neuron_race.defined import ratio
 from neuron_race.pruning import norm_product
 from neuron_race.recipe import Recipe, Runs
 from neuron_race.runs import Trained
@@ -44,10 +45,12 @@ def tables(trained: Trained, forecasts: Mapping[str, Array], name: str) -> dict[
         name: experiment, names the random streams.
 
     Returns:
-        ``runs``: one row per run; for each arm ``delay_<arm>`` (time to the drop over that of the
-        full network, minus 1), ``delay_error_<arm>`` (measured minus predicted by E9, over the full
-        network's time), ``loss_<arm>`` (final loss over the initial loss) and ``exchanged_<what>``
-        (fraction of pairs whose ranks were exchanged). ``tickets``: one row per run and arm.
+        ``runs``: one row per run, undefined where the full network never dropped, a forecast never
+        ended, or a ticket is the full network; for each arm ``delay_<arm>`` (time to the drop over
+        that of the full network, minus 1), ``delay_error_<arm>`` (measured minus predicted by E9,
+        over the full network's time), ``loss_<arm>`` (final loss over the initial loss) and
+        ``exchanged_<what>`` (fraction of pairs whose ranks were exchanged). ``tickets``: one row
+        per run and arm.
     """
     full_drop = _drop_time(trained.runs, trained.recipe)
     rows: list[dict[str, Any]] = [{"seed": int(seed)} for seed in trained.start.seed]
@@ -57,10 +60,16 @@ def tables(trained: Trained, forecasts: Mapping[str, Array], name: str) -> dict[
         runs = _retrain(trained, W, A)
         drop = _drop_time(runs, trained.recipe)
         predicted = _predicted_delay(trained, forecasts, chosen, arm)
+        known = np.isfinite(full_drop) & ~chosen.all(axis=1)
+        if arm == "forecast":
+            known &= np.isfinite(forecasts["norm_product"]).all(axis=1)
+        scale = np.where(known, full_drop, np.nan)
         for s, row in enumerate(rows):
-            row[f"delay_{arm}"] = drop[s] / full_drop[s] - 1
-            row[f"delay_error_{arm}"] = (drop[s] - full_drop[s] - predicted[s]) / full_drop[s]
-            row[f"loss_{arm}"] = runs.loss[s, -1] / trained.runs.loss[s, 0]
+            row[f"delay_{arm}"] = ratio(drop[s], scale[s]) - 1
+            row[f"delay_error_{arm}"] = ratio(drop[s] - full_drop[s] - predicted[s], scale[s])
+            row[f"loss_{arm}"] = (
+                ratio(runs.loss[s, -1], trained.runs.loss[s, 0]) if known[s] else np.nan
+            )
             details.append(
                 {
                     "seed": row["seed"],
@@ -83,7 +92,7 @@ def tables(trained: Trained, forecasts: Mapping[str, Array], name: str) -> dict[
     for what in EXCHANGES:
         fraction = _exchange(trained, what)
         for s, row in enumerate(rows):
-            row[f"exchanged_{what}"] = fraction[s]
+            row[f"exchanged_{what}"] = fraction[s] if np.isfinite(full_drop[s]) else np.nan
     return {"runs": pd.DataFrame(rows), "tickets": pd.DataFrame(details)}
 
 
@@ -105,7 +114,7 @@ def _starts(
 ) -> tuple[Array, Array, Array]:
     """Initial weights (S, n, d), (S, n, k) of an arm's tickets, and the neurons' masks (S, m)."""
     start, m = trained.start, trained.start.W.shape[1]
-    kept = max(1, round(KEPT * m))
+    kept = pruning.number_kept(KEPT, m)
     W_end, A_end = trained.runs.W_events[:, -1], trained.runs.A_events[:, -1]
     masks, weights = [], []
     for s, seed in enumerate(start.seed):
@@ -161,10 +170,11 @@ def _predicted_delay(
     for s, mask in enumerate(masks):
         c = forecasts["norm_product"][s]
         step = int(forecasts["step"][s])
-        if step <= 0:
+        rate = float(forecasts["rate"][s])
+        if step <= 0 or not (rate > 0 and c[mask].sum() > 0):
             delays.append(np.nan)
             continue
-        delays.append(float(flow.ticket_speed(c, c[mask], float(forecasts["rate"][s]))))
+        delays.append(float(flow.ticket_speed(c, c[mask], rate)))
     return np.asarray(delays)
 
 

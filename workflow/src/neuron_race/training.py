@@ -106,6 +106,7 @@ def train(
     limit = explode * np.maximum(initial, at_zero)
     _check(losses, limit, 0, recipe)
     bounds = (1 - np.asarray(recipe.drops)) * initial[:, None]
+    bounds[initial == 0] = -np.inf  # nothing to lose: no drop
     for s, drop in zip(*np.nonzero(initial[:, None] <= bounds), strict=True):
         recorder.event(s, drop, 0, W[s, :, :d], A[s])
     recorder.measure(0, initial)

@@ -13,8 +13,9 @@ import torch
 from numpy.typing import NDArray
 from torch.func import functional_call
 
-from neuron_race import clusters, deep, layers, many, networks, pruning
+from neuron_race import clusters, deep, defined, layers, many, networks, pruning
 from neuron_race.batched import mean_loss
+from neuron_race.defined import ratio
 from neuron_race.dynamics import rank_correlation
 from neuron_race.layers import Layer, Parameters
 from neuron_race.seeding import stream
@@ -145,7 +146,8 @@ def rows(trained: Trained, target: str) -> pd.DataFrame:
             own = {key: value[position] for key, value in forecasts.items()}
             row = network.row(position, own)
             if isinstance(model, deep.Transformer):
-                row |= heads(model, *(many.one(w, run) for w in (ahead, trained.history.end)))
+                found = heads(model, *(many.one(w, run) for w in (ahead, trained.history.end)))
+                row |= found if network.dropped else dict.fromkeys(found, np.nan)
             result.append({"seed": seed, "layer": position + 1} | row)
     return pd.DataFrame(result)
 
@@ -162,7 +164,7 @@ def heads(model: deep.Transformer, ahead: Parameters, end: Parameters) -> dict[s
         for w in (ahead, end)
     )
     return {
-        "head_top_share": float(final.max() / final.sum()),
+        "head_top_share": float(ratio(final.max(), final.sum())),
         "rho_heads": rank_correlation(forecast, final) if np.isfinite(forecast).all() else np.nan,
     }
 
@@ -206,10 +208,11 @@ class Network:
                 self.model, parameters, self.X, self.Y, given.loss, self.model.units
             )
         self.full = self.score({})
-        zero = mean_loss(torch.zeros_like(self.Y)[None], self.Y[None], self.loss)
-        self.learned = float(zero[0]) - self.full["loss"]
+        self.at_zero = float(mean_loss(torch.zeros_like(self.Y)[None], self.Y[None], self.loss)[0])
+        initial = float(history.loss[run, 0])
+        self.learned = defined.learned(initial, self.at_zero, self.full["loss"])
         self.drop_time = float(history.drop_step[run])
-        self.relative = float(history.loss[run, -1] / history.loss[run, 0])
+        self.relative = float(ratio(history.loss[run, -1], initial))
 
     def score(self, changed: Parameters) -> dict[str, float]:
         """Loss and accuracies with some parameters changed."""
@@ -223,11 +226,14 @@ class Network:
         }
 
     def lost(self, changed: Parameters) -> float:
-        """Share of what was learned that a change costs; 1: as bad as the output zero."""
+        """Share of what was learned that a change costs; 1: as bad as the output zero.
+
+        NaN where nothing was learned.
+        """
         return (self.score(changed)["loss"] - self.full["loss"]) / self.learned
 
     def row(self, position: int, forecasts: Mapping[str, Array]) -> dict[str, float]:
-        """All statistics of one layer."""
+        """All statistics of one layer; of a run that never dropped, nothing about its race."""
         end, init = self.layers["end"][position], self.layers["init"][position]
         labels, c, active = end.clusters(), end.norm_product, end.active
         row: dict[str, float] = {
@@ -236,21 +242,22 @@ class Network:
             "accuracy": self.full["accuracy"],
             "test_accuracy": self.full["test_accuracy"],
             "active": float(active.mean()),
-            "clusters_per_neuron": clusters.count(labels) / max(int(active.sum()), 1),
-            "effective_width": _effective(labels, c) / max(int(active.sum()), 1),
-            "rotation": float(
-                np.abs((clusters.unit(init.W) * clusters.unit(end.W)).sum(axis=1)).mean()
-            ),
+            "clusters_per_neuron": clusters.per_neuron(labels, active),
+            "effective_width": float(ratio(clusters.effective(labels, c), active.sum())),
+            "rotation": clusters.rotation(init.W, end.W),
             "alignment_init": _weighted(init),
             "alignment": _weighted(self.layers["drop"][position]) if self.dropped else np.nan,
-            "top_share": float(np.sort(c)[-max(1, len(c) // 5) :].sum() / c.sum()),
-            "winners": float(c.sum() ** 2 / (c**2).sum() / len(c)),
+            "top_share": float(ratio(np.sort(c)[-max(1, len(c) // 5) :].sum(), c.sum())),
+            "winners": float(ratio(c.sum() ** 2, (c**2).sum())) / len(c),
         }
+        if not self.dropped:
+            row |= {"top_share": np.nan, "winners": np.nan}
         largest = labels == 0
         predictions = {**forecasts, "init": init.norm_product, "local": init.race_score}
         for name, value in predictions.items():
             for suffix, chosen in (("", active), ("_largest", largest)):
-                known = np.isfinite(value).all()  # a forecast that did not end is undefined
+                # A forecast that did not end is undefined.
+                known = self.dropped and np.isfinite(value).all()
                 row[f"rho_{name}{suffix}"] = (
                     rank_correlation(value[chosen], c[chosen]) if known else np.nan
                 )
@@ -258,17 +265,23 @@ class Network:
 
     def merging(self, layer: Layer, labels: Array) -> dict[str, float]:
         """Relative change of the loss by the merge; undefined where nothing merges."""
-        if layer.units.normalisation is not None or clusters.count(labels) >= layer.active.sum():
+        vacuous = clusters.count(labels) >= layer.active.sum() or np.isnan(self.learned)
+        if layer.units.normalisation is not None or vacuous:
             return {"merge_loss_change": np.nan}
         changed = self.score(layers.merge(layer, labels, self.end))["loss"]
-        return {"merge_loss_change": changed / self.full["loss"] - 1}
+        epsilon = torch.finfo(self.Y.dtype).eps
+        change = defined.change(changed, self.full["loss"], self.at_zero, epsilon)
+        return {"merge_loss_change": change}
 
     def pruning(self, layer: Layer) -> dict[str, float]:
-        """Share of the learned loss that is lost by keeping a fraction of the layer's units."""
+        """Share of the learned loss that is lost by keeping a fraction of the layer's units.
+
+        Undefined where the fraction, rounded, keeps them all.
+        """
         c, row = layer.norm_product, {}
         raw = layer.raw_norm * np.linalg.norm(layer.A, axis=1)
         for fraction in KEPT:
-            kept, percent = max(1, round(fraction * len(c))), round(100 * fraction)
+            kept, percent = pruning.number_kept(fraction, len(c)), round(100 * fraction)
             arms: dict[str, list[Array]] = {
                 "lowest": [c],
                 "highest": [-c],
@@ -279,7 +292,7 @@ class Network:
             for arm, scores in arms.items():
                 masks = [pruning.keep_largest(s, kept) for s in scores]
                 lost = [self.lost(layers.prune(layer, mask, self.end)) for mask in masks]
-                row[f"{arm}_{percent}"] = float(np.mean(lost))
+                row[f"{arm}_{percent}"] = float(np.mean(lost)) if kept < len(c) else np.nan
         return row
 
 
@@ -288,17 +301,9 @@ def accuracy(F: torch.Tensor, Y: torch.Tensor) -> float:
     return float(right.to(torch.float64).mean())
 
 
-def _effective(labels: Array, c: Array) -> float:
-    """Participation ratio of the clusters' norm products: how many there are by their weight."""
-    share = np.bincount(labels[labels >= 0], weights=c[labels >= 0])
-    return float(share.sum() ** 2 / (share**2).sum())
-
-
 def _weighted(layer: Layer) -> float:
     """Mean alignment, weighted by the norm product; undefined if no unit reads out (Fixup)."""
-    if not layer.norm_product.any():
-        return float("nan")
-    return float(np.average(layer.alignment, weights=layer.norm_product))
+    return float(defined.average(layer.alignment, weights=layer.norm_product))
 
 
 # What is good of a statistic: its worst layer is the lowest or the highest.

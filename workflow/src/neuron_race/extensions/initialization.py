@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from neuron_race import clusters, flow, many
+from neuron_race.defined import ratio
 from neuron_race.extensions import architectures
 from neuron_race.extensions.architectures import Data
 from neuron_race.seeding import stream
@@ -50,10 +51,11 @@ def design(kind: str, W: Array, A: Array, X: Array, R: Array, steps: int) -> tup
     if kind == "spread":
         labels = clusters.find(w, a, 0.99, rate > 0)
         lanes = [np.flatnonzero(labels == lane) for lane in range(clusters.count(labels))]
-        best = np.array([lane[np.argmax(rate[lane])] for lane in lanes])
+        best = np.array([lane[np.argmax(rate[lane])] for lane in lanes], dtype=np.int64)
         best = best[np.argsort(-rate[best], kind="stable")]
-        dealt = best[np.arange(len(W)) % len(best)]
-        w, a = w[dealt], a[dealt]
+        if len(best):  # without any target direction neurons keep theirs
+            dealt = best[np.arange(len(W)) % len(best)]
+            w, a = w[dealt], a[dealt]
     return w * np.linalg.norm(W, axis=1)[:, None], a * np.linalg.norm(A, axis=1)[:, None]
 
 
@@ -61,7 +63,8 @@ def tables(target: str, conditions: Mapping[str, Any], data: Data) -> dict[str, 
     """Statistics of the layer as in :mod:`architectures`, and the compute up to the drop.
 
     Adds ``work_to_drop`` (steps to the drop, those of the design included), ``log_work``, and
-    ``merged`` (number of clusters). ``details``: loss against work.
+    ``merged`` (number of clusters). The two and the final loss are undefined where a run never
+    dropped, lest designs be compared by what they were given. ``details``: loss against work.
     """
     runs, details = [], []
     for name, options in conditions.items():
@@ -76,8 +79,9 @@ def tables(target: str, conditions: Mapping[str, Any], data: Data) -> dict[str, 
         own["work_to_drop"] = own["drop_step"] + spent
         own["log_work"] = np.log(own["work_to_drop"])
         own["merged"] = own["clusters_per_neuron"] * own["active"] * options["width"]
+        own.loc[own["drop_step"].isna(), ["merged", "loss_end"]] = np.nan
         runs.append(own.assign(condition=name))
-        loss = history.loss / history.loss[:, :1]
+        loss = ratio(history.loss, history.loss[:, :1])
         details += [
             {"seed": seed, "condition": name, "work": spent + step, "loss": loss[run, step]}
             for run, seed in enumerate(given.seeds)

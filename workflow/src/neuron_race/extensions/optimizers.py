@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import torch
 
 from neuron_race import many
+from neuron_race.defined import ratio
 from neuron_race.extensions import architectures
 from neuron_race.extensions.architectures import Data
 
@@ -41,7 +43,8 @@ def imbalance(history: many.History) -> Tensor:
 def tables(target: str, conditions: Mapping[str, Any], data: Data) -> dict[str, pd.DataFrame]:
     """Statistics of the layer as in :mod:`architectures`, and how far E2 is violated.
 
-    Adds ``conservation_error`` and ``imbalance``, see the functions. The forecast is that of
+    Adds ``conservation_error`` and ``imbalance``, see the functions; both are rounding, and
+    undefined, where a run never dropped. The forecast is that of
     plain gradient descent, whatever trains the network.
     """
     runs, details = [], []
@@ -50,8 +53,9 @@ def tables(target: str, conditions: Mapping[str, Any], data: Data) -> dict[str, 
         own = architectures.rows(trained, target)
         own["conservation_error"] = conservation_error(trained.history).tolist()
         own["imbalance"] = imbalance(trained.history).tolist()
+        own.loc[own["drop_step"].isna(), ["conservation_error", "imbalance"]] = np.nan
         runs.append(own.assign(condition=name))
-        loss = trained.history.loss / trained.history.loss[:, :1]
+        loss = ratio(trained.history.loss, trained.history.loss[:, :1])
         steps = range(0, loss.shape[1], max(1, loss.shape[1] // 60))
         details += [
             {"seed": seed, "condition": name, "step": step, "loss": loss[run, step]}

@@ -17,6 +17,7 @@ from torch.func import functional_call, grad
 
 from neuron_race import clusters, deep, layers, many, pruning
 from neuron_race.batched import mean_loss
+from neuron_race.defined import ratio
 from neuron_race.extensions import architectures
 from neuron_race.extensions.architectures import Data
 from neuron_race.layers import Parameters, Units
@@ -88,7 +89,7 @@ def keep(scores: list[Array], kept: float, stratified: bool) -> list[NDArray[np.
     At least one unit of each layer stays, or no signal would pass.
     """
     if stratified:
-        return [pruning.keep_largest(s, max(1, round(kept * len(s)))) for s in scores]
+        return [pruning.keep_largest(s, pruning.number_kept(kept, len(s))) for s in scores]
     sizes = [len(s) for s in scores]
     total = max(len(scores), round(kept * sum(sizes)))
     raised = [s.astype(float).copy() for s in scores]
@@ -158,7 +159,8 @@ def tables(target: str, conditions: Mapping[str, Any], data: Data) -> dict[str, 
     ``loss_<arm>_<percent>`` (final loss over initial), ``course_<arm>_<percent>`` (relative loss,
     mean over all steps: low for fast and good training), ``test_<arm>_<percent>`` (accuracy).
     Arms with ``_layers`` keep the same fraction in each layer. The arm ``lanes`` is the forecast,
-    stratified: the first of each lane, then the second of each.
+    stratified: the first of each lane, then the second of each. Tickets are undefined where the
+    full network never dropped, where nothing was pruned, and where the arm has no finite scores.
     """
     runs, details = [], []
     for name, options in conditions.items():
@@ -229,7 +231,8 @@ def _tickets(target: str, options: Mapping[str, Any], data: Data, label: str) ->
         stacked = {key: torch.stack([t[key] for t in tickets]) for key in start}
         history = many.train(small, stacked, given.X[which], given.Y[which], plan, label=label)
         F = many.outputs(small, history.end, given.X_test[which])
-        relative = history.loss / history.loss[:, :1]
+        relative = ratio(history.loss, history.loss[:, :1])
+        whole = [percent < 100 and all(layer.all() for layer in kept) for kept in kept_units]
         rows.append(
             pd.DataFrame(
                 {
@@ -239,6 +242,7 @@ def _tickets(target: str, options: Mapping[str, Any], data: Data, label: str) ->
                     "loss": relative[:, -1],
                     "course": relative.mean(axis=1),
                     "drop_step": history.drop_step,
+                    "whole": whole,
                     "test": [
                         architectures.accuracy(f, y)
                         for f, y in zip(F, given.Y_test[which], strict=True)
@@ -248,6 +252,11 @@ def _tickets(target: str, options: Mapping[str, Any], data: Data, label: str) ->
         )
     table = pd.concat(rows, ignore_index=True)
     chosen_by = table["arm"].str.removesuffix("_layers")
-    gone = [pair in undefined for pair in zip(chosen_by, table["seed"], strict=True)]
+    gone = np.array([pair in undefined for pair in zip(chosen_by, table["seed"], strict=True)])
+    never = table.loc[(table["arm"] == "full") & (table["drop_step"] < 0), "seed"]
+    gone |= (
+        table.pop("whole").to_numpy()
+        | (table["seed"].isin(never) & (table["arm"] != "full")).to_numpy()
+    )
     table.loc[gone, ["loss", "course", "drop_step", "test"]] = np.nan
     return table

@@ -8,7 +8,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import kendalltau
 
-from neuron_race import many, recipe
+from neuron_race import many, pruning, recipe
+from neuron_race.defined import ratio
 from neuron_race.dynamics import rank_correlation
 from neuron_race.extensions import architectures
 from neuron_race.extensions.architectures import Data
@@ -16,6 +17,7 @@ from neuron_race.extensions.architectures import Data
 Array = NDArray[Any]
 REFERENCE = "constant"  # the condition that others are compared with
 WINNERS = 0.2
+DETAILS = ("seed", "condition", "step", "progress", "decided")
 
 
 def tables(target: str, conditions: Mapping[str, Any], data: Data) -> dict[str, pd.DataFrame]:
@@ -25,9 +27,10 @@ def tables(target: str, conditions: Mapping[str, Any], data: Data) -> dict[str, 
     rate from the same init, ``rho_other_init`` with those of the next run's (control),
     ``overlap`` share of the winners (upper fifth) in common, ``rho_init`` with the initial norm
     products, ``decided_at_drop`` fraction of pairs of neurons whose final order is that at the
-    drop. ``details``: the same fraction against step over drop step.
+    drop. All are undefined where a run, or the one it is compared with, never dropped: nothing was
+    decided then. ``details``: the same fraction against step over drop step.
     """
-    ends: dict[str, Array] = {}
+    ends: dict[str, Array] = {}  # NaN in runs that never dropped
     rows, curves = [], []
     names = sorted(conditions, key=lambda name: name != REFERENCE)
     for name in names:
@@ -41,24 +44,28 @@ def tables(target: str, conditions: Mapping[str, Any], data: Data) -> dict[str, 
             return np.stack([architectures.norm_products(model, stacked, s)[0] for s in runs])
 
         init, drop, end = (products(getattr(history, m)) for m in ("init", "drop", "end"))
+        end[history.drop_step < 0] = np.nan
         ends[name] = end
         reference = ends[REFERENCE]
         course = {step: products(own) for step, own in history.snapshots.items()}
         for run, seed in enumerate(trained.given.seeds):
-            other = reference[(run + 1) % len(reference)]
+            # A single run has no other.
+            other = (
+                reference[(run + 1) % len(reference)] if len(reference) > 1 else np.nan * end[run]
+            )
             rows.append(
                 {
                     "seed": seed,
                     "condition": name,
-                    "loss_end": history.loss[run, -1] / history.loss[run, 0],
+                    "loss_end": ratio(history.loss[run, -1], history.loss[run, 0]),
                     "drop_step": history.drop_step[run],
-                    "rho_constant": rank_correlation(end[run], reference[run]),
-                    "rho_other_init": rank_correlation(end[run], other),
-                    "overlap": overlap(end[run], reference[run]),
-                    "rho_init": rank_correlation(end[run], init[run]),
+                    "rho_constant": _known(rank_correlation, end[run], reference[run]),
+                    "rho_other_init": _known(rank_correlation, end[run], other),
+                    "overlap": _known(overlap, end[run], reference[run]),
+                    "rho_init": _known(rank_correlation, end[run], init[run]),
                     "rho_drop": _known(rank_correlation, end[run], drop[run]),
                     "decided_at_drop": _known(decided, drop[run], end[run]),
-                    "decided_at_init": decided(init[run], end[run]),
+                    "decided_at_init": _known(decided, init[run], end[run]),
                 }
             )
             if history.drop_step[run] > 0:
@@ -72,7 +79,7 @@ def tables(target: str, conditions: Mapping[str, Any], data: Data) -> dict[str, 
                     }
                     for step, own in course.items()
                 ]
-    return {"runs": pd.DataFrame(rows), "details": pd.DataFrame(curves)}
+    return {"runs": pd.DataFrame(rows), "details": pd.DataFrame(curves, columns=list(DETAILS))}
 
 
 def _known(statistic: Any, a: Array, b: Array) -> float:
@@ -86,6 +93,11 @@ def decided(early: Array, final: Array) -> float:
 
 
 def overlap(a: Array, b: Array) -> float:
-    """Share of the largest fifth of ``a`` that is among the largest fifth of ``b``."""
-    n = max(1, round(WINNERS * len(a)))
+    """Share of the largest fifth of ``a`` that is among the largest fifth of ``b``.
+
+    NaN where the fifth, rounded, is all of them.
+    """
+    n = pruning.number_kept(WINNERS, len(a))
+    if n == len(a):
+        return float("nan")
     return len(set(np.argsort(-a)[:n]) & set(np.argsort(-b)[:n])) / n

@@ -5,7 +5,6 @@ with denser snapshots, and must pass through the recorded weights; so nothing ne
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,6 @@ from neuron_race import clusters, runs
 from neuron_race.runs import Trained
 
 Array = NDArray[Any]
-PER_RUN = ("seed", "X", "Y", "X_test", "Y_test", "W", "A")
 MOST_DIRECTIONS = 64
 SCALE = 127  # of coordinates in [-1, 1], kept in 8 bits
 TOLERANCE = 1e-6  # relative; on a CPU the repetition has the same bits
@@ -39,9 +37,7 @@ def repeat(trained: Trained, seeds: Sequence[int], snapshots: int) -> Trained:
     if missing:
         raise ValueError(f"seeds {missing} are none of {known}")
     which = [known.index(seed) for seed in seeds]
-    start = replace(
-        trained.start, **{name: getattr(trained.start, name)[which] for name in PER_RUN}
-    )
+    start = trained.start.part(which)
     options = {**trained.options, "snapshots": snapshots, "max_weight_bytes": 2**62}
     again = Trained(start, runs.run(start, options), options)
     difference = deviation(trained.runs.W_events[which], again.runs.W_events)

@@ -42,7 +42,8 @@ def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figu
             for seed, part in own.groupby("seed")
             for x, y in zip(grid, np.interp(grid, part["progress"], part["decided"]), strict=True)
         ]
-        curve = style.summarise(pd.DataFrame(rows), ["progress"], "decided")
+        points = pd.DataFrame(rows, columns=["seed", "progress", "decided"])
+        curve = style.summarise(points, ["progress"], "decided")
         colour = style.COLOURS["gaussian" if condition == "constant" else "lazy"]
         style.band(course, curve, "progress", color=colour, label=name)
         curves.append(curve.assign(condition=condition))

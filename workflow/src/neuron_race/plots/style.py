@@ -135,7 +135,9 @@ def summarise(table: pd.DataFrame, by: Sequence[str], value: str) -> pd.DataFram
         rows.append(
             {**dict(zip(by, key, strict=True)), "mean": values.mean(), "low": low, "high": high}
         )
-    return pd.DataFrame(rows).assign(quantity=value)
+    # Of no rows, such as where nothing ever dropped, no rows; but the columns are there.
+    columns = [*by, "mean", "low", "high"]
+    return pd.DataFrame(rows, columns=columns).assign(quantity=value)
 
 
 def band(ax: Axes, table: pd.DataFrame, x: str, **kwargs: Any) -> None:
