@@ -79,11 +79,11 @@ claims:
     caveats: [One layer.]
     figure_tables: [dynamics/digits/runs.csv]
     criteria:
-      - {name: ranks, meaning: x, table: race, statistic: rho, runs: digits/gaussian,
+      - {name: ranks, meaning: x, table: race, statistic: rho_forecast, runs: digits/gaussian,
          threshold: 0.5, direction: above}
-      - {name: shape, meaning: x, table: dynamics, statistic: x, runs: shapes/teacher,
+      - {name: shape, meaning: x, table: dynamics, statistic: rotation, runs: shapes/teacher,
          minus: digits/balanced, threshold: 0.5, direction: above}
-      - {name: lazy, meaning: x, table: dynamics, statistic: rho, runs: digits/lazy,
+      - {name: lazy, meaning: x, table: dynamics, statistic: rotation, runs: digits/lazy,
          threshold: 0.2, direction: below, control: true}
 """
 
@@ -578,7 +578,7 @@ def of_extension(**changes: Any) -> str:
     register = yaml.safe_load(REGISTER)
     claim = register["claims"]["racing"]
     for criterion in claim["criteria"]:
-        criterion |= {"table": "extension", "runs": "deep/one"}
+        criterion |= {"table": "extension", "runs": "deep/one", "statistic": "rotation_mean"}
         criterion.pop("minus", None)
     return json.dumps({**register, "claims": {"racing": {**claim, **changes}}})
 
