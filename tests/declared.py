@@ -18,7 +18,7 @@ def check(runs: pd.DataFrame, table: Table, options: dict[str, Any]) -> set[str]
     """
     declared = table.columns(options)
     assert set(declared) <= set(runs)
-    others = runs.drop(columns=[*declared, "seed", "condition", "layer"], errors="ignore")
+    others = runs.drop(columns=[*declared, "seed", "condition"], errors="ignore")
     assert others.isna().all().all(), list(others)
     assert runs["seed"].is_unique
     for name, statistic in declared.items():

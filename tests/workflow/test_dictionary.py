@@ -45,7 +45,7 @@ def test_runs_have_the_columns_that_are_declared_and_no_others(smoke: Path) -> N
             options = chosen | {"outputs": dictionary.outputs(data)}
             found, one = dictionary.table(table, options), runs[runs["condition"] == condition]
             assert set(one["seed"]) == set(read.seeds)
-            declared |= check(one, found, options) | ({"layer"} if found.layered else set())
+            declared |= check(one, found, options)
         assert set(runs) == declared, path
 
 

@@ -88,8 +88,6 @@ def _criterion(criterion: Criterion, describe: Describe) -> list[str]:
         if described is None:
             continue
         table, columns, options = described
-        if table.layered and dictionary.layers(options) > 1:
-            found.append(f"{key}: {runs} has several hidden layers, and a row for each of them")
         if name not in columns:
             known = unknown(name, columns, table.listed(options))
             found.append(f"{key}: {known} (table {criterion['table']} of {runs})")

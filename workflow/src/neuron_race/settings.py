@@ -50,6 +50,8 @@ MODEL_KEYS = {
     "convolution": ("channels", "batch_norm"),
     "transformer": ("tokens", "embedding", "heads", "layer_norm", "skip"),
 }
+# Studies of one hidden layer.
+ONE_LAYER = ("schedule", "initialization", "optimizers")
 
 
 class SettingsError(ValueError):
@@ -574,6 +576,11 @@ def _extension(
             faults.append(f"{at}.dataset: {options['dataset']!r} is none of {', '.join(datasets)}")
         if "head" in options and (options.get("model"), options.get("depth")) != ("perceptron", 1):
             faults.append(f"{at}.head: only for a perceptron of depth 1; others take gain")
+        if options["study"] in ONE_LAYER and (options.get("model"), options.get("depth")) != (
+            "perceptron",
+            1,
+        ):
+            faults.append(f"{at}: study {options['study']} is of a perceptron of depth 1")
         resolved[condition] = options
     if extension["study"] == "schedule" and "constant" not in resolved:
         faults.append(f"extensions.{name}.conditions: needs constant, which others are compared to")

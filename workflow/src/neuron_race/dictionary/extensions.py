@@ -6,6 +6,7 @@ Each is computed by the module of ``neuron_race.extensions`` that has the study'
 from dataclasses import replace
 
 from neuron_race.dictionary.statistic import (
+    COUNT,
     REAL,
     Options,
     Part,
@@ -138,7 +139,8 @@ ARCHITECTURES = Table(
         ),
     },
 )
-ONE_LAYER = (*WHOLE, *JUDGED, *TOLD)
+NUMBER = Statistic("layer", "Number of the only hidden layer.", COUNT, 1, 1)
+ONE_LAYER = (NUMBER, *WHOLE, *JUDGED, *TOLD)
 OPTIMIZERS = Table(
     about="One hidden layer trained by other means than plain gradient descent.",
     files={"runs": "a run", "details": "a run and a step"},
@@ -157,7 +159,6 @@ OPTIMIZERS = Table(
         ),
     ),
     parts=PARTS,
-    layered=True,
 )
 INITIALIZATION = Table(
     about="One hidden layer from designed initial directions, at equal compute.",
@@ -174,7 +175,6 @@ INITIALIZATION = Table(
         count("merged", "Clusters at cosine .99.", "width", unit="clusters"),
     ),
     parts=PARTS,
-    layered=True,
 )
 SCHEDULE = Table(
     about="One hidden layer under other learning-rate schedules, against the condition `constant`.",

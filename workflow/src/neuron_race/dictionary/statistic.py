@@ -102,14 +102,12 @@ class Table:
         files: CSV files by name, each with what a row of it is; criteria read ``runs`` alone.
         statistics: columns of ``runs``, beside ``seed`` and ``condition``.
         parts: of their names.
-        layered: a row is of a run and a hidden layer, so that it is one per run for one layer only.
     """
 
     about: str
     files: Mapping[str, str]
     statistics: tuple[Statistic, ...] = ()
     parts: Mapping[str, Part] = field(default_factory=dict)
-    layered: bool = False
 
     def _values(self, name: str, options: Options) -> dict[str, Sequence[str]]:
         """Values of each part of a name; a part that occurs twice has one value."""

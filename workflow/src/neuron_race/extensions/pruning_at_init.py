@@ -238,7 +238,7 @@ def _tickets(target: str, options: Mapping[str, Any], data: Data, label: str) ->
                     "percent": percent,
                     "loss": relative[:, -1],
                     "course": relative.mean(axis=1),
-                    "drop_step": np.where(history.drop_step >= 0, history.drop_step, np.nan),
+                    "drop_step": history.drop_step,
                     "test": [
                         architectures.accuracy(f, y)
                         for f, y in zip(F, given.Y_test[which], strict=True)

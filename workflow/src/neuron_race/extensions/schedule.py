@@ -44,7 +44,6 @@ def tables(target: str, conditions: Mapping[str, Any], data: Data) -> dict[str, 
         ends[name] = end
         reference = ends[REFERENCE]
         course = {step: products(own) for step, own in history.snapshots.items()}
-        drop_step = np.where(history.drop_step >= 0, history.drop_step, np.nan)
         for run, seed in enumerate(trained.given.seeds):
             other = reference[(run + 1) % len(reference)]
             rows.append(
@@ -52,7 +51,7 @@ def tables(target: str, conditions: Mapping[str, Any], data: Data) -> dict[str, 
                     "seed": seed,
                     "condition": name,
                     "loss_end": history.loss[run, -1] / history.loss[run, 0],
-                    "drop_step": drop_step[run],
+                    "drop_step": history.drop_step[run] if history.drop_step[run] >= 0 else np.nan,
                     "rho_constant": rank_correlation(end[run], reference[run]),
                     "rho_other_init": rank_correlation(end[run], other),
                     "overlap": overlap(end[run], reference[run]),
