@@ -85,8 +85,9 @@ crate: run ## results/crate.zip: the run as a research object, to archive
 cost: $(READY) ## CPU-seconds and peak memory of what has run, per rule and per claim
 	@$(SNAKEMAKE) cost --cores 1 --quiet all $(OPTIONS)
 
-readme: $(READY) ## write the generated parts of README
+readme: $(READY) ## write the generated parts of README, and docs/statistics.md
 	@"$(BIN)/python" workflow/scripts/readme.py
+	@"$(BIN)/python" workflow/scripts/dictionary.py
 
 clean: ## delete results and figures (data already fetched stays)
 	@find results figures -mindepth 1 -not -path 'results/datasets/raw*' -not -path results/datasets -delete 2>/dev/null || true

@@ -79,11 +79,11 @@ claims:
     caveats: [One layer.]
     figure_tables: [dynamics/digits/runs.csv]
     criteria:
-      - {name: ranks, meaning: x, table: race, statistic: rho, runs: digits/gaussian,
+      - {name: ranks, meaning: x, table: race, statistic: rho_forecast, runs: digits/gaussian,
          threshold: 0.5, direction: above}
-      - {name: shape, meaning: x, table: dynamics, statistic: x, runs: shapes/teacher,
+      - {name: shape, meaning: x, table: dynamics, statistic: rotation, runs: shapes/teacher,
          minus: digits/balanced, threshold: 0.5, direction: above}
-      - {name: lazy, meaning: x, table: dynamics, statistic: rho, runs: digits/lazy,
+      - {name: lazy, meaning: x, table: dynamics, statistic: rotation, runs: digits/lazy,
          threshold: 0.2, direction: below, control: true}
 """
 
@@ -534,6 +534,12 @@ def test_extension_conditions_are_resolved() -> None:
         ({"widht": 3}, "unknown key widht"),
         ({"study": "schedule"}, "needs constant"),
         ({"study": "pruning_at_init"}, "percents is missing"),
+        ({"study": "optimizers"}, "conditions.two: study optimizers is of a perceptron of depth 1"),
+        ({"study": "schedule"}, "conditions.two: study schedule is of a perceptron of depth 1"),
+        (
+            {**FILTERS, "channels": 1, "study": "initialization"},
+            "conditions.one: study initialization is of a perceptron of depth 1",
+        ),
         ({"design": "spread"}, "design_steps is missing"),
         ({**BLOCK, "heads": 3}, "conditions.one.heads: 3 do not divide 16 features"),
         ({**BLOCK, "tokens": 7}, "conditions.one.tokens: 7 do not divide 64 inputs"),
@@ -556,7 +562,7 @@ def of_extension(**changes: Any) -> str:
     register = yaml.safe_load(REGISTER)
     claim = register["claims"]["racing"]
     for criterion in claim["criteria"]:
-        criterion |= {"table": "extension", "runs": "deep/one"}
+        criterion |= {"table": "extension", "runs": "deep/one", "statistic": "rotation_mean"}
         criterion.pop("minus", None)
     return json.dumps({**register, "claims": {"racing": {**claim, **changes}}})
 

@@ -33,7 +33,8 @@ MODULES = sorted(
 # Read when the graph is made: what these decide reaches jobs as parameters. Or they change no
 # result.
 APART_FROM_RESULTS = {"settings", "planning", "imports", "progress", "reading", "commandline"}
-APART_FROM_RESULTS |= {"canonical", "options", "additions"}
+APART_FROM_RESULTS |= {"canonical", "options", "additions", "criteria"}
+APART_FROM_RESULTS |= {f"dictionary/{name}" for name in ("statistic", "experiments", "extensions")}
 # Asked for by name, not part of a smoke run.
 APART = {"crate", "plots/replication"}
 CONFIG = settings.read_yaml(ROOT / "config/config.yaml")
@@ -217,18 +218,22 @@ ROLES |= {"weight_tickets": (1, 2), "explorer": (2,)}  # where a path has a name
 TASKS = [  # kinds of data sets that take other keys
     {"kind": "teacher", "dim": 20, "neurons": 4},
     {"kind": "clusters", "dim": 20, "axes": 4, "noise": 0.6},
+    {"kind": "images", "images": "mnist", "classes": [0, 1]},
     {"kind": "images", "images": "mnist", "classes": [0, 1, 2]},
 ]
 MODELS = [
     {"model": "perceptron", "depth": 2},
     {"model": "residual", "depth": 2, "skip": True, "scaling": "standard"},
 ]
-# One hidden layer, which `head` asks for, is the only value allowed.
+# One hidden layer, which `head` asks for, is the only value allowed. What criteria ask for are the
+# statistics of a study, and of a transformer those of its heads.
 FIXED = {
     ("extensions", name, key)
     for name in ("schedule", "optimizers", "initialization")
     for key in ("model", "depth")
 }
+FIXED |= {("extensions", name, "study") for name in CONFIG["extensions"]}
+FIXED |= {("extensions", "transformer", "model")}
 
 
 def merged(config: Tree, overlay: Tree) -> Tree:
@@ -241,6 +246,7 @@ def merged(config: Tree, overlay: Tree) -> Tree:
 
 MERGED = merged(CONFIG, SMOKE_CONFIG)
 REGISTER = settings.read_yaml(ROOT / "config/claims.yaml")
+CRITERIA = [c for claim in REGISTER["claims"].values() for c in claim["criteria"]]
 SETTINGS = settings.read(MERGED, ROOT)
 
 
@@ -307,6 +313,9 @@ def others(key: Any, value: Any) -> Iterator[Any]:
             known = MERGED["experiments"] | MERGED["extensions"]
             names = [f"{experiment}/{name}" for name in known[experiment]["conditions"]]
             yield from (name for name in names if name != value)
+        case str() if key in ("statistic", "minus_statistic"):
+            tables = {c["table"] for c in CRITERIA if value in (c["statistic"], c.get(key))}
+            yield from (c["statistic"] for c in CRITERIA if {c["table"]} == tables)
         case str():
             yield from (choice for choice in CHOICES.get(key, []) if choice != value)
             yield f"{value}_2"
@@ -584,7 +593,8 @@ SCHEMA = settings.read_yaml(settings.SCHEMAS / "claims.schema.yaml")
 CLAIM_FIELDS = SCHEMA["properties"]["claims"]["additionalProperties"]["properties"]
 FIELDS = [
     *CLAIM_FIELDS,
-    *(f"criteria.{name}" for name in SCHEMA["$defs"]["criterion"]["properties"]),
+    # What the statistic is decides whether it is a proportion.
+    *(f"criteria.{n}" for n in SCHEMA["$defs"]["criterion"]["properties"] if n != "proportion"),
 ]
 
 
@@ -607,6 +617,11 @@ def registers(
     for place in places:
         for other in others(place[-1], at(REGISTER, place)):
             register = put(REGISTER, place, other)
+            if place[-1] == "table":  # which has statistics of its own
+                own = next((c["statistic"] for c in CRITERIA if c["table"] == other), None)
+                register = put(register, (*place[:-1], "statistic"), own)
+            if register == REGISTER:
+                continue
             (folder / "claims.yaml").write_text(yaml.safe_dump(register))
             try:
                 read = settings.read(MERGED | {"claims": "claims.yaml"}, folder)

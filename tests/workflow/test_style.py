@@ -18,6 +18,7 @@ COMMANDS = {
     "mypy": ["mypy"],
     "snakemake --lint": ["snakemake", "--lint"],
     "README is current": ["workflow/scripts/readme.py", "--check"],
+    "docs/statistics.md is current": ["workflow/scripts/dictionary.py", "--check"],
 }
 
 
@@ -81,7 +82,7 @@ def test_reference_verdicts_agree_with_the_register() -> None:
 
 
 def test_links_of_documents_resolve() -> None:
-    for document in (ROOT / "README.md", ROOT / "paper_notes.md"):
+    for document in (ROOT / "README.md", ROOT / "paper_notes.md", ROOT / "docs/statistics.md"):
         for target, anchor in re.findall(r"\]\(([^)#]+)#?([^)]*)\)", document.read_text()):
             if target.startswith("http"):
                 continue

@@ -29,7 +29,7 @@ ROOT = PACKAGE.parents[2]
 # Read when the graph is made: what they decide reaches jobs as parameters. And what prints or
 # leaves out imports decides no result.
 APART = {"settings", "planning", "imports", "progress", "reading", "commandline", "canonical"}
-APART |= {"options", "additions"}
+APART |= {"options", "additions", "criteria"}
 # Names of files that a module reads beside itself.
 BESIDE = re.compile(r"\w+\.(c|html|css|js)")
 # On a cluster a file system may show what another machine wrote with delay.

@@ -10,6 +10,7 @@ from pathlib import Path
 from string import Formatter
 from typing import Any
 
+from neuron_race import criteria
 from neuron_race.canonical import canonical, in_order
 from neuron_race.imports import without
 from neuron_race.options import EXTENSION_KEYS, GAIN_PARTS, MODEL_KEYS, ONE_LAYER, unread_options
@@ -306,6 +307,7 @@ def read(config: Mapping[str, Any], root: Path) -> Settings:
         config.get("shard", "experiment"),
         extensions,
     )
+    faults += criteria.faults(settings)
     faults = faults or settings.unforecast()
     if faults:
         raise SettingsError("\n".join(f"{config['claims']}: {fault}" for fault in faults))
@@ -614,7 +616,7 @@ def _claim_faults(
     kinds = {"weights": weight_tickets, "extension": extensions}
     for table, experiment, _ in (path.split("/") for path in claim["figure_tables"]):
         if experiment not in (known := kinds.get(table, experiments)):
-            faults.append(f"{at}.figure_tables: {experiment!r} is none of {', '.join(known)}")
+            faults.append(f"{at}.figure_tables: {criteria.unknown(experiment, known)}")
     counted = [c for c in claim["criteria"] if c.get("confirmatory", True)]
     for wanted, role in ((False, "effect"), (True, "control")):
         if not any(c.get("control", False) is wanted for c in counted):
@@ -641,9 +643,8 @@ def _claim_faults(
             experiment, condition = runs.split("/")
             known = kinds.get(table, experiments)
             if experiment not in known:
-                faults.append(f"{here}: experiment {experiment!r} is none of {', '.join(known)}")
+                faults.append(f"{here}: experiment {criteria.unknown(experiment, known)}")
             elif condition not in known[experiment]:
-                faults.append(
-                    f"{here}: condition {condition!r} is none of {', '.join(known[experiment])}"
-                )
+                allowed = criteria.unknown(condition, known[experiment])
+                faults.append(f"{here}: condition {allowed}")
     return faults
