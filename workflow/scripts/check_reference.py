@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "workflow/src"))
 
 import pandas as pd
-from neuron_race import claims, storage
+from neuron_race import claims, storage, terminal
 
 REFERENCE = ROOT / "docs/reference"
 
@@ -84,4 +84,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    terminal.prepare()
     main()

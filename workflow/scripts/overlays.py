@@ -9,7 +9,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
-from neuron_race import settings
+from neuron_race import settings, terminal
 
 
 def main(options: list[str]) -> None:
@@ -30,4 +30,5 @@ def main(options: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    terminal.prepare()
     main(sys.argv[1:])

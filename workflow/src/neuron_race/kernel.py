@@ -56,7 +56,9 @@ def cache_folder() -> Path:
 
 def _run(command: list[str]) -> str:
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            command, capture_output=True, check=True, encoding="utf-8", errors="replace"
+        )
     except OSError as error:
         raise KernelUnavailable(f"no C compiler: {error}") from error
     except subprocess.CalledProcessError as error:
@@ -67,7 +69,7 @@ def _run(command: list[str]) -> str:
 def _processor() -> str:
     """What ``-march=native`` depends on."""
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         lines = []
     named = ("model name", "flags", "Features", "CPU part")
@@ -93,7 +95,12 @@ def build(precision: str = "float64") -> Path:
     real, integer = TYPES[precision]
     flags = [*FLAGS, f"-DREAL={real}", f"-DINTEGER={integer}"]
     key = hashlib.sha256()
-    for part in (SOURCE.read_text(), _run([*compiler, "--version"]), *flags, _processor()):
+    for part in (
+        SOURCE.read_text(encoding="utf-8"),
+        _run([*compiler, "--version"]),
+        *flags,
+        _processor(),
+    ):
         key.update(part.encode() + b"\0")
     path = cache_folder() / f"kernel-{key.hexdigest()[:24]}.so"
     if not path.exists():
