@@ -22,11 +22,12 @@ sys.executable = shlex.quote(sys.executable)
 ROOT = Path(workflow.basedir)
 sys.path.insert(0, str(ROOT / "workflow/src"))
 
-from neuron_race import terminal
+from neuron_race import homes, terminal
 
 # `--edit-notebook` calls Jupyter by name; it is found though the environment is not activated. And
 # profiles find their own files by the root, whatever the working directory.
 os.environ.update(
+    homes.instead(os.environ, Path(".snakemake/homes").absolute()),
     PATH=os.pathsep.join([str(BIN), os.getenv("PATH", "")]),
     NEURON_RACE_ROOT=str(ROOT),
 )

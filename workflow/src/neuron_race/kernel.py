@@ -49,8 +49,14 @@ class KernelUnavailable(RuntimeError):
 
 
 def cache_folder() -> Path:
-    """Where built libraries are kept: ``neuron_race`` in the user's cache folder."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    """Where built libraries are kept: ``neuron_race`` in the user's cache folder.
+
+    For a user without a home folder, one of this process alone.
+    """
+    try:
+        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    except RuntimeError:
+        return _folder_of_this_process()
     return Path(base) / "neuron_race"
 
 
@@ -103,7 +109,7 @@ def build(precision: str = "float64") -> Path:
     ):
         key.update(part.encode() + b"\0")
     path = cache_folder() / f"kernel-{key.hexdigest()[:24]}.so"
-    if not path.exists():
+    if not os.path.exists(path):  # Path's own raises where a folder may not be searched
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             kept = os.access(path.parent, os.W_OK)
