@@ -72,10 +72,7 @@ lock: ## write envs/requirements.lock anew from envs/requirements.in
 	@rm -rf .lock-venv
 
 reference: run ## copy a default run's verdicts and figures to docs/reference, and into README
-	@mkdir -p docs/reference/claims docs/reference/figures
-	@cp results/claims/*.json docs/reference/claims/
-	@cp results/claims.md docs/reference/
-	@cp figures/*.png docs/reference/figures/
+	@"$(BIN)/python" workflow/scripts/check_reference.py --keep
 	@"$(BIN)/python" workflow/scripts/plan.py --measure
 	@"$(BIN)/python" workflow/scripts/readme.py
 
