@@ -12,6 +12,12 @@ BIN := $(VENV)/bin
 SNAKEMAKE = "$(BIN)/python" workflow/scripts/overlays.py $(OPTIONS) && "$(BIN)/snakemake"
 # Marks an environment that holds exactly what the lock says.
 READY := $(VENV)/.ready
+# Without a folder for its caches Snakemake does not start: where the user's takes no files, one here.
+CACHE := $(shell cache="$${XDG_CACHE_HOME:-$${HOME:-}/.cache}"; own="$$cache/snakemake/snakemake/source-cache"; \
+  if mkdir -p "$$own" 2> /dev/null && test -w "$$own"; then echo "$$cache"; \
+  else echo "$$cache can't be written to; caches go to $(CURDIR)/.snakemake/cache" >&2; \
+    echo "$(CURDIR)/.snakemake/cache"; fi)
+export XDG_CACHE_HOME := $(CACHE)
 # The benchmarks' own environment: .venv, and the peers that only they need.
 BENCH := .bench-venv
 # Holds the closing line of the last test run that passed.
@@ -65,10 +71,7 @@ lock: ## write envs/requirements.lock anew from envs/requirements.in
 	@rm -rf .lock-venv
 
 reference: run ## copy a default run's verdicts and figures to docs/reference, and into README
-	@mkdir -p docs/reference/claims docs/reference/figures
-	@cp results/claims/*.json docs/reference/claims/
-	@cp results/claims.md docs/reference/
-	@cp figures/*.png docs/reference/figures/
+	@"$(BIN)/python" workflow/scripts/check_reference.py --keep
 	@"$(BIN)/python" workflow/scripts/plan.py --measure
 	@"$(BIN)/python" workflow/scripts/readme.py
 

@@ -14,9 +14,6 @@ from snakemake.utils import min_version
 min_version("9.0")
 
 
-configfile: workflow.source_path("config/config.yaml")
-
-
 report: "workflow/report/workflow.rst"
 
 
@@ -25,12 +22,23 @@ report: "workflow/report/workflow.rst"
 BIN = Path(sys.executable).parent
 sys.executable = shlex.quote(sys.executable)
 ROOT = Path(workflow.basedir)
+sys.path.insert(0, str(ROOT / "workflow/src"))
+
+from neuron_race import homes, terminal
+
 # `--edit-notebook` calls Jupyter by name; it is found though the environment is not activated. And
 # profiles find their own files by the root, whatever the working directory.
 os.environ.update(
-    PATH=os.pathsep.join([str(BIN), os.getenv("PATH", "")]), NEURON_RACE_ROOT=str(ROOT)
+    homes.instead(os.environ, Path(".snakemake/homes").absolute()),
+    PATH=os.pathsep.join([str(BIN), os.getenv("PATH", "")]),
+    NEURON_RACE_ROOT=str(ROOT),
 )
-sys.path.insert(0, str(ROOT / "workflow/src"))
+# From here on messages reach terminals of any encoding, and the log.
+terminal.prepare(logger.handlers)
+
+
+configfile: workflow.source_path("config/config.yaml")
+
 
 from neuron_race import (
     additions,

@@ -9,7 +9,10 @@ RUNNING = ("PENDING", "CONFIGURING", "RUNNING", "COMPLETING", "SUSPENDED", "REQU
 def main(job: str) -> str:
     """State of the job with this id; one that the scheduler has forgotten counts as failed."""
     asked = subprocess.run(
-        ["scontrol", "--oneliner", "show", "job", job], capture_output=True, text=True
+        ["scontrol", "--oneliner", "show", "job", job],
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
     )
     if asked.returncode != 0:
         # A scheduler that can't be reached says nothing about the job: ask again later.

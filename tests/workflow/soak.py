@@ -22,7 +22,7 @@ from smoke_run import ROOT, contents, copy_project
 
 sys.path.insert(0, str(ROOT / "workflow/src"))
 
-from neuron_race import storage
+from neuron_race import storage, terminal
 
 SMOKE = ("--configfile", "config/smoke.yaml")
 
@@ -101,4 +101,5 @@ def main(times: int, targets: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    terminal.prepare()
     main(int(sys.argv[1]), sys.argv[2:])

@@ -132,19 +132,32 @@ def test_failing_cell_is_shown_and_leaves_nothing(finished: Path) -> None:
     assert "ArithmeticError" in (finished / "results/logs/notebook/circularity.log").read_text()
 
 
-def test_runs_with_nothing_but_the_environment(finished: Path, tmp_path: Path) -> None:
-    """No kernel is installed, nothing is activated, and the home folder can't be written to."""
-    home = tmp_path / "home"
-    home.mkdir(mode=0o555)
+@pytest.mark.parametrize("home", ["folder", "file"])
+def test_runs_with_nothing_but_the_environment(finished: Path, tmp_path: Path, home: str) -> None:
+    """No kernel is installed, nothing is activated, and the home folder can't be written to.
+
+    Root can write to any folder, but nothing should be; to a file nobody can.
+    """
+    (tmp_path / "folder").mkdir(mode=0o555)
+    (tmp_path / "file").touch()
     (finished / "results/notebooks/circularity.html").unlink()
-    bare = {"HOME": str(home), "PATH": "/usr/bin:/bin", "XDG_CACHE_HOME": str(tmp_path / "cache")}
-    bare["MPLCONFIGDIR"] = str(tmp_path / "matplotlib")
+    bare = {
+        "HOME": str(tmp_path / home),
+        "PATH": "/usr/bin:/bin",
+        "XDG_CACHE_HOME": str(tmp_path / "cache"),
+    }
+    if home == "folder":
+        bare["MPLCONFIGDIR"] = str(tmp_path / "matplotlib")
     command = [sys.executable, "-m", "snakemake", "results/notebooks/circularity.html"]
     done = subprocess.run(
         [*command, "--cores", "1", *SMOKE], cwd=finished, capture_output=True, text=True, env=bare
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert list(home.iterdir()) == []
+    assert list((tmp_path / "folder").iterdir()) == []
+    # No library had to make do with a temporary folder.
+    said = (finished / "results/logs/notebook/circularity.log").read_text()
+    assert "temporary" not in done.stderr + said
+    test_every_notebook_ran_to_its_end(finished, "circularity")
 
 
 def call(server: dict[str, Any], path: str, method: str = "GET", body: Any = None) -> Any:

@@ -151,18 +151,17 @@ def test_workflow_of_the_crate_runs(crate: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def compare(folder: Path) -> subprocess.CompletedProcess[str]:
-    script = folder / "workflow/scripts/check_reference.py"
-    return subprocess.run(
-        [sys.executable, script, folder / "results"], capture_output=True, text=True, timeout=120
-    )
+def compare(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "workflow/scripts/check_reference.py", "results", *options]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
 
 
 @pytest.fixture
 def referenced(smoke: Path, tmp_path: Path) -> Path:
     """A run that is its own reference."""
     folder = tmp_path / "run"
-    shutil.copytree(smoke / "workflow", folder / "workflow")
+    for part in ("config", "workflow"):
+        shutil.copytree(smoke / part, folder / part)
     for part in ("results/claims", "figures"):
         shutil.copytree(smoke / part, folder / part)
         target = folder / "docs/reference" / Path(part).name
@@ -191,16 +190,40 @@ def test_differences_from_the_reference_are_shown(referenced: Path) -> None:
 
         return change
 
-    spoil(referenced, "racing", shift(0.04))  # within a tenth of the half width
-    assert compare(referenced).returncode == 0
-    spoil(referenced, "racing", shift(0.02))
+    spoil(referenced, "racing", shift(0.06))  # an eighth of the half width
+    near = compare(referenced)
+    assert near.returncode == 0 and ": 0 differences" in near.stdout
+    assert "0.12 of the half width" in near.stdout
+    spoil(referenced, "racing", shift(1.0))
     far = compare(referenced)
-    assert far.returncode == 1 and "alignment_ranks_gaussian" in far.stdout
+    assert far.returncode == 1 and "racing, alignment_ranks_gaussian" in far.stdout
     spoil(referenced, "merging", lambda v: v["criteria"].pop())
-    spoil(referenced, "regimes", lambda v: v.update(status="refuted"))
+    other = {"supported": "not supported"}
+    spoil(referenced, "regimes", lambda v: v.update(status=other.get(v["status"], "supported")))
     more = compare(referenced)
     assert ": 3 differences" in more.stdout and "missing" in more.stdout
-    assert "refuted" in more.stdout
+    assert "regimes, status (another outcome)" in more.stdout
     (referenced / "results/claims/capacity.json").unlink()
+    shutil.copy(referenced / "results/claims/depth.json", referenced / "results/claims/gone.json")
     missing = compare(referenced)
-    assert missing.returncode == 1 and "capacity.json" in missing.stderr
+    assert missing.returncode == 1 and ": 4 differences" in missing.stdout
+    assert "capacity, verdict (on one side only)" in missing.stdout
+    assert "not compared: gone" in missing.stdout
+    spoil(referenced, "depth", lambda v: v.pop("criteria"))
+    spoilt = compare(referenced)
+    assert spoilt.returncode == 1 and "depth.json: top level: 'criteria'" in spoilt.stderr
+    shutil.rmtree(referenced / "results/claims")
+    assert "run `make` first" in compare(referenced).stderr
+
+
+def test_a_run_becomes_the_reference_without_claims_that_are_no_more(referenced: Path) -> None:
+    shutil.copy(referenced / "results/claims/depth.json", referenced / "results/claims/gone.json")
+    for name in ("claims/older.json", "figures/older.png"):
+        (referenced / "docs/reference" / name).touch()
+    storage.write_text(referenced / "results/claims.md", "# Claims\n")
+    done = compare(referenced, "--keep")
+    assert done.returncode == 0, done.stderr
+    assert "docs/reference/claims/older.json is of no claim any more: deleted" in done.stdout
+    kept = referenced / "docs/reference"
+    assert {path.stem for path in kept.glob("claims/*")} == set(CLAIMS)
+    assert {path.stem for path in kept.glob("figures/*")} == {*CLAIMS, "theory"}

@@ -16,7 +16,9 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
 sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 
-from neuron_race import freshness
+from neuron_race import freshness, terminal
+
+terminal.prepare()
 
 
 def prepare_torch() -> None:
@@ -54,12 +56,14 @@ def run(job: Any, work: Callable[[Any], None]) -> None:
     Errors become one clear message, the traceback goes to the log.
     """
     try:
-        file = open(job.log[0], "w", encoding="utf-8")  # noqa: SIM115 (closing it may fail)
+        file = open(  # noqa: SIM115 (closing it may fail)
+            job.log[0], "w", encoding="utf-8", errors=terminal.READABLE
+        )
     except OSError as error:
         sys.exit(f"Error in {job.rule}: {error}")
-    log, terminal = Tee(file), sys.stderr
+    log, shown = Tee(file), sys.stderr
     print(f"start-up: {time.process_time():.2f} CPU-seconds", file=log)
-    sys.stderr = Tee(terminal, file)
+    sys.stderr = Tee(shown, file)
     try:
         freshness.check(job.params.made_of, job.input)
         work(job)
@@ -69,7 +73,7 @@ def run(job: Any, work: Callable[[Any], None]) -> None:
         print(f"Error in {job.rule}: {error} (details in {job.log[0]})", file=sys.stderr)
         sys.exit(1)
     finally:
-        sys.stderr = terminal
+        sys.stderr = shown
         # Of the processes that it started, too.
         print(f"took: {sum(os.times()[:4]):.2f} CPU-seconds", file=log)
         with contextlib.suppress(OSError):

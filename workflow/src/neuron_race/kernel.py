@@ -49,14 +49,22 @@ class KernelUnavailable(RuntimeError):
 
 
 def cache_folder() -> Path:
-    """Where built libraries are kept: ``neuron_race`` in the user's cache folder."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    """Where built libraries are kept: ``neuron_race`` in the user's cache folder.
+
+    For a user without a home folder, one of this process alone.
+    """
+    try:
+        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    except RuntimeError:
+        return _folder_of_this_process()
     return Path(base) / "neuron_race"
 
 
 def _run(command: list[str]) -> str:
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            command, capture_output=True, check=True, encoding="utf-8", errors="replace"
+        )
     except OSError as error:
         raise KernelUnavailable(f"no C compiler: {error}") from error
     except subprocess.CalledProcessError as error:
@@ -67,7 +75,7 @@ def _run(command: list[str]) -> str:
 def _processor() -> str:
     """What ``-march=native`` depends on."""
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         lines = []
     named = ("model name", "flags", "Features", "CPU part")
@@ -93,10 +101,15 @@ def build(precision: str = "float64") -> Path:
     real, integer = TYPES[precision]
     flags = [*FLAGS, f"-DREAL={real}", f"-DINTEGER={integer}"]
     key = hashlib.sha256()
-    for part in (SOURCE.read_text(), _run([*compiler, "--version"]), *flags, _processor()):
+    for part in (
+        SOURCE.read_text(encoding="utf-8"),
+        _run([*compiler, "--version"]),
+        *flags,
+        _processor(),
+    ):
         key.update(part.encode() + b"\0")
     path = cache_folder() / f"kernel-{key.hexdigest()[:24]}.so"
-    if not path.exists():
+    if not os.path.exists(path):  # Path's own raises where a folder may not be searched
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             kept = os.access(path.parent, os.W_OK)

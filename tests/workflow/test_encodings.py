@@ -1,0 +1,101 @@
+"""What the real commands say on terminals that can't show Greek letters."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from smoke_run import copy_project
+
+from neuron_race import storage
+
+# Of standard streams; the last is a locale without UTF-8, in which files would not be UTF-8 either.
+TERMINALS = {
+    "ascii": {"PYTHONIOENCODING": "ascii"},
+    "latin-1": {"PYTHONIOENCODING": "latin-1"},
+    "cp1252": {"PYTHONIOENCODING": "cp1252"},
+    "utf-8": {"PYTHONIOENCODING": "utf-8"},
+    "LANG=C": {"LANG": "C", "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+}
+SMOKE = ("--configfile", "config/smoke.yaml")
+Say = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture(params=TERMINALS)
+def say(request: pytest.FixtureRequest) -> Say:
+    """Run a command of Python in a folder: its exit status, and all that it says."""
+    terminal = TERMINALS[request.param]
+    ours = ("LANG", "PYTHONIOENCODING", "PYTHONUTF8")
+    kept = {k: v for k, v in os.environ.items() if k not in ours and not k.startswith("LC_")}
+
+    def say(folder: Path, *command: str) -> tuple[int, str]:
+        done = subprocess.run(
+            [sys.executable, *command],
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=kept | terminal,
+        )
+        said = done.stdout.decode(terminal.get("PYTHONIOENCODING", "ascii"))
+        # What Python does where a stream does not take a text, and how it would tell it otherwise.
+        assert not re.search(
+            r"UnicodeEncodeError|Logging error|\\u[0-9a-f]{4}|\\x[0-9a-f]{2}", said
+        )
+        return done.returncode, said
+
+    return say
+
+
+def test_explanation(smoke: Path, say: Say) -> None:
+    code, said = say(smoke, "-m", "snakemake", "--cores", "1", "explain_racing", *SMOKE)
+    assert code == 0, said
+    assert re.search(r"cos (δ|delta)$", said, re.M) and re.search(
+        r"level: \w+ [·.] expected: ", said
+    )
+    log = (smoke / "results/logs/explain/racing.log").read_text(encoding="utf-8")
+    assert "Traceback" not in log
+
+
+def test_scripts(smoke: Path, tmp_path: Path, say: Say) -> None:
+    verdict = storage.read_json(smoke / "results/claims/racing.json")
+    verdict["criteria"][0]["name"] = "growth_∝_α²"
+    storage.write_json(tmp_path / "results/claims/racing.json", verdict)
+    code, said = say(smoke, "workflow/scripts/show.py", str(tmp_path / "results/claims"))
+    assert code == 0 and re.search(r"growth .* (α²|alpha²|alpha2)", said), said
+    # Others tell names of files.
+    storage.write_text(tmp_path / "Σ é.yaml", "colour: [\n")
+    for script in ("plan.py", "overlays.py --configfile", "check_reference.py"):
+        name, *options = script.split()
+        code, said = say(smoke, f"workflow/scripts/{name}", *options, str(tmp_path / "Σ é.yaml"))
+        assert code == 1 and re.search(r"(Σ|Sigma) (é|e)\.yaml", said), said
+    code, said = say(smoke, "workflow/scripts/readme.py", "--check")
+    assert code == 0, said
+
+
+@pytest.mark.parametrize("dry", [("--dry-run",), ()])
+def test_messages_of_the_snakefile(tmp_path: Path, say: Say, dry: tuple[str, ...]) -> None:
+    folder = copy_project(tmp_path / "Σ é")
+    storage.write_text(folder / "own.yaml", "datasets: {Σ_α: {kind: teacher}}\n")
+    command = ["-m", "snakemake", "--cores", "1", *dry, "--configfile", "own.yaml"]
+    code, said = say(folder, *command)
+    assert code == 1 and re.search(r"datasets: name '(Σ_α|Sigma_alpha)': Names become", said), said
+    assert "Traceback" not in said
+    for log in folder.glob(".snakemake/log/*.log"):
+        assert "name 'Σ_α': Names become" in log.read_text(encoding="utf-8")
+
+
+def test_plan_in_a_folder_with_a_name_of_its_own(tmp_path: Path) -> None:
+    """What Snakemake says is read, whatever the encoding of this terminal."""
+    folder = copy_project(tmp_path / "Σ é")
+    (folder / "smoke é.yaml").symlink_to("config/smoke.yaml")
+    done = subprocess.run(
+        [sys.executable, "workflow/scripts/plan.py", "smoke é.yaml"],
+        cwd=folder,
+        capture_output=True,
+        env=os.environ | {"PYTHONIOENCODING": "latin-1"},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert b" CPU-hours, longest job" in done.stdout
