@@ -70,13 +70,13 @@ lock: ## write envs/requirements.lock anew from envs/requirements.in
 	   .lock-venv/bin/python -m pip list --format=freeze | grep -v -E '^pip=' | sed 's/+cpu$$//'; } > envs/requirements.lock
 	@rm -rf .lock-venv
 
-reference: run ## copy a default run's verdicts and figures to docs/reference, and into README
-	@"$(BIN)/python" workflow/scripts/check_reference.py --keep
+reference: $(READY) ## copy a default run's verdicts and figures to docs/reference, and into README
+	@"$(BIN)/snakemake" --cores $(CORES) all keep_reference
 	@"$(BIN)/python" workflow/scripts/plan.py --measure
 	@"$(BIN)/python" workflow/scripts/readme.py
 
 check-reference: $(READY) ## compare the verdicts of this run with those of docs/reference
-	@"$(BIN)/python" workflow/scripts/check_reference.py results
+	@$(SNAKEMAKE) check_reference --cores $(CORES) --quiet all $(OPTIONS)
 
 report: run ## results/report.zip: figures, tables, verdicts and workflow, to open offline
 	@"$(BIN)/snakemake" --cores 1 --report results/report.part.zip $(OPTIONS)

@@ -40,17 +40,8 @@ terminal.prepare(logger.handlers)
 configfile: workflow.source_path("config/config.yaml")
 
 
-from neuron_race import (
-    additions,
-    changes,
-    commandline,
-    freshness,
-    options,
-    planning,
-    reading,
-    settings,
-    storage,
-)
+from neuron_race import additions, changes, commandline, freshness, options
+from neuron_race import planning, reading, settings, storage
 from neuron_race.settings import SettingsError
 
 # Snakemake's own temporary folders, which stay behind where it is killed.

@@ -101,6 +101,29 @@ for claim in CLAIMS:
             "../scripts/explain.py"
 
 
+# Compare a default run with the reference copy under docs/, or make it the reference.
+for keep, name in ((False, "check_reference"), (True, "keep_reference")):
+
+    rule:
+        name:
+            name
+        input:
+            expand("results/claims/{claim}.json", claim=CLAIMS),
+            expand("figures/{name}.png", name=FIGURES),
+            "results/claims.md",
+        log:
+            f"results/logs/{name}.log",
+        localrule: True
+        conda:
+            "../../envs/neuron_race.yaml"
+        params:
+            claims=CLAIMS,
+            reference=os.path.relpath(ROOT / "docs/reference"),
+            keep=keep,
+        script:
+            "../scripts/check_reference.py"
+
+
 # Fails if any verdict differs from the register's expectation.
 rule strict:
     input:

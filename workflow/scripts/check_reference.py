@@ -1,43 +1,32 @@
-"""Compare a run with the reference copy: `python workflow/scripts/check_reference.py [results]`.
-
-With `--keep` the run becomes the reference instead. What counts as a difference is said in
-`neuron_race.reference`.
-"""
+"""Compare a run with the reference copy, or make it the reference."""
 
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "workflow/src"))
+sys.path.insert(0, str(Path(snakemake.scriptdir)))  # noqa: F821
+import job as script
 
-from neuron_race import reference, settings, storage, terminal
-
-REFERENCE = ROOT / "docs/reference"
+from neuron_race import reference
 
 
-def main(arguments: list[str]) -> None:
-    """Print what differs; fail if any of it counts."""
-    keep = "--keep" in arguments
-    results = Path(next((a for a in arguments if a != "--keep"), "results"))
-    figures = results.parent / "figures"
-    try:
-        register = settings.read_yaml(ROOT / "config/claims.yaml")["claims"]
-        if keep:
-            for path in reference.keep(results, figures, REFERENCE, register):
-                print(f"{path.relative_to(ROOT)} is of no claim any more: deleted")
-            return
-        here = sorted((results / "claims").glob("*.json"))
-        if not here:
-            sys.exit(f"{results / 'claims'}: no verdicts; run `make` first")
-        found = reference.compare(sorted((REFERENCE / "claims").glob("*.json")), here, register)
-    except (settings.SettingsError, storage.ResultError, OSError) as error:
-        sys.exit(str(error))
-    print(reference.words(found))
-    same, pictures = reference.figures_alike(REFERENCE / "figures", figures, register)
-    print(f"{same} of {pictures} figures identical in every byte (not required)")
-    sys.exit(any(difference.counts for difference in found.differences))
+def work(job) -> None:
+    """Tell what differs, and fail if any of it counts; or copy, and tell what is no more."""
+    claims, results = job.params.claims, Path("results")
+    figures, kept = Path("figures"), Path(job.params.reference)
+    if job.params.keep:
+        for path in reference.keep(results, figures, kept, claims):
+            print(f"{path} is of no claim any more: deleted", flush=True)
+        return
+    here = sorted((results / "claims").glob("*.json"))
+    found = reference.compare(sorted((kept / "claims").glob("*.json")), here, claims)
+    same, pictures = reference.figures_alike(kept / "figures", figures, claims)
+    print(
+        f"{reference.words(found)}\n"
+        f"{same} of {pictures} figures identical in every byte (not required)",
+        flush=True,
+    )
+    if any(difference.counts for difference in found.differences):
+        raise ValueError("the run differs from the reference, see above")
 
 
-if __name__ == "__main__":
-    terminal.prepare()
-    main(sys.argv[1:])
+script.run(snakemake, work)  # noqa: F821

@@ -150,11 +150,12 @@ def _one_sided(claim: str, what: str, before: bool, after: bool) -> Difference:
 
 
 def _of_verdict(old: Verdict, new: Verdict) -> Iterator[Difference]:
-    """Status; preset and number of runs, for fewer runs are no run of the same."""
+    """Status; preset, its changes and number of runs, for fewer runs are no run of the same."""
     whys = {"status": "another outcome", "preset": "another preset", "n_runs": "other runs"}
-    for key, why in whys.items():
-        if old[key] != new[key]:
-            yield Difference(old["claim"], key, str(old[key]), str(new[key]), why, True)
+    for key, why in {**whys, "changes": "other settings"}.items():
+        before, after = old.get(key) or "none", new.get(key) or "none"
+        if before != after:
+            yield Difference(old["claim"], key, str(before), str(after), why, True)
 
 
 def _of_criterion(claim: str, a: Mapping[str, Any], b: Mapping[str, Any]) -> Iterator[Difference]:
