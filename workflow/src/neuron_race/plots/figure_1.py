@@ -41,7 +41,7 @@ def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figu
     for moment in EARLY:
         x, y = own[f"cos_delta_{moment}"], own[f"norm_product_{moment}"]
         points = early.scatter(x, y, c=own["norm_product_end"], cmap="viridis", s=6, lw=0)
-        if own.empty:
+        if y.isna().all():  # no largest cluster, or no drop to take a per cent of
             continue
         top = y.idxmax()
         early.annotate(
