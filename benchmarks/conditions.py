@@ -17,7 +17,7 @@ import torch
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "workflow/src"))
-from neuron_race import datasets, runs, settings, training
+from neuron_race import conditions, datasets, settings, training
 from neuron_race.recipe import Recipe
 
 
@@ -34,7 +34,7 @@ def main() -> None:
         for condition, how in chosen.experiments[experiment].items():
             kind = chosen.datasets[how["dataset"]]
             data = datasets.make_all(how["dataset"], kind, how["seeds"])
-            start = runs.begin(experiment, how, data)
+            start = conditions.begin(experiment, how, data)
             recipe = Recipe.of(how)
             explode = np.inf if "residual" in recipe.freeze else 1e3
             row: dict[str, object] = {"experiment": experiment, "condition": condition}

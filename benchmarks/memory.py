@@ -20,7 +20,7 @@ import pandas as pd
 import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow/src"))
-from neuron_race import runs
+from neuron_race import conditions, runs
 
 # So many planned snapshots, for the early ones of a logarithmic grid fall on the same steps.
 SEEDS, SNAPSHOTS, STEPS = 30, 400, 600
@@ -50,9 +50,9 @@ def main() -> None:
         X -= X.mean(axis=1, keepdims=True)
         data |= {f"X{suffix}": X, f"Y{suffix}": rng.choice([-1.0, 1.0], size=(SEEDS, n, 1))}
     began = time.process_time()
-    start = runs.begin("memory", condition, data)
+    start = conditions.begin("memory", condition, data)
     reduced = time.process_time() - began
-    result = runs.run(start, condition)
+    result = conditions.run(start, condition)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "runs.npz"
         runs.save(path, start, result, {"parameters": {"options": condition}})

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from neuron_race import datasets, runs
+from neuron_race import conditions, datasets
 from neuron_race.runs import Trained
 
 Array = NDArray[np.float64]
@@ -50,8 +50,8 @@ OPTIONS: dict[str, Any] = {
 def train_on(data: dict[str, Any], seeds: tuple[int, ...], **changes: Any) -> Trained:
     """Train with the options above, but for the changes."""
     options = {**OPTIONS, "seeds": list(seeds), **changes}
-    start = runs.begin("small", options, stack(data, seeds))
-    return Trained(start, runs.run(start, options), options)
+    start = conditions.begin("small", options, stack(data, seeds))
+    return Trained(start, conditions.run(start, options), options)
 
 
 @cache

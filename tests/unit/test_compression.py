@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from small_runs import DIGITS, OPTIONS, digits, lazy, train_on
 
-from neuron_race import clusters, compression, merging, networks, runs
+from neuron_race import clusters, compression, conditions, merging, networks
 from neuron_race.pruning import norm_product
 from neuron_race.runs import Trained
 
@@ -115,8 +115,8 @@ def test_mirror_images_are_kept_apart_on_a_symmetric_task() -> None:
     X = np.concatenate([X, -X])[None]
     Y = X[..., :1] * 2
     options = {**OPTIONS, "seeds": [0], "max_steps": 3000}
-    start = runs.begin("mirror", options, {"X": X, "Y": Y, "X_test": X, "Y_test": Y})
-    trained = Trained(start, runs.run(start, options), options)
+    start = conditions.begin("mirror", options, {"X": X, "Y": Y, "X_test": X, "Y_test": Y})
+    trained = Trained(start, conditions.run(start, options), options)
     row = compression.tables(trained)["runs"].iloc[0]
     assert row["merged_per_neuron"] == 2 / 60 and row["merge_test_change"] == 0
     merged = compression.tables(trained)["merging"].set_index("rule")["loss"]

@@ -23,6 +23,7 @@ from neuron_race import (
     lenet,
     many,
     merging,
+    race,
     settings,
     tickets,
 )
@@ -155,8 +156,8 @@ def test_no_race_was_run_where_nothing_was_learned() -> None:
     ahead = forecasts(trained)
     # As if the forecast were known: by other steps, say.
     ahead["norm_product"] = ahead["norm_product_shuffled"] = np.arange(1.0, 61)[None]
-    race = forecast.tables(trained, tables["neurons"], ahead)["runs"].iloc[0]
-    assert race.drop("seed").isna().all()
+    row = race.tables(trained, tables["neurons"], ahead)["runs"].iloc[0]
+    assert row.drop("seed").isna().all()
 
 
 @pytest.mark.parametrize("trained", [untaught, alone], ids=["untaught", "alone"])

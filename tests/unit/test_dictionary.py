@@ -10,7 +10,7 @@ from declared import check
 from small_runs import DIGITS, stack, train_on
 from test_extensions import DATA, options, single
 
-from neuron_race import compression, deep, dictionary, dynamics, forecast, lenet, tickets
+from neuron_race import compression, deep, dictionary, dynamics, lenet, race, tickets
 from neuron_race.dictionary import experiments, extensions
 from neuron_race.extensions import (
     architectures,
@@ -86,7 +86,7 @@ def test_values_of_parts_are_those_of_the_modules() -> None:
     names = {f"cos_delta_{round(100 * early):03d}" for early in dynamics.EARLY}
     assert {f"cos_delta_{own}" for own in dynamics_part("early")} == names
     assert dynamics_part("cosine") == tuple(str(q)[2:] for q in dynamics.COSINES)
-    assert "cos_delta_010" in forecast.DETAILS
+    assert "cos_delta_010" in race.DETAILS
     data = stack(THREE, (0,))
     assert data["Y"].shape[2] == dictionary.outputs(THREE) == 3
     assert dictionary.outputs({"kind": "teacher", "dim": 3, "neurons": 3}) == 1

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr
 from small_runs import DIGITS, OPTIONS, digits, stack, train_on
 
-from neuron_race import dynamics, flow, forecast, runs, storage
+from neuron_race import conditions, dynamics, flow, forecast, race, runs, storage
 from neuron_race.runs import Start, Trained
 
 Array = NDArray[np.float64]
@@ -23,7 +23,7 @@ def begin(
     data: dict[str, Any] = DIGITS, seeds: tuple[int, ...] = SEEDS, **changes: Any
 ) -> tuple[Start, dict[str, Any]]:
     options = {**OPTIONS, "width": 30, "seeds": list(seeds), **changes}
-    return runs.begin("race", options, stack(data, seeds)), options
+    return conditions.begin("race", options, stack(data, seeds)), options
 
 
 def equal(one: dict[str, Array], other: dict[str, Array]) -> bool:
@@ -68,7 +68,7 @@ def test_what_happens_after_step_0_leaves_a_forecast_bit_for_bit(changes: dict[s
 def test_neither_training_nor_test_labels_touch_a_forecast() -> None:
     start, options = begin()
     first = forecast.forecast(start, options, "race")
-    runs.run(start, {**options, "learning_rate": 0.1, "max_steps": 50})
+    conditions.run(start, {**options, "learning_rate": 0.1, "max_steps": 50})
     noise = np.random.default_rng(0).standard_normal
     other = replace(start, X_test=noise(start.X_test.shape), Y_test=noise(start.Y_test.shape))
     assert equal(forecast.forecast(other, options, "race"), first)
@@ -204,8 +204,8 @@ def test_a_forecast_that_never_drops_is_undefined() -> None:
     assert (
         np.isnan(result["norm_product"]).all() and np.isnan(result["norm_product_shuffled"]).all()
     )
-    trained = Trained(start, runs.run(start, options), options)
-    table = forecast.tables(trained, dynamics.tables(trained)["neurons"], result)["runs"]
+    trained = Trained(start, conditions.run(start, options), options)
+    table = race.tables(trained, dynamics.tables(trained)["neurons"], result)["runs"]
     defined = table.drop(columns="seed").filter(regex="forecast").notna()
     assert not defined.any(axis=None)
 
@@ -229,7 +229,7 @@ def test_partial_rank_correlation_is_the_textbook_formula() -> None:
     a, b = z + rng.standard_normal(60), np.exp(z + rng.standard_normal(60))
     ab, az, bz = (float(spearmanr(u, v).statistic) for u, v in ((a, b), (a, z), (b, z)))
     expected = (ab - az * bz) / np.sqrt((1 - az**2) * (1 - bz**2))
-    assert forecast.partial_rank_correlation(a, b, [z]) == pytest.approx(expected)
+    assert race.partial_rank_correlation(a, b, [z]) == pytest.approx(expected)
     assert ab > 0.3 > abs(expected)  # the third explains most of it
 
 
@@ -238,7 +238,7 @@ def test_partial_rank_correlation_by_hand() -> None:
     z = np.array([1.0, 1, 2, 2, 2])  # ranks 1.5, 1.5, 4, 4, 4
     # Within the groups of z, a has residuals ∓.5 and -1, 0, 1; b has ±.5 and 0, -1, 1.
     expected = (-0.25 - 0.25 + 0 + 0 + 1) / 2.5
-    assert forecast.partial_rank_correlation(a, b, [z]) == pytest.approx(expected)
+    assert race.partial_rank_correlation(a, b, [z]) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(
@@ -252,7 +252,7 @@ def test_partial_rank_correlation_by_hand() -> None:
 def test_an_undefined_partial_correlation_is_nan(a: list[int], b: list[int], z: list[int]) -> None:
     arrays = (np.array(v, dtype=float) for v in (a, b, z))
     first, second, third = arrays
-    assert np.isnan(forecast.partial_rank_correlation(first, second, [third]))
+    assert np.isnan(race.partial_rank_correlation(first, second, [third]))
 
 
 def scored(outcome: Array, guess: Array) -> pd.Series:
@@ -268,7 +268,7 @@ def scored(outcome: Array, guess: Array) -> pd.Series:
         },
         **{"step": np.array([10]), "seed": np.array([0])},
     }
-    return forecast.tables(trained, neurons, made)["runs"].iloc[0]
+    return race.tables(trained, neurons, made)["runs"].iloc[0]
 
 
 def test_a_perfect_a_reversed_and_a_useless_forecast() -> None:
@@ -293,7 +293,7 @@ def test_winners_are_the_top_fifth() -> None:
 def test_a_real_race_is_forecast_well_and_its_control_worse() -> None:
     trained = train_on(DIGITS, SEEDS)
     result = forecast.forecast(trained.start, trained.options, "small")
-    tables = forecast.tables(trained, dynamics.tables(trained)["neurons"], result)
+    tables = race.tables(trained, dynamics.tables(trained)["neurons"], result)
     row = tables["runs"].mean()
     assert row["rho_forecast"] > 0.9 and row["auroc_forecast"] > 0.8
     assert row["rho_forecast_all"] > row["rho_forecast_shuffled_all"] + 0.1

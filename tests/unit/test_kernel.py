@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from small_runs import DIGITS, OPTIONS, problem, stack
 
-from neuron_race import batched, kernel, runs, storage, training
+from neuron_race import batched, conditions, kernel, runs, storage, training
 from neuron_race.recipe import FREEZE, MEASURED, Recipe, TrainingDiverged
 from neuron_race.training import train
 
@@ -261,7 +261,7 @@ def test_several_jobs_build_at_once_and_one_library_remains(fresh: Path) -> None
 
 def test_the_sidecar_names_the_engine_and_the_reduction(tmp_path: Path) -> None:
     options = {**OPTIONS, "width": 5, "max_steps": 10, "seeds": [0]}
-    start = runs.begin("small", options, stack(DIGITS, (0,)))
+    start = conditions.begin("small", options, stack(DIGITS, (0,)))
     for engine in ("compiled", "torch"):
         result = train(start.X, start.Y, start.W, start.A, Recipe.of(options), engine=engine)
         runs.save(tmp_path / "runs.npz", start, result, {"parameters": {"options": options}})

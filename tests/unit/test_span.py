@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from small_runs import OPTIONS
 
-from neuron_race import clusters, datasets, networks, runs, span, storage
+from neuron_race import clusters, conditions, datasets, networks, runs, span, storage
 from neuron_race.recipe import Runs
 from neuron_race.runs import Start
 
@@ -33,8 +33,8 @@ def trained(
         **{"seeds": list(range(len(sample["X"]))), "width": width, "reduce": reduce},
         **{"alpha": 0.1, "max_steps": 150, "max_weight_bytes": 10**9, **changes},
     }
-    start = runs.begin("span", options, sample)
-    return start, runs.run(start, options)
+    start = conditions.begin("span", options, sample)
+    return start, conditions.run(start, options)
 
 
 CASES = {
@@ -147,9 +147,9 @@ def stored(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         **{"bias": request.param == "biased", "reduce": request.param != "whole"},
         "max_weight_bytes": 10**9,
     }
-    start = runs.begin("span", options, data)
+    start = conditions.begin("span", options, data)
     sidecar = {"parameters": {"options": options}}
-    runs.save(folder / "runs.npz", start, runs.run(start, options), sidecar)
+    runs.save(folder / "runs.npz", start, conditions.run(start, options), sidecar)
     return folder / "runs.npz", folder / "digits.npz"
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.integrate import solve_ivp
 from small_runs import OPTIONS, digits, problem
 
-from neuron_race import batched, flow, networks, progress, runs, training
+from neuron_race import batched, conditions, flow, networks, progress, training
 from neuron_race.devices import choose_device
 from neuron_race.recipe import MEASURED, Recipe, Runs, TrainingDiverged
 from neuron_race.training import train
@@ -78,7 +78,7 @@ def test_e1_one_step_is_minus_the_autograd_gradient(loss: str, k: int, bias: boo
     if bias:
         options = {**OPTIONS, "width": 6, "alpha": 0.5, "bias": True, "seeds": [0]}
         data = {"X": X[None], "Y": Y[None], "X_test": X[None], "Y_test": Y[None]}
-        start = runs.begin("bias", options, data)
+        start = conditions.begin("bias", options, data)
         X, W, A = start.X[0], start.W[0], start.A[0]
         assert np.all(X[:, -1] == 1) and W.shape == (6, 5)
     value, grad_W, grad_A = autograd(X, Y, W, A, loss)

@@ -33,7 +33,8 @@ MODULES = sorted(
 # Read when the graph is made: what these decide reaches jobs as parameters. Or they change no
 # result.
 APART_FROM_RESULTS = {"settings", "planning", "imports", "progress", "reading", "commandline"}
-APART_FROM_RESULTS |= {"canonical", "options", "additions", "criteria"}
+APART_FROM_RESULTS |= {"canonical", "options", "additions", "criteria", "terminal", "freshness"}
+APART_FROM_RESULTS |= {"homes"}
 APART_FROM_RESULTS |= {f"dictionary/{name}" for name in ("statistic", "experiments", "extensions")}
 # Asked for by name, not part of a smoke run.
 APART = {"crate", "plots/replication"}

@@ -12,11 +12,13 @@ from neuron_race import (
     claims,
     clusters,
     compression,
+    conditions,
     datasets,
     dynamics,
     evidence,
     forecast,
     merging,
+    race,
     runs,
     settings,
 )
@@ -37,8 +39,8 @@ def train(experiment: str, condition: str) -> tuple[runs.Trained, dict[str, Any]
     options["width"] = min(options["width"], 100)
     name = options["dataset"]
     data = datasets.make_all(name, SETTINGS.datasets[name], options["seeds"])
-    start = runs.begin(experiment, options, data)
-    return runs.Trained(start, runs.run(start, options), options), options
+    start = conditions.begin(experiment, options, data)
+    return runs.Trained(start, conditions.run(start, options), options), options
 
 
 def needed() -> list[str]:
@@ -66,7 +68,7 @@ def measure(trained: runs.Trained, options: dict[str, Any], experiment: str) -> 
     tables = {"dynamics": dynamic["runs"], "compression": compression.tables(trained)["runs"]}
     if options["alpha"] <= 0.01 and not options.get("freeze"):
         forecasts = forecast.forecast(trained.start, options, experiment)
-        tables["race"] = forecast.tables(trained, dynamic["neurons"], forecasts)["runs"]
+        tables["race"] = race.tables(trained, dynamic["neurons"], forecasts)["runs"]
     return tables
 
 

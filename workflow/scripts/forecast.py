@@ -6,7 +6,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(snakemake.scriptdir)))  # noqa: F821
 import job as script
 
-from neuron_race import forecast, runs, storage
+from neuron_race import conditions, forecast, runs, storage
 
 script.prepare_torch()
 
@@ -16,7 +16,7 @@ def work(job) -> None:
     experiment, arrays = job.params.experiment, {}
     for name, options in job.params.conditions.items():
         path = f"results/datasets/{options['dataset']}.npz"
-        start = runs.begin(experiment, options, runs.read_dataset(path, options["seeds"]))
+        start = conditions.begin(experiment, options, runs.read_dataset(path, options["seeds"]))
         result = forecast.forecast(start, options, experiment)
         arrays |= {f"{name}.{key}": value for key, value in result.items()}
     storage.write_arrays(job.output[0], arrays)

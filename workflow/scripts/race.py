@@ -7,7 +7,7 @@ sys.path.insert(0, str(Path(snakemake.scriptdir)))  # noqa: F821
 import job as script
 
 import pandas as pd
-from neuron_race import forecast, runs, storage
+from neuron_race import race, runs, storage
 
 
 def work(job) -> None:
@@ -18,7 +18,7 @@ def work(job) -> None:
     for name in job.params.conditions:
         path = next(p for p in job.input.runs if Path(p).name == f"{name}.npz")
         own = {k.split(".", 1)[1]: v for k, v in arrays.items() if k.startswith(f"{name}.")}
-        tables = forecast.tables(runs.load(path), neurons[neurons["condition"] == name], own)
+        tables = race.tables(runs.load(path), neurons[neurons["condition"] == name], own)
         parts.append({key: table.assign(condition=name) for key, table in tables.items()})
     for key in ("runs", "neurons"):
         storage.write_table(getattr(job.output, key), pd.concat([part[key] for part in parts]))

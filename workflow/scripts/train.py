@@ -7,7 +7,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(snakemake.scriptdir)))  # noqa: F821
 import job as script
 
-from neuron_race import runs, storage
+from neuron_race import conditions, runs, storage
 
 script.prepare_torch()
 
@@ -33,9 +33,9 @@ def work(job) -> None:
             print(f"{label}: kept from an interrupted run", file=sys.stderr)
             continue
         unfinished = waiting[name].with_suffix(".part.npz")
-        start = runs.begin(experiment, options, runs.read_dataset(data, options["seeds"]))
+        start = conditions.begin(experiment, options, runs.read_dataset(data, options["seeds"]))
         try:
-            trained = runs.run(start, options, label, unfinished)
+            trained = conditions.run(start, options, label, unfinished)
         except ArithmeticError as error:
             raise ArithmeticError(f"{label}: {error}") from error
         runs.save(waiting[name], start, trained, sidecar)

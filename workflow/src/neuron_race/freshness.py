@@ -26,10 +26,10 @@ from neuron_race import storage
 
 PACKAGE = Path(__file__).resolve().parent
 ROOT = PACKAGE.parents[2]
-# Read when the graph is made: what they decide reaches jobs as parameters. And what prints or
-# leaves out imports decides no result.
-APART = {"settings", "planning", "imports", "progress", "reading", "commandline", "canonical"}
-APART |= {"options", "additions", "criteria"}
+# Read when the graph is made: what they decide reaches jobs as parameters.
+APART = {"settings", "planning", "reading", "commandline", "canonical", "options", "additions"}
+# And what prints, checks, or leaves out imports decides no result.
+APART |= {"criteria", "progress", "terminal", "freshness", "imports", "homes"}
 # Names of files that a module reads beside itself.
 BESIDE = re.compile(r"\w+\.(c|html|css|js)")
 # On a cluster a file system may show what another machine wrote with delay.

@@ -16,7 +16,7 @@ import pandas as pd
 from IPython.display import Image, Markdown
 from matplotlib.figure import Figure
 
-from neuron_race import claims, datasets, runs, storage
+from neuron_race import claims, conditions, datasets, runs, storage
 from neuron_race.claims import number
 from neuron_race.plots import style
 
@@ -213,8 +213,8 @@ def train(
     own = {key: options.pop(key) for key in OF_TASKS if key in options}
     kind: dict[str, Any] = {**SIZES, **TASKS[task], **own}
     condition = {**TRAINING, **options, "seeds": list(seeds), "device": "cpu"}
-    start = runs.begin(name, condition, datasets.make_all(task, kind, list(seeds)))
-    return runs.Trained(start, runs.run(start, condition), condition)
+    start = conditions.begin(name, condition, datasets.make_all(task, kind, list(seeds)))
+    return runs.Trained(start, conditions.run(start, condition), condition)
 
 
 def show(figure: Figure, description: str) -> Image:

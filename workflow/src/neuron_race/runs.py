@@ -1,4 +1,4 @@
-"""From a data set and a condition to trained runs on disk, and back."""
+"""Data sets and trained runs on disk, and back."""
 
 import hashlib
 import json
@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neuron_race import networks, span, storage
-from neuron_race.checkpoints import Checkpoint
+from neuron_race import networks, storage
 from neuron_race.recipe import MEASURED, Recipe, Runs
 
 Array = NDArray[Any]
@@ -100,45 +99,6 @@ def read_dataset(path: Path, seeds: Sequence[int]) -> dict[str, Array]:
     return {name: arrays[name] for name in DATASET_ARRAYS}
 
 
-def begin(experiment: str, options: Mapping[str, Any], data: Mapping[str, Array]) -> Start:
-    """Draw the initial weights of all runs, and reduce inputs and weights to the data span.
-
-    Args:
-        experiment: name of the random stream of the initial weights.
-        options: the condition's options (``width``, ``head``, ``alpha``, ``bias``, ``seeds``).
-        data: arrays ``X (S, N, d)``, ``Y``, ``X_test``, ``Y_test``.
-    """
-    own = _inputs(options, data)
-    X, X_test = own["X"], own["X_test"]
-    width, dim, outputs = options["width"], X.shape[2], data["Y"].shape[2]
-    weights = [
-        networks.initialise(
-            experiment, seed, width, dim, outputs, options["head"], options["alpha"]
-        )
-        for seed in options["seeds"]
-    ]
-    W, A = (np.stack(part) for part in zip(*weights, strict=True))
-    rank = max(span.rank(x) for x in X)
-    reduced = rank < dim and options.get("reduce", True)
-    bases = None
-    if reduced:
-        bases = [span.basis(x, w, rank) for x, w in zip(X, W, strict=True)]
-        W = np.stack([w @ b for w, b in zip(W, bases, strict=True)])
-        X_test = np.stack([x @ b for x, b in zip(X_test, bases, strict=True)])
-        X = np.stack([x @ b[:, :rank] for x, b in zip(X, bases, strict=True)])
-    return Start(
-        seed=np.asarray(options["seeds"], dtype=np.int64),
-        X=X,
-        Y=data["Y"],
-        X_test=X_test,
-        Y_test=data["Y_test"],
-        W=W,
-        A=A,
-        rank=rank if reduced else None,
-        basis=None if bases is None else np.stack(bases),
-    )
-
-
 def in_data_coordinates(trained: Trained, data: Mapping[str, Array]) -> dict[str, Array]:
     """Networks in the coordinates of their data set, and the inputs that they take.
 
@@ -155,7 +115,7 @@ def in_data_coordinates(trained: Trained, data: Mapping[str, Array]) -> dict[str
         ResultError: the data are not those that the runs were trained on.
     """
     start, made = trained.start, trained.runs
-    own = _inputs(trained.options, data)
+    own = inputs(trained.options, data)
     for name in DATASET_ARRAYS:
         there = own[name]
         if start.basis is not None and name in SPANNED and there.shape[2] == start.basis.shape[1]:
@@ -172,7 +132,7 @@ def in_data_coordinates(trained: Trained, data: Mapping[str, Array]) -> dict[str
     return {**own, **weights}
 
 
-def _inputs(options: Mapping[str, Any], data: Mapping[str, Array]) -> dict[str, Array]:
+def inputs(options: Mapping[str, Any], data: Mapping[str, Array]) -> dict[str, Array]:
     """The data set's arrays, with the constant feature that a bias needs."""
     arrays = {name: data[name] for name in DATASET_ARRAYS}
     if options.get("bias", False):
@@ -187,22 +147,6 @@ def _close(found: Array, wanted: Array) -> bool:
     if found.shape != wanted.shape:
         return False
     return bool(np.abs(found - wanted).max() <= 1e-9 * max(1e-300, np.abs(wanted).max()))
-
-
-def run(
-    start: Start, options: Mapping[str, Any], label: str = "", unfinished: Path | None = None
-) -> Runs:
-    """Train all runs of a condition; ``unfinished`` keeps what an interruption leaves."""
-    # torch is slow to import; reading runs does without
-    from neuron_race.training import train
-
-    recipe = Recipe.of(options)
-    # With the residual frozen nothing holds the loss; that is the ablation, not a failure.
-    explode = np.inf if "residual" in recipe.freeze else 1e3
-    device = options.get("device", "auto")
-    checkpoint = Checkpoint(unfinished) if unfinished else None
-    arrays = (start.X, start.Y, start.W, start.A)
-    return train(*arrays, recipe, device, label, explode, checkpoint=checkpoint)
 
 
 def save(path: Path, start: Start, runs: Runs, sidecar: Mapping[str, Any]) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from neuron_race import clusters, runs
+from neuron_race import clusters, conditions
 from neuron_race.runs import Trained
 
 Array = NDArray[Any]
@@ -39,7 +39,7 @@ def repeat(trained: Trained, seeds: Sequence[int], snapshots: int) -> Trained:
     which = [known.index(seed) for seed in seeds]
     start = trained.start.part(which)
     options = {**trained.options, "snapshots": snapshots, "max_weight_bytes": 2**62}
-    again = Trained(start, runs.run(start, options), options)
+    again = Trained(start, conditions.run(start, options), options)
     difference = deviation(trained.runs.W_events[which], again.runs.W_events)
     if not difference <= TOLERANCE:
         raise ArithmeticError(
