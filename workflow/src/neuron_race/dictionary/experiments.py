@@ -386,7 +386,7 @@ WEIGHTS = Table(
         points("winning_minus_{other}", "Test accuracy of the winning tickets minus the arm's."),
         Statistic(
             "speed_gain_{other}",
-            "1 minus steps of the winning tickets to the loss target, over the arm's.",
+            "One minus steps of the winning tickets to the loss target, over the arm's.",
             REAL,
             -math.inf,
             1,
