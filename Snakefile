@@ -1,7 +1,6 @@
 # Every theoretical claim is a target: `snakemake --cores all racing`, and `snakemake --cores all`
 # for all of them. The graph: dataset -> runs -> dynamics, compression, race -> evidence -> verdict
 # -> figure -> claims.md.
-import contextlib
 import functools
 import os
 import shlex
@@ -52,8 +51,7 @@ if workflow.is_main_process:  # jobs on a cluster share those of the run
 
 try:
     if workflow.is_main_process:
-        with contextlib.chdir(workflow.workdir_init):
-            commandline.check_run(sys.argv, workflow.config_settings, os.environ, ROOT)
+        commandline.check_run(sys.argv, workflow.config_settings, os.environ, ROOT)
         options.check_environment(os.environ)
     # Snakemake's own reading takes the last of equal keys, and some numbers for others or for text.
     config = reading.merged(

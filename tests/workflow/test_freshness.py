@@ -329,6 +329,21 @@ def others(key: Any, value: Any) -> Iterator[Any]:
                 yield from ({**value, name: other} for other in others(name, item))
 
 
+# Refused where nobody reads them.
+SIZES = {key for keys in options.MODEL_KEYS.values() for key in keys}
+OF_STUDIES = {"percents", "design", "design_steps", "shuffled", "batch_size"}
+
+
+def without(entry: Tree, gone: set[str]) -> Tree:
+    """An extension without some keys, its conditions included."""
+    conditions = {
+        name: {key: value for key, value in own.items() if key not in gone}
+        for name, own in entry["conditions"].items()
+    }
+    kept = {key: value for key, value in entry.items() if key not in gone}
+    return kept | {"conditions": conditions}
+
+
 def variants(place: Place) -> Iterator[Tree]:
     """The configuration with another value at a path, and what this value needs beside it."""
     entry, value = at(MERGED, place[:-1]), at(MERGED, place)
@@ -340,17 +355,20 @@ def variants(place: Place) -> Iterator[Tree]:
             new = (kept | task for task in TASKS if task["kind"] != value)
             yield from (put(MERGED, place[:-1], one) for one in new)
         case ("extensions", _, "model"):
-            # Sizes of the other model are refused where nobody reads them.
-            sizes = {key for keys in options.MODEL_KEYS.values() for key in keys}
             for model in MODELS:
-                gone = sizes - set(model)
-                bare = {key: value for key, value in entry.items() if key not in gone}
-                bare["conditions"] = {
-                    name: {key: value for key, value in own.items() if key not in gone}
-                    for name, own in entry["conditions"].items()
-                }
                 if model["model"] != value:
-                    yield put(MERGED, place[:-1], bare | model)
+                    bare = without(entry, SIZES - set(model) | {"gain"}) | {"gain": 0.1}
+                    # Not beside a size that each condition has of its own.
+                    each = set.intersection(*map(set, bare["conditions"].values()))
+                    own = {key: item for key, item in model.items() if key not in each}
+                    yield put(MERGED, place[:-1], bare | own)
+        case ("extensions", _, "study"):
+            for study in ("architectures", "pruning_at_init"):
+                own = {"percents": [20]} if study == "pruning_at_init" else {}
+                if study != value:
+                    yield put(
+                        MERGED, place[:-1], without(entry, OF_STUDIES) | own | {"study": study}
+                    )
         case ("images", _, "loader"):
             yield from (
                 put(MERGED, place[:-1], other)

@@ -52,6 +52,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "a.yaml would .* --configfile a.yaml b.yaml",
         ),
         ("--configfile a.yaml --replace-workflow-config", "--replace-workflow-config: jobs would"),
+        (
+            "--directory elsewhere --configfile a.yaml --configfile b.yaml",
+            "a.yaml would be left out, .* --configfile a.yaml b.yaml",
+        ),
         ("--configfile twice.yaml", "twice.yaml: line 3: preset is there already, on line 1"),
         ("--configfile octal.yaml", "octal.yaml: line 2: seeds.first: .*; write 600, or '0600'"),
         ("--config 'seeds={first: 1:30}'", "--config seeds: line 1: first: .* in decimal"),
@@ -67,7 +71,10 @@ def test_what_would_not_be_in_force_is_refused_before_any_job(
 
 
 def test_all_of_one_option_is_in_force(folder: Path) -> None:
-    for options in ("--configfile a.yaml b.yaml", "--profile profiles/mine --config device=cpu"):
+    for options in (
+        "--configfile a.yaml b.yaml --directory elsewhere",
+        "--profile profiles/mine --config device=cpu",
+    ):
         done = planned(folder, *options.split())
         assert done.returncode == 0, done.stderr
 

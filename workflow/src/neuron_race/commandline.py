@@ -5,6 +5,7 @@ does not give, without a word.
 """
 
 import argparse
+import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -150,7 +151,29 @@ def check_run(
     if "snakemake" not in (name.stem, name.parent.name):
         return
     given, known = parse(arguments[1:])
-    check(given, profiles(known, environment, root), settings.configfiles, settings.config_args)
+    with contextlib.chdir(_start(given, settings.configfiles, known, environment)):
+        check(given, profiles(known, environment, root), settings.configfiles, settings.config_args)
+
+
+def _start(
+    given: Sequence[Asked],
+    files: Sequence[Path],
+    known: argparse.Namespace,
+    environment: Mapping[str, str],
+) -> Path:
+    """Folder that the run was started in: with ``--directory`` the present one is another.
+
+    It is told by the files in force, which Snakemake has made absolute.
+    """
+    if known.directory is None:
+        return Path.cwd()
+    last = next((one.files for one in reversed(given) if one.files), [])
+    for short, long in zip(last, files, strict=False):
+        parts = len(short.parts)
+        if not short.is_absolute() and long.parts[-parts:] == short.parts:
+            return Path(*long.parts[:-parts])
+    there = Path(environment.get("PWD", ""))
+    return there if there.is_absolute() and there.is_dir() else Path.cwd()
 
 
 def _key(option: str) -> str:
