@@ -197,7 +197,12 @@ def run_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("run") / "gaussian.npz"
     trained = digits()
     parameters = {"experiment": "small", "condition": "gaussian", "options": trained.options}
-    runs.save(path, trained.start, trained.runs, storage.provenance([], parameters, {}))
+    runs.save(
+        path,
+        trained.start,
+        trained.runs,
+        storage.provenance([ROOT / "LICENSE"], parameters, {"a.py": "0"}),
+    )
     return path
 
 
@@ -566,7 +571,7 @@ def test_options_that_lack_what_all_runs_have_are_refused(
 
 
 # What a sidecar tells of where the arrays came from.
-ORIGIN = ("engine", "inputs", "versions", "experiment", "condition")
+ORIGIN = ("engine", "inputs", "code", "versions", "experiment", "condition")
 likely = st.sampled_from(
     [
         *(value for _, value in CONTRADICTIONS.values()),
