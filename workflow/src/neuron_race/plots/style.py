@@ -124,9 +124,9 @@ def summarise(table: pd.DataFrame, by: Sequence[str], value: str) -> pd.DataFram
         rows.append(
             {**dict(zip(by, key, strict=True)), "mean": values.mean(), "low": low, "high": high}
         )
-    # Of no rows, such as where nothing ever dropped, no rows; but the columns are there.
-    columns = [*by, "mean", "low", "high"]
-    return pd.DataFrame(rows, columns=columns).assign(quantity=value)
+    made = pd.DataFrame(rows, columns=[*by, "mean", "low", "high"])
+    # Of no rows, such as where nothing ever dropped, no rows; but the columns are there, of numbers.
+    return (made if rows else made.astype(float)).assign(quantity=value)
 
 
 def band(ax: Axes, table: pd.DataFrame, x: str, **kwargs: Any) -> None:
