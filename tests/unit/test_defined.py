@@ -119,8 +119,9 @@ def test_same_clusters_under_other_names_do_not_differ() -> None:
 @pytest.mark.parametrize("trained", [untaught, alone], ids=["untaught", "alone"])
 def test_pruning_is_undefined_where_nothing_is_lost_or_taken(trained: Any) -> None:
     row = compression.tables(trained())["runs"].iloc[0]
-    told = {"seed", "full_loss", "full_accuracy", "full_test_accuracy", "merged_per_neuron"}
-    assert row.drop(list(told)).isna().all()
+    told = ["seed", "full_loss", "full_accuracy", "full_test_accuracy", "merged_per_neuron"]
+    assert row.drop(told).isna().all()
+    assert np.isnan(row["merged_per_neuron"]) == (trained is untaught)
     assert row["full_loss"] > 0
 
 
@@ -151,7 +152,7 @@ def test_no_race_was_run_where_nothing_was_learned() -> None:
     trained = untaught()
     tables = dynamics.tables(trained)
     row = tables["runs"].iloc[0]
-    assert row["dropped"] == 0
+    assert row["dropped"] == 0 and row[list(dynamics.TAUGHT)].isna().all()
     assert row.filter(like="rho_alignment_0").isna().all()
     ahead = forecasts(trained)
     # As if the forecast were known: by other steps, say.
@@ -187,7 +188,8 @@ def test_layers_that_learned_nothing() -> None:
     own = architectures.condition("test", EXTENSION, DATA, "test/x")
     undefined = own.filter(regex="^(rho|lowest|highest|raw|contribution|random|merge)")
     assert undefined.shape[1] > 15 and undefined.isna().all(axis=None)
-    assert own["winners"].isna().all() and own["loss_end"].between(0.99, 1.01).all()
+    assert own[list(architectures.TAUGHT)].isna().all(axis=None)
+    assert own["loss_end"].between(0.99, 1.01).all()
 
 
 def test_a_layer_of_one_unit_can_not_be_pruned() -> None:

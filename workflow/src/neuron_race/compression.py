@@ -141,8 +141,9 @@ class _Network:
         row: dict[str, Any] = {"seed": self.seed, **{f"full_{k}": v for k, v in full.items()}}
         by_rule = merged.set_index("rule")
         merged_to = by_rule.loc["merge", "neurons"]
-        row["merged_per_neuron"] = merged_to / len(self.W) if self.active.any() else np.nan
         taught = np.isfinite(self.learned)
+        known = taught and self.active.any()
+        row["merged_per_neuron"] = merged_to / len(self.W) if known else np.nan
         merges = taught and merged_to < self.active.sum()
         for rule in merging.RULES:
             result = by_rule.loc[rule]

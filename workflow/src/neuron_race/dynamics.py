@@ -20,6 +20,12 @@ Array = NDArray[Any]
 COSINES = (0.95, 0.99, 0.999)
 EARLY = (0.0, 0.05, 0.1, 0.25, 0.5, 1.0)  # fractions of the time to the drop
 DROP = "drop_10"
+# What training makes of a network: of one that never dropped these tell of its init alone.
+TAUGHT = (
+    *("rotation", "largest_cluster", "stable_rank", "effective_width", "lower_half_share"),
+    *(f"clusters{what}_{str(q)[2:]}" for what in ("", "_per_neuron") for q in COSINES),
+    *("alignment_peak", "gate_patterns_least", "rho_alignment_all_peak"),
+)
 
 
 def rank_correlation(a: Array, b: Array) -> float:
@@ -130,7 +136,7 @@ class _Run:
         row |= (
             self.shape() | self.gates() | self.identity() | self.second_group() | self.race(labels)
         )
-        return row
+        return row if self.dropped else row | dict.fromkeys(TAUGHT, np.nan)
 
     def whole_training(self) -> dict[str, float]:
         """Extremes over all snapshots, for controls whose loss drops at the first step."""

@@ -25,6 +25,8 @@ Data = Mapping[str, Mapping[str, Array]]
 KEPT = (0.5, 0.2)  # fractions of a layer's units that pruning keeps
 DRAWS = 5  # random prunings are averaged over this many draws
 MOMENTS = ("init", "drop", "end")
+# What training makes of a layer: of a run that never dropped these tell of its init alone.
+TAUGHT = ("clusters_per_neuron", "effective_width", "rotation", "top_share", "winners")
 
 
 @dataclass(frozen=True)
@@ -251,7 +253,7 @@ class Network:
             "winners": float(ratio(c.sum() ** 2, (c**2).sum())) / len(c),
         }
         if not self.dropped:
-            row |= {"top_share": np.nan, "winners": np.nan}
+            row |= dict.fromkeys(TAUGHT, np.nan)
         largest = labels == 0
         predictions = {**forecasts, "init": init.norm_product, "local": init.race_score}
         for name, value in predictions.items():

@@ -58,7 +58,9 @@ def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figu
             ).assign(final=own["norm_product_end"], quantity="norm product against alignment")
         )
     lower.colorbar(points, ax=early, label="final norm product", pad=0.02)
-    early.set(yscale="log", xlabel="alignment cos δ", ylabel="norm product")
+    early.set(xlabel="alignment cos δ", ylabel="norm product")
+    if len(numbers) > 1:  # nothing can't be log-scaled
+        early.set(yscale="log")
     early.set_title(f"Largest cluster at % of time to drop (seed {first})")
 
     runs = tables["dynamics/regimes/runs.csv"]

@@ -135,15 +135,17 @@ def summarise(table: pd.DataFrame, by: Sequence[str], value: str) -> pd.DataFram
         rows.append(
             {**dict(zip(by, key, strict=True)), "mean": values.mean(), "low": low, "high": high}
         )
-    # Of no rows, such as where nothing ever dropped, no rows; but the columns are there.
-    columns = [*by, "mean", "low", "high"]
-    return pd.DataFrame(rows, columns=columns).assign(quantity=value)
+    made = pd.DataFrame(rows, columns=[*by, "mean", "low", "high"])
+    # Of no rows, as where nothing ever dropped, no rows; but the columns are there, of numbers.
+    return (made if rows else made.astype(float)).assign(quantity=value)
 
 
 def band(ax: Axes, table: pd.DataFrame, x: str, **kwargs: Any) -> None:
     """A line of means with its interval as a band."""
     (line,) = ax.plot(table[x], table["mean"], **kwargs)
-    ax.fill_between(table[x], table["low"], table["high"], color=line.get_color(), alpha=0.2, lw=0)
+    if len(table):  # an empty band has limits that no logarithm takes
+        colour = line.get_color()
+        ax.fill_between(table[x], table["low"], table["high"], color=colour, alpha=0.2, lw=0)
 
 
 def dots(ax: Axes, table: pd.DataFrame, labels: Sequence[str], colours: Sequence[str]) -> None:
