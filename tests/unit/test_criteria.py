@@ -20,7 +20,11 @@ def configured(config: dict[str, Any]) -> None:
     config["experiments"]["digits"]["conditions"]["three"] = {"dataset": "three"}
     config["experiments"]["shapes"]["conditions"]["gaussian_too"] = {"dataset": "teacher"}
     config["experiments"]["large"] = {
-        **config["experiments"]["shapes"],
+        **{
+            k: v
+            for k, v in config["experiments"]["shapes"].items()
+            if k not in ("dataset", "width")
+        },
         "alpha": 1.0,
         "conditions": {"lazy": {"dataset": "teacher", "width": 7}},
     }
@@ -154,7 +158,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         {"threshold": 9},
         "ranks.threshold: above 9 can only fail: rho_forecast lies between -1 and 1",
     ),
-    "at_its_end": ({"threshold": 1.0}, "ranks.threshold: above 1.0 can only fail"),
+    "at_its_end": ({"threshold": 1.0}, "ranks.threshold: above 1 can only fail"),
     "below_the_range": ({"threshold": -1.5}, "above -1.5 can only hold"),
     "below_what_is_above": (
         dynamics("steps", threshold=0, direction="below"),

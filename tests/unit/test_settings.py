@@ -534,11 +534,14 @@ def test_extension_conditions_are_resolved() -> None:
         ({"widht": 3}, "unknown key widht"),
         ({"study": "schedule"}, "needs constant"),
         ({"study": "pruning_at_init"}, "percents is missing"),
-        ({"study": "optimizers"}, "conditions.two: study optimizers is of a perceptron of depth 1"),
-        ({"study": "schedule"}, "conditions.two: study schedule is of a perceptron of depth 1"),
+        (
+            {"study": "optimizers"},
+            "conditions.two: the study optimizers is of a perceptron of depth 1",
+        ),
+        ({"study": "schedule"}, "conditions.two: the study schedule is of a perceptron of depth 1"),
         (
             {**FILTERS, "channels": 1, "study": "initialization"},
-            "conditions.one: study initialization is of a perceptron of depth 1",
+            "conditions.one: the study initialization is of a perceptron of depth 1",
         ),
         ({"design": "spread"}, "design_steps is missing"),
         ({**BLOCK, "heads": 3}, "conditions.one.heads: 3 do not divide 16 features"),

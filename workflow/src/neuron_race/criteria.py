@@ -105,7 +105,7 @@ def _criterion(criterion: Criterion, describe: Describe) -> list[str]:
         ranges.append((min(bounds), max(bounds)))
     if proportion and not 0 < criterion["threshold"] < 1:
         found.append(
-            f"threshold: that of a proportion lies between 0 and 1, got {criterion['threshold']}"
+            f"threshold: that of a proportion lies between 0 and 1, got {criterion['threshold']:g}"
         )
     elif not found and len(ranges) == len(terms):
         found += _undecidable(criterion, (sum(r[0] for r in ranges), sum(r[1] for r in ranges)))
@@ -129,7 +129,7 @@ def _undecidable(criterion: Criterion, possible: Range) -> list[str]:
         what = f"the difference of {what}"
     sign = "±" if direction == "within" else ""
     return [
-        f"threshold: {direction} {sign}{threshold} can only {'hold' if holds else 'fail'}: {what} "
+        f"threshold: {direction} {sign}{threshold:g} can only {'hold' if holds else 'fail'}: {what} "
         f"lies between {low:.6g} and {high:.6g}"
     ]
 

@@ -140,8 +140,8 @@ def noise(arrays: Mapping[str, Array]) -> dict[str, Array]:
     """
     rng = np.random.default_rng(np.random.SeedSequence(1))
     noisy = {key: np.array(value) for key, value in arrays.items()}
-    for key in noisy:
-        if key.removesuffix("_span") in ("W_events", "A_events", "W", "A", "loss"):
+    for name in ("W_events", "A_events", "W", "A", "loss"):
+        for key in {name, f"{name}_span"} & set(noisy):
             noisy[key][:, 1:] = rng.standard_normal(noisy[key][:, 1:].shape)
     noisy["loss"] = np.abs(noisy["loss"])
     drops, end = noisy["event_step"][:, 1:-1], noisy["event_step"][:, -1:]

@@ -24,7 +24,7 @@ GAIN_PARTS = {
     ),
 }
 # Studies of weights that only the paper's network has.
-ONE_LAYER = ("initialization", "optimizers")
+ONE_LAYER = ("schedule", "initialization", "optimizers")
 # Who reads an option of an extension that not all read.
 READERS = {
     "alpha": "conditions with head",
