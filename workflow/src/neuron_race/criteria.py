@@ -129,8 +129,8 @@ def _undecidable(criterion: Criterion, possible: Range) -> list[str]:
         what = f"the difference of {what}"
     sign = "±" if direction == "within" else ""
     return [
-        f"threshold: {direction} {sign}{threshold:g} can only {'hold' if holds else 'fail'}: {what} "
-        f"lies between {low:.6g} and {high:.6g}"
+        f"threshold: {direction} {sign}{threshold:g} can only {'hold' if holds else 'fail'}: "
+        f"{what} lies between {low:.6g} and {high:.6g}"
     ]
 
 
