@@ -1,5 +1,6 @@
 """The configuration and the claims register, checked before anything runs."""
 
+import functools
 import json
 import math
 import re
@@ -189,7 +190,7 @@ def validate(content: Any, schema: str, where: str, part: str = "") -> None:
         raise SettingsError(f"{where}: more than {MAX_ENTRIES} entries (aliases can blow up)")
     if entries < 0:
         raise SettingsError(f"{where}: nested too deeply")
-    rules = read_yaml(SCHEMAS / f"{schema}.schema.yaml")
+    rules = _schema(schema)
     if part:
         rules = {"$ref": f"#/$defs/{part}", "$defs": rules["$defs"]}
     validator = Validator(rules)
@@ -198,6 +199,12 @@ def validate(content: Any, schema: str, where: str, part: str = "") -> None:
         faults += _explain(error)
     if faults:
         raise SettingsError("\n".join(f"{where}: {fault}" for fault in dict.fromkeys(faults)))
+
+
+@functools.cache
+def _schema(name: str) -> Any:
+    """A schema of ``workflow/schemas``, read once."""
+    return read_yaml(SCHEMAS / f"{name}.schema.yaml")
 
 
 def _entries(content: Any) -> int:
@@ -240,7 +247,7 @@ def _explain(error: Any) -> list[str]:
         known: set[str] = set(error.schema.get("properties", {}))
         if "allOf" in error.schema:
             shared = error.schema["allOf"][0]["$ref"].rsplit("/", 1)[-1]
-            known |= set(read_yaml(SCHEMAS / "config.schema.yaml")["$defs"][shared]["properties"])
+            known |= set(_schema("config")["$defs"][shared]["properties"])
         unknown = sorted(map(str, set(error.instance) - known))
         if not unknown:  # a known key with a bad value, which has an error of its own
             return []
@@ -277,8 +284,9 @@ def read(config: Mapping[str, Any], root: Path) -> Settings:
     """
     where = "config"
     validate(config, "config", where)
-    config = replicated(config)
-    validate(config, "config", where)  # what copies change is checked like all else
+    if config.get("replicate"):
+        config = replicated(config)
+        validate(config, "config", where)  # what copies change is checked like all else
     faults: list[str] = []
     seeds = _seeds(config["seeds"], faults)
     datasets = {name: dict(options) for name, options in config["datasets"].items()}
