@@ -43,4 +43,4 @@ def test_a_user_without_a_home_folder(tmp_path: Path, monkeypatch: pytest.Monkey
     assert set(homes.instead({}, tmp_path)) == set(homes.KEPT)
     # The compiled engine is built for each process alone.
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-    assert kernel.build().parent == kernel._folder_of_this_process()
+    assert kernel.cache_folder() == kernel._folder_of_this_process()

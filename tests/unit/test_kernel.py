@@ -240,8 +240,18 @@ def test_without_a_compiler_torch_trains_and_says_so(
         train(*arrays, Recipe(max_steps=50), engine="compiled")
 
 
-def test_a_folder_that_cannot_be_written_is_no_obstacle(fresh: Path) -> None:
-    fresh.parent.joinpath("neuron_race").write_text("a file, not a folder")
+@pytest.fixture
+def quick(fresh: Path, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: Any) -> Path:
+    """An empty cache, and a compiler that takes no time to optimize."""
+    compiler: Path = tmp_path_factory.mktemp("bin") / "cc"
+    compiler.write_text('#!/bin/sh\nexec cc "$@" -O0\n')
+    compiler.chmod(0o755)
+    monkeypatch.setenv("CC", str(compiler))
+    return fresh
+
+
+def test_a_folder_that_cannot_be_written_is_no_obstacle(quick: Path) -> None:
+    quick.parent.joinpath("neuron_race").write_text("a file, not a folder")
     assert train(*batch(1), Recipe(max_steps=5)).engine == "compiled"
 
 
@@ -250,13 +260,13 @@ def _build(folder: str) -> str:
     return kernel.build().name
 
 
-def test_several_jobs_build_at_once_and_one_library_remains(fresh: Path) -> None:
+def test_several_jobs_build_at_once_and_one_library_remains(quick: Path) -> None:
     with multiprocessing.get_context("spawn").Pool(3) as pool:
-        names = pool.map(_build, [str(fresh.parent)] * 3)
+        names = pool.map(_build, [str(quick.parent)] * 3)
     assert len(set(names)) == 1
-    assert [path.name for path in fresh.iterdir()] == [names[0]]
+    assert [path.name for path in quick.iterdir()] == [names[0]]
     changed = kernel.build("float32").name
-    assert changed != names[0] and len(list(fresh.iterdir())) == 2
+    assert changed != names[0] and len(list(quick.iterdir())) == 2
 
 
 def test_the_sidecar_names_the_engine_and_the_reduction(tmp_path: Path) -> None:

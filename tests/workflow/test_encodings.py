@@ -59,6 +59,7 @@ def test_explanation(smoke: Path, say: Say) -> None:
     assert "Traceback" not in log
 
 
+@pytest.mark.parametrize("say", ["ascii", "LANG=C"], indirect=True)
 def test_scripts(smoke: Path, tmp_path: Path, say: Say) -> None:
     # They tell names of files.
     storage.write_text(tmp_path / "Σ é.yaml", "colour: [\n")
@@ -70,15 +71,22 @@ def test_scripts(smoke: Path, tmp_path: Path, say: Say) -> None:
     assert code == 0, said
 
 
-@pytest.mark.parametrize("dry", [("--dry-run",), ()])
-def test_messages_of_the_snakefile(tmp_path: Path, say: Say, dry: tuple[str, ...]) -> None:
+# A dry run says all on standard output, a run on standard error and in its log.
+@pytest.mark.parametrize(
+    ("say", "options"),
+    [(name, [] if name == "LANG=C" else ["--dry-run"]) for name in TERMINALS],
+    indirect=["say"],
+)
+def test_messages_of_the_snakefile(tmp_path: Path, say: Say, options: list[str]) -> None:
     folder = copy_project(tmp_path / "Σ é")
     storage.write_text(folder / "own.yaml", "datasets: {Σ_α: {kind: teacher}}\n")
-    command = ["-m", "snakemake", "--cores", "1", *dry, "--configfile", "own.yaml"]
+    command = ["-m", "snakemake", "--cores", "1", *options, "--configfile", "own.yaml"]
     code, said = say(folder, *command)
     assert code == 1 and re.search(r"datasets: name '(Σ_α|Sigma_alpha)': Names become", said), said
     assert "Traceback" not in said
-    for log in folder.glob(".snakemake/log/*.log"):
+    logs = list(folder.glob(".snakemake/log/*.log"))
+    assert len(logs) == (not options)
+    for log in logs:
         assert "name 'Σ_α': Names become" in log.read_text(encoding="utf-8")
 
 

@@ -1,5 +1,6 @@
 """The configuration and the claims register, checked before anything runs."""
 
+import functools
 import json
 import math
 import re
@@ -144,7 +145,9 @@ def validate(content: Any, schema: str, where: str, part: str = "") -> None:
         raise SettingsError("\n".join(f"{where}: {fault}" for fault in dict.fromkeys(faults)))
 
 
+@functools.cache
 def _schema(name: str) -> Any:
+    """A schema of ``workflow/schemas``, read once."""
     return read_yaml(SCHEMAS / f"{name}.schema.yaml")
 
 
@@ -188,7 +191,7 @@ def _explain(error: Any) -> list[str]:
         known: set[str] = set(error.schema.get("properties", {}))
         if "allOf" in error.schema:
             shared = error.schema["allOf"][0]["$ref"].rsplit("/", 1)[-1]
-            known |= set(read_yaml(SCHEMAS / "config.schema.yaml")["$defs"][shared]["properties"])
+            known |= set(_schema("config")["$defs"][shared]["properties"])
         unknown = sorted(map(str, set(error.instance) - known))
         if not unknown:  # a known key with a bad value, which has an error of its own
             return []
@@ -225,8 +228,9 @@ def read(config: Mapping[str, Any], root: Path) -> Settings:
     """
     where = "config"
     validate(config, "config", where)
-    config = replicated(config)
-    validate(config, "config", where)  # what copies change is checked like all else
+    if config.get("replicate"):
+        config = replicated(config)
+        validate(config, "config", where)  # what copies change is checked like all else
     config = canonical(config, _schema("config"))
     faults: list[str] = []
     seeds = _seeds(config["seeds"], faults)
