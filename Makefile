@@ -24,7 +24,7 @@ BENCH := .bench-venv
 PASSED := $(VENV)/.passed
 SOURCES := Snakefile Makefile pyproject.toml README.md paper_notes.md benchmarks config docs envs profiles tests workflow
 
-.PHONY: run test retest test-all test-cluster soak plan check lock reference check-reference report crate cost bench readme clean help
+.PHONY: run test retest test-all test-cluster soak fuzz plan check lock reference check-reference report crate cost bench readme clean help
 
 run: $(READY) ## set up, then regenerate every verdict and figure
 	@$(SNAKEMAKE) --cores $(CORES) $(OPTIONS)
@@ -40,15 +40,19 @@ retest: $(READY) ## run all tests, whatever happened before
 	@"$(BIN)/python" -m pytest | tee $(VENV)/.tests.log
 	@tail -n 1 $(VENV)/.tests.log > $(PASSED)
 
-test-all: test ## the tests, and the long ones: Slurm where it is installed, kills, a soak of N=20 rounds (an hour)
+test-all: test ## the tests, and the long ones: Slurm where it is installed, kills, a soak and a fuzz of N=20 rounds (two hours)
 	@"$(BIN)/python" -m pytest -m "slow or cluster" -rs
 	@"$(BIN)/python" tests/workflow/soak.py $(N)
+	@"$(BIN)/python" tests/workflow/fuzz.py $(N)
 
 test-cluster: $(READY) ## the tests on a single-node Slurm, where its packages are installed
 	@"$(BIN)/python" -m pytest -m "cluster and not slow" -rs
 
 soak: $(READY) ## run the smoke preset N times (20), killed at random: make soak N=3
 	@"$(BIN)/python" tests/workflow/soak.py $(N)
+
+fuzz: $(READY) ## change something, let a run fail, run again, compare with a clean folder: make fuzz N=20
+	@"$(BIN)/python" tests/workflow/fuzz.py $(N)
 
 plan: $(READY) ## what a preset will cost: make plan PRESET=config/full.yaml
 	@"$(BIN)/python" workflow/scripts/plan.py $(PRESET)

@@ -20,7 +20,7 @@ import yaml
 from smoke_run import copy_project, snakemake
 from snakemake.utils import update_config
 
-from neuron_race import options, settings, storage
+from neuron_race import freshness, options, settings, storage
 from neuron_race.settings import Settings, SettingsError
 
 ROOT = Path(__file__).parents[2]
@@ -37,7 +37,7 @@ APART_FROM_RESULTS |= {"canonical", "options", "additions", "criteria", "termina
 APART_FROM_RESULTS |= {"homes"}
 APART_FROM_RESULTS |= {f"dictionary/{name}" for name in ("statistic", "experiments", "extensions")}
 # Asked for by name, not part of a smoke run.
-APART = {"crate", "plots/replication"}
+APART = {"crate", "plots/replication", "reference"}
 CONFIG = settings.read_yaml(ROOT / "config/config.yaml")
 SMOKE_CONFIG = settings.read_yaml(ROOT / "config/smoke.yaml")
 SMOKE = ("--configfile", "config/smoke.yaml")
@@ -182,7 +182,32 @@ def rerun(folder: Path, *options: str) -> set[str]:
     return made(jobs(dry.stdout + dry.stderr))
 
 
-@pytest.mark.parametrize("module", [name for name in MODULES if name not in APART])
+def test_the_code_of_a_job_is_all_that_it_uses(graph: set[Job]) -> None:
+    """Which modules the fingerprint covers, against the walk through the imports above."""
+    for job in graph:
+        by_name = modules(job) - used(imports(script_of(job.rule)))  # told in the rule
+        starts = [script_of(job.rule), *(PACKAGE / f"{name}.py" for name in by_name)]
+        found = {
+            path.removeprefix("workflow/src/neuron_race/").removesuffix(".py")
+            for path in freshness.code(*starts)
+            if path.endswith(".py") and path.startswith("workflow/src/")
+        }
+        assert found == modules(job), job.rule
+
+
+# One of each kind; the others take minutes.
+TRIED = {"storage", "kernel", "dynamics", "race", "statistics", "progress", "plots/style", "images"}
+TRIED |= {"pages/page", "extensions/schedule", "settings"}
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        pytest.param(name, marks=() if name in TRIED else pytest.mark.slow)
+        for name in MODULES
+        if name not in APART
+    ],
+)
 def test_an_edited_module_reruns_what_uses_it(graph: set[Job], folder: Path, module: str) -> None:
     name = f"workflow/src/neuron_race/{module}.py"
     expected = after(graph, {job for job in graph if module in modules(job)})
