@@ -12,7 +12,7 @@ import pytest
 from rocrate.rocrate import ROCrate
 from smoke_run import make, snakemake
 
-from neuron_race import settings, storage
+from neuron_race import reading, settings, storage
 
 ROOT = Path(__file__).parents[2]
 REGISTER = settings.read_yaml(ROOT / "config/claims.yaml")
@@ -141,6 +141,21 @@ def test_crate_has_an_action_for_each_claim_with_its_results(crate: Path) -> Non
         assert action.type == "CreateAction" and action["instrument"] == read.mainEntity
         made = {entity.id for entity in action["result"]}
         assert f"results/claims/{claim}.json" in made and f"figures/{claim}.png" in made
+
+
+def test_crate_holds_the_settings_of_the_run(crate: Path) -> None:
+    """As an overlay that its commands name: with it the workflow of the crate has them again."""
+    base, ours = ROOT / "config/config.yaml", ROOT / "config/smoke.yaml"
+    packed = crate / "config/this_run.yaml"
+    again = reading.merged([crate / "config/config.yaml", packed])
+    rules = reading.read_yaml(settings.SCHEMAS / "config.schema.yaml")
+    assert settings.canonical(again, rules) == settings.canonical(
+        reading.merged([base, ours]), rules
+    )
+    read = ROCrate(crate)
+    action = read.get("#racing")
+    assert action["name"] == "snakemake racing --configfile config/this_run.yaml"
+    assert "config/this_run.yaml" in {entity.id for entity in action["object"]}
 
 
 def test_workflow_of_the_crate_runs(crate: Path, tmp_path: Path) -> None:
