@@ -24,7 +24,7 @@ BENCH := .bench-venv
 PASSED := $(VENV)/.passed
 SOURCES := Snakefile Makefile pyproject.toml README.md paper_notes.md benchmarks config docs envs profiles tests workflow
 
-.PHONY: run test retest test-all test-cluster soak fuzz plan check lock reference check-reference report crate cost bench readme clean help
+.PHONY: run test retest test-all test-cluster soak fuzz plan check lock reference check-reference report crate cost reruns bench readme clean help
 
 run: $(READY) ## set up, then regenerate every verdict and figure
 	@$(SNAKEMAKE) --cores $(CORES) $(OPTIONS)
@@ -91,6 +91,9 @@ crate: run ## results/crate.zip: the run as a research object, to archive
 
 cost: $(READY) ## CPU-seconds and peak memory of what has run, per rule and per claim
 	@$(SNAKEMAKE) cost --cores 1 --quiet all $(OPTIONS)
+
+reruns: $(READY) ## which share of a run's CPU-seconds an edit of each file of code redoes
+	@$(SNAKEMAKE) reruns --cores 1 --quiet all $(OPTIONS)
 
 readme: $(READY) ## write the generated parts of README, and docs/statistics.md
 	@"$(BIN)/python" workflow/scripts/readme.py

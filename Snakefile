@@ -40,14 +40,14 @@ configfile: workflow.source_path("config/config.yaml")
 
 
 from neuron_race import additions, changes, commandline, freshness, options
-from neuron_race import planning, reading, settings, storage
+from neuron_race import leftovers, planning, reading, settings, storage
 from neuron_race.settings import SettingsError
 
 # Snakemake's own temporary folders, which stay behind where it is killed.
 TEMPORARY = []
 if workflow.is_main_process:  # jobs on a cluster share those of the run
     folders = workflow.snakemake_tmp_dir, workflow.sourcecache.runtime_cache_path
-    TEMPORARY += [storage.own(Path(folder)) for folder in folders]
+    TEMPORARY += [leftovers.own(Path(folder)) for folder in folders]
 
 try:
     if workflow.is_main_process:
@@ -89,13 +89,14 @@ onstart:
     except OSError as error:
         raise WorkflowError(f"The results can't be written: {error}") from None
     # Snakemake leaves the scripts of jobs that are killed, and its own folders where it is.
-    storage.tidy(Path(".snakemake/scripts").glob("tmp*"))
+    leftovers.tidy(Path(".snakemake/scripts").glob("tmp*"))
     for folder in TEMPORARY:
-        storage.tidy_owned(path for path in folder.parent.iterdir() if path.is_dir())
+        leftovers.tidy_owned(path for path in folder.parent.iterdir() if path.is_dir())
 
 
 include: "workflow/rules/images.smk"
 include: "workflow/rules/common.smk"
+include: "workflow/rules/fingerprints.smk"
 include: "workflow/rules/datasets.smk"
 include: "workflow/rules/training.smk"
 include: "workflow/rules/dynamics.smk"

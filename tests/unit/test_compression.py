@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from small_runs import DIGITS, OPTIONS, digits, lazy, train_on
 
 from neuron_race import clusters, compression, conditions, merging, networks
-from neuron_race.pruning import norm_product
+from neuron_race.norms import norm_product
 from neuron_race.runs import Trained
 
 Array = NDArray[np.float64]

@@ -88,3 +88,21 @@ def test_no_benchmark(tmp_path: Path) -> None:
         cost.cost([tmp_path / "absent.tsv"])
     with pytest.raises(ResultError, match="not a readable benchmark"):
         cost.cost([write(tmp_path, "train/other", s=[1.0])])
+
+
+def test_shares_of_what_an_edit_redoes() -> None:
+    measured = pd.DataFrame(
+        {
+            "rule": ["train", "verdict", "all"],
+            "name": ["pair", "racing", "all"],
+            "seconds": [6, 2, 2],
+        }
+    )
+    redone = {
+        "claims.py": ["results/benchmarks/verdict/racing.tsv"],
+        "runs.py": ["results/benchmarks/train/pair.tsv", "results/benchmarks/verdict/racing.tsv"],
+        "new.py": ["results/benchmarks/train/not_measured.tsv"],
+    }
+    found = cost.shares(redone, measured)
+    assert found["percent"].to_dict() == {"runs.py": 80.0, "claims.py": 20.0, "new.py": 0.0}
+    assert found.loc["runs.py", ["jobs", "cpu_s"]].tolist() == [2, 8.0]

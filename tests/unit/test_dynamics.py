@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from small_runs import DIGITS, digits, lazy, train_on
 
-from neuron_race import clusters, dynamics
+from neuron_race import clusters, dynamics, ranks
 from neuron_race.dynamics import DROP
 from neuron_race.runs import Trained
 
@@ -35,12 +35,10 @@ def edited(trained: Trained, **measured: Array) -> Trained:
 
 def test_rank_correlation_sees_order_alone_and_is_undefined_for_few_or_constant_values() -> None:
     a = np.array([1.0, 2.0, 3.0, 4.0, 5.0])
-    assert dynamics.rank_correlation(a, np.exp(a)) == pytest.approx(1)
-    assert dynamics.rank_correlation(a, np.array([2.0, 1, 4, 3, 5])) == pytest.approx(
-        1 - 6 * 4 / 120
-    )
+    assert ranks.rank_correlation(a, np.exp(a)) == pytest.approx(1)
+    assert ranks.rank_correlation(a, np.array([2.0, 1, 4, 3, 5])) == pytest.approx(1 - 6 * 4 / 120)
     for x, y in ((a[:3], a[:3]), (a, np.ones(5)), (np.zeros(5), a)):
-        assert np.isnan(dynamics.rank_correlation(x, y))
+        assert np.isnan(ranks.rank_correlation(x, y))
 
 
 @pytest.mark.parametrize(

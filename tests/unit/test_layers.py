@@ -7,7 +7,7 @@ from small_runs import problem, train_on
 from torch import nn
 from torch.func import functional_call
 
-from neuron_race import clusters, deep, flow, forecast, layers, many, merging, pruning
+from neuron_race import clusters, deep, flow, forecast, layers, many, merging, norms, pruning
 from neuron_race.batched import mean_loss
 from neuron_race.layers import Layer, Parameters, Units
 
@@ -52,7 +52,7 @@ def test_single_layer_gives_the_numbers_of_the_flow(k: int) -> None:
         (layer.correlation, C),
         (layer.alignment, flow.alignment(W, A, C)),
         (layer.race_score, flow.race_score(W, A, C)),
-        (layer.norm_product, pruning.norm_product(W, A)),
+        (layer.norm_product, norms.norm_product(W, A)),
         *zip(layer.velocity, flow.flow_field(W, A, X, Y), strict=True),
     ):
         np.testing.assert_allclose(found, known, rtol=0, atol=1e-12)
@@ -95,7 +95,7 @@ def test_single_layer_agrees_with_the_engine_after_training() -> None:
         F = flow.network_output(*merged, start.X[s])
         known = flow.loss_value(F, start.Y[s])
         assert loss(layers.merge(layer, labels, parameters)) == pytest.approx(known, rel=1e-9)
-        mask = pruning.keep_largest(pruning.norm_product(W, A), 4)
+        mask = pruning.keep_largest(norms.norm_product(W, A), 4)
         known = flow.loss_value(flow.network_output(W[mask], A[mask], start.X[s]), start.Y[s])
         assert loss(layers.prune(layer, mask, parameters)) == pytest.approx(known, rel=1e-9)
         own = many.one(ahead, s)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from neuron_race import networks, pruning
+from neuron_race import networks, norms, pruning
 
 Array = NDArray[np.float64]
 SCORES = st.lists(st.sampled_from([0.0, 0.5, 1.0, 2.0]), min_size=1, max_size=30)
@@ -23,9 +23,9 @@ def test_norm_product_by_hand() -> None:
         np.array([[3.0, 4.0], [0.0, 0.0], [1.0, 0.0]]),
         np.array([[1.0, 0.0], [2.0, 2.0], [0.0, -7.0]]),
     )
-    np.testing.assert_allclose(pruning.norm_product(W, A), [5, 0, 7])
+    np.testing.assert_allclose(norms.norm_product(W, A), [5, 0, 7])
     np.testing.assert_allclose(
-        pruning.norm_product(np.stack([W, 2 * W]), np.stack([A, A]))[1], [10, 0, 14]
+        norms.norm_product(np.stack([W, 2 * W]), np.stack([A, A]))[1], [10, 0, 14]
     )
 
 

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 from small_runs import digits
 
-from neuron_race import runs, storage
+from neuron_race import leftovers, runs, storage
 from neuron_race.storage import ResultError
 
 ARRAYS = {
@@ -148,7 +148,7 @@ def test_what_killed_processes_left_goes_after_a_day(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    yesterday = time.time() - storage.DAY - 10
+    yesterday = time.time() - leftovers.DAY - 10
     names = ["neuron_race-old", "neuron_race-young", "other-old"]
     old, young, other = (tmp_path / name for name in names)
     for folder in (old, young, other):
@@ -158,11 +158,11 @@ def test_what_killed_processes_left_goes_after_a_day(
     script.touch()
     for path in (old, other, script):
         os.utime(path, (yesterday, yesterday))
-    with storage.scratch() as own:
+    with leftovers.scratch() as own:
         (own / "part").touch()
         assert sorted(tmp_path.iterdir()) == sorted([young, other, own])
     assert sorted(tmp_path.iterdir()) == sorted([young, other])
-    storage.tidy([tmp_path / "gone", other, young])
+    leftovers.tidy([tmp_path / "gone", other, young])
     assert list(tmp_path.iterdir()) == [young] and (young / "part").exists()
 
 
@@ -180,7 +180,7 @@ def test_folders_of_dead_processes_are_tidied_up(
     names = ("living", "dead", "elsewhere", "alike", "unmarked", "neuron_race-dead")
     for name in names:
         (tmp_path / name).mkdir()
-    mark = next(storage.own(tmp_path / "living").iterdir()).name
+    mark = next(leftovers.own(tmp_path / "living").iterdir()).name
     assert str(os.getpid()) in mark
     dead = mark.replace(str(os.getpid()), str(ended))
     (tmp_path / "dead" / dead).touch()
@@ -188,10 +188,10 @@ def test_folders_of_dead_processes_are_tidied_up(
     (tmp_path / "elsewhere" / f".neuron_race-{ended}@another-host").touch()
     (tmp_path / "alike" / f"{dead}-2").touch()  # a machine whose name begins as this one's
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    with storage.scratch() as own:
+    with leftovers.scratch() as own:
         left = {path.name for path in tmp_path.iterdir()}
         assert left == {*names, own.name} - {"neuron_race-dead"}
-        storage.tidy_owned(tmp_path.iterdir())
+        leftovers.tidy_owned(tmp_path.iterdir())
         assert {path.name for path in tmp_path.iterdir()} == left - {"dead"}
 
 

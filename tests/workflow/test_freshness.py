@@ -34,7 +34,7 @@ MODULES = sorted(
 # result.
 APART_FROM_RESULTS = {"settings", "planning", "imports", "progress", "reading", "commandline"}
 APART_FROM_RESULTS |= {"canonical", "options", "additions", "criteria", "terminal", "freshness"}
-APART_FROM_RESULTS |= {"homes"}
+APART_FROM_RESULTS |= {"homes", "leftovers"}
 APART_FROM_RESULTS |= {f"dictionary/{name}" for name in ("statistic", "experiments", "extensions")}
 # Asked for by name, not part of a smoke run.
 APART = {"crate", "plots/replication", "reference"}
@@ -798,3 +798,31 @@ def test_changed_contents_under_the_old_date_are_told_by_sidecars(folder: Path) 
     written = storage.read_json((folder / DATA).with_suffix(".json"))["checksum"]
     read = storage.read_json(folder / "results/runs/teacher/gaussian.json")["inputs"]["teacher.npz"]
     assert written == read == storage.checksum(folder / DATA) != found
+
+
+# Largest share of a run's CPU-seconds, in per cent, that an edit of a module may redo.
+REDONE = {
+    "dynamics": 20,
+    "compression": 20,
+    "race": 20,
+    "tickets": 20,
+    "evidence": 20,
+    "claims": 20,
+}
+REDONE |= {"progress": 0, "leftovers": 0, "terminal": 0, "homes": 0, "settings": 0}
+
+
+def test_an_edit_redoes_no_more_than_it_must(project: Path, tmp_path: Path) -> None:
+    """As `make reruns` prints it, from the graph and the measured costs."""
+    done = snakemake(project, "reruns", "--cores", "1", "--directory", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    shares = {
+        name: float(percent)
+        for name, percent in re.findall(
+            r"neuron_race/([\w/]+)\.py +\d+ +\S+ +(\S+)$", done.stdout, re.M
+        )
+    }
+    assert shares["storage"] == 100  # a table that is read
+    assert {
+        name: shares.get(name, 0.0) for name, most in REDONE.items() if shares.get(name, 0) > most
+    } == {}

@@ -8,7 +8,7 @@ import numpy as np
 from neuron_race import forecast
 from neuron_race.lecture import Lecture, show, train
 from neuron_race.plots import style
-from neuron_race.pruning import norm_product
+from neuron_race.norms import norm_product
 
 claim = Lecture(snakemake.input)
 claim.opening()

@@ -3,7 +3,7 @@ import sys
 
 sys.path.insert(0, snakemake.params.package)
 import numpy as np
-from neuron_race import clusters, dynamics
+from neuron_race import clusters, dynamics, ranks
 from neuron_race.lecture import Lecture, show, train
 from neuron_race.plots import style
 
@@ -55,7 +55,7 @@ moments = [0, 5, 10, 25, 50, 100]
 figure, (ax,) = style.panels(1, height=2.4)
 for _, own in runs.groupby("seed"):
     rho = [
-        dynamics.rank_correlation(
+        ranks.rank_correlation(
             own[f"cos_delta_{m:03d}"].to_numpy(), own["norm_product_end"].to_numpy()
         )
         for m in moments

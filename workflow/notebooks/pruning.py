@@ -3,7 +3,7 @@ import sys
 
 sys.path.insert(0, snakemake.params.package)
 import numpy as np
-from neuron_race import clusters, merging, networks, pruning
+from neuron_race import clusters, merging, networks, norms, pruning
 from neuron_race.lecture import Lecture, show, train
 from neuron_race.plots import style
 
@@ -155,8 +155,8 @@ KEPT = [max(1, round(f * WIDTH)) for f in (0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 
 full, zero = loss(W, A), loss(0 * W, A)
 merged = merging.merge(W, A, labels)
 arms = {
-    "lowest norm first": ("#0072B2", curve(W, A, pruning.norm_product(W, A))),
-    "merged first": ("#009E73", curve(*merged, pruning.norm_product(*merged))),
+    "lowest norm first": ("#0072B2", curve(W, A, norms.norm_product(W, A))),
+    "merged first": ("#009E73", curve(*merged, norms.norm_product(*merged))),
     "random": ("#7F7F7F", np.mean([curve(W, A, rng.random(WIDTH)) for _ in range(10)], axis=0)),
 }
 figure, (ax,) = style.panels(1)

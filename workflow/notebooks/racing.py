@@ -3,7 +3,7 @@ import sys
 
 sys.path.insert(0, snakemake.params.package)
 import numpy as np
-from neuron_race import clusters, dynamics, forecast, pruning
+from neuron_race import clusters, forecast, norms, ranks
 from neuron_race.lecture import Lecture, show, train
 from neuron_race.plots import style
 
@@ -164,7 +164,7 @@ trained = train(TASK, [SEED], head=HEAD, alpha=ALPHA, width=WIDTH)
 told = forecast.forecast(trained.start, trained.options, "play")
 W, A = trained.runs.W_events[0, -1], trained.runs.A_events[0, -1]
 labels = clusters.find(W, A, 0.99, clusters.active(trained.start.X[0], W))
-lane, final = labels == 0, pruning.norm_product(W, A)
+lane, final = labels == 0, norms.norm_product(W, A)
 
 figure, axes = style.panels(3, height=2.4)
 predictors = {
@@ -173,7 +173,7 @@ predictors = {
     "head's initial norm": np.linalg.norm(trained.start.A[0], axis=1),
 }
 for ax, (name, value) in zip(axes, predictors.items(), strict=True):
-    rho = dynamics.rank_correlation(value[lane], final[lane])
+    rho = ranks.rank_correlation(value[lane], final[lane])
     ax.plot(value[lane].argsort().argsort(), final[lane], "o", ms=3, color=style.COLOURS[HEAD])
     ax.set(xlabel=f"rank by {name}", ylabel="final norm product", title=f"ρ = {rho:.2f}")
 show(figure, f"Final norm product against three predictors, {HEAD} head, {lane.sum()} neurons")

@@ -1,4 +1,4 @@
-# What several rules files need: names of files, wildcard constraints, and what a job is made of.
+# What several rules files need: names of files and wildcard constraints.
 
 # Relative to the working directory: a folder that moved has nothing to do again.
 PACKAGE = os.path.relpath(ROOT / "workflow/src/neuron_race")
@@ -213,112 +213,6 @@ def lecture_inputs(claim):
 def assets(*names):
     """Templates, style sheets and scripts of the pages."""
     return [f"{PACKAGE}/pages/{name}" for name in names]
-
-
-@functools.cache
-def job_of(path):
-    """The job that makes a file, as its rule and its wildcards in pairs, or None."""
-    if not path.startswith(("results/", "figures/", f"{IMAGE_CACHE}/")):
-        return None
-    for maker in workflow.rules:
-        if maker.is_producer(path):
-            return maker, tuple(sorted(maker.get_wildcards(path).items()))
-    return None
-
-
-@functools.cache
-def inputs_of(job):
-    """Input files of a job."""
-    maker, values = job
-    return list(dict.fromkeys(map(str, maker.expand_input(dict(values))[0])))
-
-
-def needed(paths):
-    """These files and all that are needed to make them, from the first job on."""
-    found, waiting = dict.fromkeys(paths), list(paths)
-    while waiting:
-        job = job_of(waiting.pop())
-        more = [path for path in (inputs_of(job) if job else []) if path not in found]
-        found.update(dict.fromkeys(more))
-        waiting += more
-    return list(found)
-
-
-def benchmarks_behind(paths):
-    """Benchmark files of all jobs that files need."""
-    jobs = {job_of(path) for path in needed(paths)} - {None}
-    return sorted(
-        {str(maker.expand_benchmark(dict(values))) for maker, values in jobs if maker.benchmark}
-    )
-
-
-@functools.cache
-def made_of(job):
-    """What a job is made of, and its fingerprint, known before anything runs."""
-    maker, values = job[0], Wildcards(fromdict=dict(job[1]))
-    told = {
-        key: value(values) if callable(value) else value
-        for key, value in maker.params.items()
-        if key != "made_of"
-    }
-    records, sources, images = {}, {}, {}
-    for path in inputs_of(job):
-        if earlier := job_of(path):
-            before = made_of(earlier)
-            # Images have checksums of their own, and may be another folder's.
-            known = images if path.startswith(f"{IMAGE_CACHE}/") else records
-            known[before["record"]] = before["fingerprint"]
-        elif path.startswith(("results/", "figures/")):
-            raise freshness.StaleError(f"{maker.name} needs {path}, which no rule makes")
-        else:
-            sources[freshness.name_of(path)] = freshness.checksum(path)
-    script = ROOT / "workflow/scripts" / Path(str(maker.script)).name
-    return freshness.made_of(
-        freshness.code(script, *(Path(path).resolve() for path in told.get("uses", []))),
-        {"wildcards": dict(job[1]), "images": images, **told},
-        records,
-        sources,
-        str(
-            Path("results/records", *Path(maker.expand_log(values)[0]).parts[2:]).with_suffix(
-                ".json"
-            )
-        ),
-    )
-
-
-def asked_again(job):
-    """No input, but a request: Snakemake shall run a job whose record is of something else.
-
-    Its own records tell it so, too, unless they are lost (`.snakemake` deleted), put aside
-    (`--cleanup-metadata`) or not looked at (`--rerun-triggers mtime`).
-    """
-    # While fingerprints are computed there is no graph yet, or this job's is under way.
-    if workflow.is_main_process and workflow._dag is not None and job not in ASKED:
-        ASKED.add(job)
-        outputs = set(map(str, job[0].expand_output(dict(job[1]))[0]))
-        made = made_of(job)
-        if outputs and not freshness.known(made):
-            workflow.dag.forcefiles.update(filter(os.path.exists, outputs))
-    return []
-
-
-ASKED = set()
-
-
-def add_fingerprint(maker):
-    """Tell a rule's jobs what they are made of, and ask for those again whose records differ."""
-
-    def job(wildcards):
-        return maker, tuple(sorted(wildcards.items()))
-
-    maker.set_params(made_of=lambda wildcards: made_of(job(wildcards)))
-    maker.set_input(lambda wildcards: asked_again(job(wildcards)))
-
-
-def code_behind(path):
-    """Code of all jobs that a file was made by: name -> checksum."""
-    jobs = {job_of(path) for path in needed([path])} - {None}
-    return dict(sorted({k: v for job in jobs for k, v in made_of(job)["code"].items()}.items()))
 
 
 def claim_files(claim):

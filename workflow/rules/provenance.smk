@@ -58,3 +58,17 @@ rule cost:
         needs=lambda w: claim_costs(),
     script:
         "../scripts/cost.py"
+
+
+# Which share of a run's CPU-seconds an edit of a module redoes: `snakemake --cores 1 reruns`.
+rule reruns:
+    log:
+        "results/logs/reruns.log",
+    localrule: True
+    conda:
+        "../../envs/neuron_race.yaml"
+    params:
+        redone=lambda w: redone(),
+        measured=os.path.relpath(ROOT / "docs/reference/costs.csv"),
+    script:
+        "../scripts/reruns.py"

@@ -8,7 +8,7 @@ sys.path.insert(0, str(Path(snakemake.scriptdir)))  # noqa: F821
 import job as script
 
 import pandas as pd
-from neuron_race import forecast, runs, storage
+from neuron_race import forecast, leftovers, runs, storage
 
 script.prepare_torch()
 
@@ -19,7 +19,7 @@ def work(job) -> None:
     forecasts = storage.read_arrays(job.input.forecasts)
     for name in job.params.conditions:
         path = next(p for p in job.input.runs if Path(p).name == f"{name}.npz")
-        with storage.scratch() as folder:
+        with leftovers.scratch() as folder:
             spoilt = folder / Path(path).name
             storage.write_arrays(spoilt, forecast.noise(storage.read_arrays(path)))
             shutil.copy(Path(path).with_suffix(".json"), folder)

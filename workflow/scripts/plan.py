@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "workflow/src"))
 
 import pandas as pd
-from neuron_race import cost, planning, reading, settings, storage, terminal
+from neuron_race import cost, leftovers, planning, reading, settings, storage, terminal
 
 MEASURED = ROOT / "docs/reference/costs.csv"
 HOURS, MEGABYTES = 1.0, 8192  # a job that needs more must be cut into shards
@@ -29,7 +29,7 @@ def read_settings(overlays: list[str]) -> settings.Settings:
 
 def graph(overlays: list[str]) -> list[tuple[str, str]]:
     """Rule and name of every job that a run from nothing has."""
-    with storage.scratch() as empty:
+    with leftovers.scratch() as empty:
         command = ["snakemake", "--dry-run", "--cores", "1", "--directory", str(empty)]
         command += ["--snakefile", str(ROOT / "Snakefile")]
         if overlays:

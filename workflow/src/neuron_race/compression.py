@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from neuron_race import clusters, defined, merging, networks, pruning
-from neuron_race.pruning import norm_product
+from neuron_race.norms import norm_product
 from neuron_race.runs import Trained
 from neuron_race.seeding import stream
 

@@ -100,3 +100,23 @@ def words(paths: Iterable[Path]) -> str:
         f"{jobs['cpu_s'].sum():.0f} CPU-seconds in {len(jobs)} jobs, "
         f"at most {jobs['max_rss_mb'].max():.0f} MB each"
     )
+
+
+def shares(redone: Mapping[str, Iterable[Path | str]], measured: pd.DataFrame) -> pd.DataFrame:
+    """Which part of a run's CPU-seconds an edit redoes, largest first.
+
+    Args:
+        redone: file of code -> benchmark files of the jobs that its edit redoes.
+        measured: costs of the jobs of such a run, ``rule, name, seconds``.
+
+    Returns:
+        Table by file: ``jobs``, ``cpu_s`` (seconds), ``percent`` (of all measured seconds).
+    """
+    seconds = measured.set_index(["rule", "name"])["seconds"]
+    rows = []
+    for file, paths in redone.items():
+        jobs = [job(path) for path in paths]
+        spent = float(sum(seconds.get(key, 0.0) for key in jobs))
+        rows.append((file, len(jobs), spent, 100 * spent / float(seconds.sum())))
+    table = pd.DataFrame(rows, columns=["file", "jobs", "cpu_s", "percent"]).set_index("file")
+    return table.sort_values("cpu_s", ascending=False)

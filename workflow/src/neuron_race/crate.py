@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 from rocrate.rocrate import ROCrate
 
-from neuron_race import changes, storage
+from neuron_race import changes, leftovers, storage
 
 # What the workflow consists of, beside the Snakefile.
 PARTS = (
@@ -66,7 +66,7 @@ def pack(
         entity = crate.add_file(part, name, properties=_described(part))
         config = entity if name == "config/config.yaml" else config
     told, options = [config], ""
-    with storage.scratch() as folder:
+    with leftovers.scratch() as folder:
         if overlay:
             own = folder / Path(OVERLAY).name
             storage.write_text(own, yaml.safe_dump(dict(overlay), sort_keys=False))

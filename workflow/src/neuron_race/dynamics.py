@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import spearmanr
 
 from neuron_race import clusters, networks
 from neuron_race.defined import average, ratio
-from neuron_race.pruning import norm_product
+from neuron_race.norms import norm_product
+from neuron_race.ranks import rank_correlation
 from neuron_race.runs import Trained
 
 Array = NDArray[Any]
@@ -26,13 +26,6 @@ TAUGHT = (
     *(f"clusters{what}_{str(q)[2:]}" for what in ("", "_per_neuron") for q in COSINES),
     *("alignment_peak", "gate_patterns_least", "rho_alignment_all_peak"),
 )
-
-
-def rank_correlation(a: Array, b: Array) -> float:
-    """Spearman's rank correlation; NaN below four points or where one side is constant."""
-    if len(a) < 4 or np.ptp(a) == 0 or np.ptp(b) == 0:
-        return float("nan")
-    return float(spearmanr(a, b).statistic)
 
 
 def snapshot_at(step: Array, wanted: float) -> int:

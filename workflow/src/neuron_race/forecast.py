@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from neuron_race import flow
 from neuron_race.defined import average, ratio
-from neuron_race.pruning import norm_product
+from neuron_race.norms import norm_product
 from neuron_race.recipe import Recipe, Runs
 from neuron_race.runs import Start, Trained
 from neuron_race.seeding import stream

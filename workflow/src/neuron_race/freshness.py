@@ -29,7 +29,7 @@ ROOT = PACKAGE.parents[2]
 # Read when the graph is made: what they decide reaches jobs as parameters.
 APART = {"settings", "planning", "reading", "commandline", "canonical", "options", "additions"}
 # And what prints, checks, or leaves out imports decides no result.
-APART |= {"criteria", "progress", "terminal", "freshness", "imports", "homes"}
+APART |= {"criteria", "progress", "terminal", "freshness", "imports", "homes", "leftovers"}
 # Names of files that a module reads beside itself.
 BESIDE = re.compile(r"\w+\.(c|html|css|js)")
 # On a cluster a file system may show what another machine wrote with delay.

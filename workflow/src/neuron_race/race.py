@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 from sklearn.metrics import roc_auc_score
 
-from neuron_race.dynamics import rank_correlation
+from neuron_race.ranks import rank_correlation
 from neuron_race.runs import Trained
 
 Array = NDArray[Any]

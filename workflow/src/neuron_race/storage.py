@@ -9,8 +9,6 @@ import json
 import os
 import platform
 import shutil
-import tempfile
-import time
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -18,13 +16,12 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
+from neuron_race import leftovers
+
 if TYPE_CHECKING:  # slow to import, and jobs without tables do without
     import pandas as pd
 
 RECORDED_PACKAGES = ("numpy", "scipy", "pandas", "torch", "scikit-learn", "statsmodels", "seaborn")
-
-SCRATCH = "neuron_race-"
-DAY = 86400.0  # seconds
 
 
 class ResultError(Exception):
@@ -41,11 +38,11 @@ def part(path: Path, *, shared: bool = False) -> Iterator[Path]:
         path: the file that will be made.
         shared: other processes may be writing it, too, each under a name of its own.
     """
-    temporary = path.with_name(f".{path.name}.{_owner()}.part")
+    temporary = path.with_name(f".{path.name}.{leftovers.owner()}.part")
     try:
         for left in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
             owner = left.name.removesuffix(".part").removeprefix(f".{path.name}.")
-            if not shared or _ended(owner):
+            if not shared or leftovers.ended(owner):
                 with contextlib.suppress(OSError):  # another user's
                     left.unlink(missing_ok=True)
         yield temporary
@@ -69,65 +66,6 @@ def _write(path: Path, write: Callable[[BinaryIO], Any], *, shared: bool = False
         # A full disk or a folder that can't be written to: say which file it was about.
         error.filename = error.filename or str(path)
         raise
-
-
-def _owner() -> str:
-    """This process, among those of all machines that may share a folder; short, for file names."""
-    return f"{os.getpid()}@{_machine()}"
-
-
-def _machine() -> str:
-    return hashlib.sha256(platform.node().encode()).hexdigest()[:8]
-
-
-def _ended(owner: str) -> bool:
-    """Whether that is a process of this machine that is no more; others can't be seen from here."""
-    process, _, machine = owner.partition("@")
-    if machine != _machine() or not process.isdecimal():
-        return False
-    try:
-        os.kill(int(process), 0)
-    except (ProcessLookupError, OverflowError):
-        return True
-    except PermissionError:  # another user's, which lives
-        pass
-    return False
-
-
-def tidy(left: Iterable[Path]) -> None:
-    """Delete those files and folders that nothing has touched for a day: no job takes as long.
-
-    Processes that were killed have left them.
-    """
-    for path in left:
-        with contextlib.suppress(OSError):  # gone meanwhile, or another user's
-            if time.time() - path.stat().st_mtime > DAY:
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
-
-
-def own(folder: Path) -> Path:
-    """Mark a temporary folder as this process's, for :func:`tidy_owned`; the folder."""
-    (folder / f".{SCRATCH}{_owner()}").touch()
-    return folder
-
-
-def tidy_owned(folders: Iterable[Path]) -> None:
-    """Delete those folders that are marked as of a process of this machine that is no more."""
-    for folder in folders:
-        for mark in folder.glob(f".{SCRATCH}*@*"):
-            if _ended(mark.name.removeprefix(f".{SCRATCH}")):
-                with contextlib.suppress(OSError):  # another user's
-                    shutil.rmtree(folder)
-
-
-@contextlib.contextmanager
-def scratch() -> Iterator[Path]:
-    """A temporary folder, gone afterwards; what killed processes left of theirs is tidied up."""
-    others = list(Path(tempfile.gettempdir()).glob(f"{SCRATCH}*"))
-    tidy_owned(others)
-    tidy(others)  # killed before they could mark it
-    with tempfile.TemporaryDirectory(prefix=SCRATCH) as folder:
-        yield own(Path(folder))
 
 
 def copy(source: Path, target: Path) -> None:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from neuron_race import clusters, flow, networks, pruning
 from neuron_race.defined import ratio
-from neuron_race.pruning import norm_product
+from neuron_race.norms import norm_product
 from neuron_race.recipe import Recipe, Runs
 from neuron_race.runs import Trained
 from neuron_race.seeding import stream

@@ -16,8 +16,8 @@ from torch.func import functional_call
 from neuron_race import clusters, deep, defined, layers, many, networks, pruning
 from neuron_race.batched import mean_loss
 from neuron_race.defined import ratio
-from neuron_race.dynamics import rank_correlation
 from neuron_race.layers import Layer, Parameters
+from neuron_race.ranks import rank_correlation
 from neuron_race.seeding import stream
 
 Array = NDArray[Any]

@@ -10,9 +10,9 @@ from scipy.stats import kendalltau
 
 from neuron_race import many, pruning, recipe
 from neuron_race.defined import ratio
-from neuron_race.dynamics import rank_correlation
 from neuron_race.extensions import architectures
 from neuron_race.extensions.architectures import Data
+from neuron_race.ranks import rank_correlation
 
 Array = NDArray[Any]
 REFERENCE = "constant"  # the condition that others are compared with
