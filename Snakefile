@@ -147,10 +147,10 @@ for scripted in workflow.rules:
 # depends on it for finished, if it is there. And it would report whatever is there.
 if workflow.is_main_process:
     try:
-        for target in ["all", *CLAIMS, "crate"]:
+        for target in ["all", *CLAIMS]:
             made_of((workflow.get_rule(target), ()))
-        if "--report" in sys.argv:
-            for claim in [name for name in CLAIMS if name in sys.argv] or CLAIMS:
-                freshness.check(made_of((workflow.get_rule(claim), ())), claim_files(claim))
+        for target in reported(sys.argv):
+            job = workflow.get_rule(target), ()
+            freshness.check(made_of(job), inputs_of(job))
     except freshness.StaleError as error:
         raise WorkflowError(str(error)) from None

@@ -68,7 +68,9 @@ def making(folder: Path, target: str, *claims: str) -> list[str]:
     environment = folder / ".venv"
     if not environment.exists():
         environment.symlink_to(sys.prefix)
-    options = " ".join([*claims, "--configfile config/smoke.yaml"])
+    options = " ".join(claims)
+    if "--configfile" not in options:
+        options += " --configfile config/smoke.yaml"
     return ["make", "--assume-old=.venv/.ready", target, "CORES=1", f"OPTIONS={options}"]
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neuron_race import changes, reading
+from neuron_race import changes, reading, settings
 
 ROOT = Path(__file__).parents[2]
 # As the schema has it, a key holds mappings or values, never now this and now that.
@@ -53,3 +53,12 @@ def test_a_preset_is_found_by_its_name_and_another_name_is_the_default() -> None
 def test_changes_that_can_change_a_verdict(key: str, counts: bool) -> None:
     names = {"experiments": ["pair"], "datasets": ["digits"]}
     assert (key in changes.concerning({key: [1, 2]}, names)) is counts
+
+
+def test_two_files_with_the_name_of_one_preset_are_refused(tmp_path: Path) -> None:
+    for name in ("config", "smoke", "small"):
+        text = (ROOT / f"config/{'config' if name == 'config' else 'smoke'}.yaml").read_text()
+        (tmp_path / "config").mkdir(exist_ok=True)
+        (tmp_path / f"config/{name}.yaml").write_text(text)
+    with pytest.raises(settings.SettingsError, match=r"smoke\.yaml: preset 'smoke' is the name of"):
+        changes.preset("smoke", tmp_path)

@@ -54,7 +54,8 @@ def test_versions_are_in_it_and_the_order_of_settings_is_not(
 def test_code_is_what_is_imported_through_any_number_of_modules() -> None:
     found = freshness.code(SCRIPTS / "train.py")
     for name in ("runs", "training", "kernel", "storage", "__init__"):
-        assert (f"workflow/src/neuron_race/{name}.py" in found) is (name != "__init__")
+        assert f"workflow/src/neuron_race/{name}.py" in found
+    assert "workflow/scripts/job.py" in found  # imported from beside the script
     assert {"workflow/scripts/train.py", "workflow/src/neuron_race/kernel.c"} <= set(found)
     assert "workflow/src/neuron_race/claims.py" not in found
     assert all(value == storage.checksum(ROOT / name) for name, value in found.items())
@@ -64,6 +65,8 @@ def test_code_is_what_is_imported_through_any_number_of_modules() -> None:
     ("text", "message"),
     [
         ("from neuron_race import gone", "neuron_race/gone.py"),
+        ("from . import gone", "gone.py"),
+        ("from .gone import part", "gone.py"),
         ("import neuron_race.gone", "neuron_race/gone.py"),
         ("from neuron_race.plots import gone", "plots/gone.py"),
         ('SOURCE = "gone.c"', "gone.c"),
@@ -121,3 +124,21 @@ def test_nothing_is_recorded_if_a_file_was_edited_meanwhile(tmp_path: Path, part
     with pytest.raises(freshness.StaleError, match="LICENSE was edited while the run was going on"):
         freshness.keep(made(tmp_path, **{part: {"LICENSE": "0"}}), [])
     assert not (tmp_path / "own.json").exists()
+
+
+def test_code_beside_a_script_and_relative_imports_are_followed(tmp_path: Path) -> None:
+    for name, text in {
+        "script": "import helper, math\nfrom .other import part",
+        "helper": "from neuron_race import progress, ranks",
+        "other": "",
+    }.items():
+        (tmp_path / f"{name}.py").write_text(text)
+    found = freshness.code(tmp_path / "script.py")
+    names = {Path(name).name for name in found}
+    assert names == {"script.py", "helper.py", "other.py", "ranks.py", "__init__.py"}
+
+
+def test_names_of_files_are_in_the_fingerprint(tmp_path: Path) -> None:
+    one, other = {"a.py": "1", "b.py": "2"}, {"a.py": "2", "b.py": "1"}
+    first = made(tmp_path, code=one)["fingerprint"]
+    assert first != made(tmp_path, code=other)["fingerprint"]

@@ -400,6 +400,18 @@ def test_a_file_in_place_of_the_folder_is_named(
         images.fetch("cifar10", entry(of_file(archive)), manifest, quiet)
 
 
+def test_images_of_other_sources_are_refused(archive: Path, manifest: Path) -> None:
+    """Another folder that shares the cache may have fetched others since."""
+    asked = entry(of_file(archive))
+    images.fetch("cifar10", asked, manifest, quiet)
+    images.load(manifest, asked)
+    other = entry({**of_file(archive), "sha256": "0" * 64})
+    with pytest.raises(
+        images.SourceError, match=r"not of the sources asked for \(archive.tar.gz\)"
+    ):
+        images.load(manifest, other)
+
+
 def test_a_folder_in_place_of_the_file_is_named(archive: Path, manifest: Path) -> None:
     (manifest.parent / "archive.tar.gz").mkdir(parents=True)
     with pytest.raises(images.SourceError, match=r"Is a directory: .*archive\.tar\.gz"):
@@ -412,13 +424,20 @@ from types import SimpleNamespace
 limit, script, log, source, checksum, manifest = sys.argv[1:]
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), int(limit)))  # in place of a full disk
 source = {"kind": "file", "path": source, "sha256": checksum}
+class Output(list):
+    manifest = property(lambda self: self[0])
 job = SimpleNamespace(
     scriptdir=script.rsplit("/", 1)[0],
     rule="fetch_images",
     log=[log],
     wildcards=SimpleNamespace(images="cifar10"),
-    params=SimpleNamespace(images={"loader": "cifar10", "sources": {"archive.tar.gz": [source]}}),
-    output=SimpleNamespace(manifest=manifest),
+    params=SimpleNamespace(
+        images={"loader": "cifar10", "sources": {"archive.tar.gz": [source]}},
+        made_of={"fingerprint": "0", "record": f"{log}.json"}
+        | dict.fromkeys(("records", "code", "sources"), {}),
+    ),
+    input=[],
+    output=Output([manifest]),
 )
 runpy.run_path(script, {"snakemake": job})
 """

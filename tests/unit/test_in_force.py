@@ -147,9 +147,12 @@ def test_a_replication_of_nothing_is_refused() -> None:
 
 
 def test_misspelt_environment_variables_are_refused() -> None:
-    options.check_environment(["PATH", "NEURON_RACE_CACHE"])
+    options.check_environment({"PATH": "", "NEURON_RACE_CACHE": "here"})
     with pytest.raises(SettingsError, match="NEURON_RACE_CASHE is none of NEURON_RACE_CACHE"):
-        options.check_environment(["NEURON_RACE_CASHE"])
+        options.check_environment({"NEURON_RACE_CASHE": "here"})
+    options.check_environment({"NEURON_RACE_CHECKPOINT_SECONDS": "0"})
+    with pytest.raises(SettingsError, match="NEURON_RACE_CHECKPOINT_SECONDS is a number"):
+        options.check_environment({"NEURON_RACE_CHECKPOINT_SECONDS": "abc"})
 
 
 def test_parts_with_a_gain_are_those_of_the_models() -> None:

@@ -113,8 +113,8 @@ def test_a_killed_run_is_completed_with_the_same_bits(
     if moment == "middle of a condition":
         assert "goes on from step" in said
     if moment == "extension":  # each condition is followed by two forecasts, which have no label
-        assert "optimizers/gd: kept from an interrupted run" in said
-        assert "optimizers/minibatch: goes on from step" in said
+        assert "optimizers/adam: kept from an interrupted run" in said
+        assert "optimizers/gd: goes on from step" in said
     assert contents(unfinished) == contents(whole)
 
 

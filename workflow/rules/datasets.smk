@@ -19,6 +19,7 @@ rule dataset:
         mem_mb=memory(2000),
     params:
         options=lambda w: SETTINGS.datasets[w.dataset],
+        images=lambda w: config["images"].get(SETTINGS.datasets[w.dataset].get("images")),
         seeds=SETTINGS.seeds,
     script:
         "../scripts/dataset.py"

@@ -14,7 +14,9 @@ def work(job) -> None:
     options = dict(job.params.options)
     manifest = job.input.get("images")
     fetched = (
-        images.load(Path(manifest[0] if isinstance(manifest, list) else manifest))
+        images.load(
+            Path(manifest[0] if isinstance(manifest, list) else manifest), job.params.images
+        )
         if manifest
         else None
     )

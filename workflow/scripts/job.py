@@ -66,6 +66,7 @@ def run(job: Any, work: Callable[[Any], None]) -> None:
     sys.stderr = Tee(shown, file)
     try:
         freshness.check(job.params.made_of, job.input)
+        freshness.unchanged(job.params.made_of)  # what was imported so far is what was planned
         work(job)
         freshness.keep(job.params.made_of, job.output)
     except Exception as error:

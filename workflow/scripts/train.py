@@ -7,7 +7,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(snakemake.scriptdir)))  # noqa: F821
 import job as script
 
-from neuron_race import conditions, runs, storage
+from neuron_race import conditions, freshness, runs, storage
 
 script.prepare_torch()
 
@@ -38,6 +38,7 @@ def work(job) -> None:
             trained = conditions.run(start, options, label, unfinished)
         except ArithmeticError as error:
             raise ArithmeticError(f"{label}: {error}") from error
+        freshness.unchanged(job.params.made_of)  # the next attempt takes it for this code's
         runs.save(waiting[name], start, trained, sidecar)
         unfinished.unlink(missing_ok=True)
     for name, path in waiting.items():

@@ -14,7 +14,7 @@ def preset(name: str, root: Path) -> dict[str, Any]:
     A name that no file has is the user's own: then it is ``config/config.yaml`` alone.
 
     Raises:
-        SettingsError: a configuration file can't be read.
+        SettingsError: a configuration file can't be read, or two of them have the name.
     """
     # What reads schemas is slow to import, and those who only tell changes need it not.
     from neuron_race import reading, settings
@@ -25,6 +25,10 @@ def preset(name: str, root: Path) -> dict[str, Any]:
         for path in sorted((root / "config").glob("*.yaml")):
             content = reading.read_yaml(path)
             if isinstance(content, Mapping) and content.get("preset") == name:
+                if len(files) > 1:
+                    raise settings.SettingsError(
+                        f"{path}: preset {name!r} is the name of {files[1]} too; give it its own"
+                    )
                 files = [base, path]
     rules = reading.read_yaml(settings.SCHEMAS / "config.schema.yaml")
     whole: dict[str, Any] = settings.canonical(reading.merged(files), rules)

@@ -66,7 +66,7 @@ def _uses(path: Path) -> frozenset[Path]:
         tree = ast.parse(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, SyntaxError) as error:
         raise StaleError(f"{path}: can't be read as Python ({error})") from error
-    found = {_module(path, *names) for names in _imported(tree)}
+    found = {file for names in _imported(tree) for file in _modules(path, *names)}
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and BESIDE.fullmatch(str(node.value)):
             found.add(path.with_name(str(node.value)))
@@ -76,26 +76,45 @@ def _uses(path: Path) -> frozenset[Path]:
     return frozenset(found)
 
 
-def _imported(tree: ast.AST) -> Iterator[tuple[str, str]]:
-    """Pairs (module, name) of all imports from the package; the name may be empty."""
+def _imported(tree: ast.AST) -> Iterator[tuple[int, str, str]]:
+    """Level, module and name of all imports; the name may be empty."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == PACKAGE.name:
-            yield from ((node.module or "", alias.name) for alias in node.names)
+        if isinstance(node, ast.ImportFrom):
+            yield from ((node.level, node.module or "", alias.name) for alias in node.names)
         elif isinstance(node, ast.Import):
-            names = (alias.name for alias in node.names)
-            yield from ((name, "") for name in names if name.split(".")[0] == PACKAGE.name)
+            yield from ((0, alias.name, "") for alias in node.names)
 
 
-def _module(importer: Path, module: str, name: str) -> Path:
-    """File of an import: a module, or a folder's ``__init__`` for what this defines."""
-    inside = PACKAGE.joinpath(*module.split(".")[1:])
+def _modules(importer: Path, level: int, module: str, name: str) -> list[Path]:
+    """Files of the project that an import reads, with the ``__init__`` of their folders.
+
+    Modules are looked for where jobs find them: in ``workflow/src`` and beside the importer.
+    """
+    parts = [part for part in module.split(".") if part]
+    if level:
+        starts = [importer.parents[level - 1]]
+    else:
+        starts = [start for start in (PACKAGE.parent, importer.parent) if _found(start, parts[0])]
+    if not starts:
+        return []  # a library
+    inside = starts[0].joinpath(*parts)
+    found = [folder / "__init__.py" for folder in (inside, *inside.parents) if _within(folder)]
     if not inside.is_dir():
-        return inside.with_suffix(".py")
+        return [inside.with_suffix(".py"), *filter(Path.is_file, found)]
+    found = [file for file in found if file.is_file()]
     start, own = inside / "__init__.py", inside / f"{name}.py"
-    if own.is_file() or not start.is_file():
-        return own
-    defined = re.findall(r"\w+", start.read_text(encoding="utf-8"))
-    return start if not name or name in defined else own
+    if not name or own.is_file():
+        return [*found, *([own] if name else [])]
+    defined = re.findall(r"\w+", start.read_text(encoding="utf-8")) if start.is_file() else []
+    return found if name in defined else [*found, own]
+
+
+def _found(folder: Path, name: str) -> bool:
+    return (folder / name).is_dir() or (folder / f"{name}.py").is_file()
+
+
+def _within(folder: Path) -> bool:
+    return folder == PACKAGE or PACKAGE in folder.parents
 
 
 @functools.cache
@@ -114,7 +133,8 @@ def code(*starts: Path) -> dict[str, str]:
         path = waiting.pop()
         done.add(path)
         if path.suffix == ".py":
-            waiting |= {file for file in _uses(path) if file.stem not in APART} - done
+            apart = {PACKAGE / f"{name}.py" for name in APART}
+            waiting |= set(_uses(path)) - apart - done
     return dict(sorted((name_of(path), checksum(path)) for path in done))
 
 
@@ -150,7 +170,7 @@ def made_of(
         record: where the job's own record goes.
     """
     parts = {
-        "code": sorted(code.values()),
+        "code": dict(code),
         "parameters": parameters,
         "records": dict(records),
         "sources": dict(sources),
@@ -216,17 +236,26 @@ def _read(path: str) -> dict[str, Any]:
     return record if whole else {}
 
 
-def keep(made: Mapping[str, Any], outputs: Iterable[str]) -> None:
-    """Leave the record of a job that is done.
+def unchanged(made: Mapping[str, Any]) -> None:
+    """Refuse to go on with other code than that which the fingerprint is of.
 
     Raises:
         StaleError: code or a source file was edited after the run had begun, so that nobody knows
-            which of the two states made the outputs.
+            which of the two states makes the outputs.
     """
     for path, before in [*made["code"].items(), *made["sources"].items()]:
         if not (ROOT / path).is_file() or storage.checksum(ROOT / path) != before:
             raise StaleError(f"{path} was edited while the run was going on: run again")
+
+
+def keep(made: Mapping[str, Any], outputs: Iterable[str]) -> None:
+    """Leave the record of a job that is done, if it has outputs.
+
+    Raises:
+        StaleError: see :func:`unchanged`.
+    """
+    unchanged(made)
     written = {str(path): storage.checksum(Path(path)) for path in outputs}
-    storage.write_json(
-        Path(made["record"]), {"fingerprint": made["fingerprint"], "outputs": written}
-    )
+    if written:
+        content = {"fingerprint": made["fingerprint"], "outputs": written}
+        storage.write_json(Path(made["record"]), content)

@@ -341,9 +341,28 @@ def _read_manifest(manifest: Path) -> dict[str, Any]:
     return content
 
 
-def load(manifest: Path) -> Images:
-    """Verify the files a manifest lists, and read them with its loader."""
+def load(manifest: Path, entry: Mapping[str, Any] | None = None) -> Images:
+    """Verify the files a manifest lists, and read them with its loader.
+
+    Args:
+        manifest: what :func:`fetch` wrote; the folder may be one that others use, too.
+        entry: the images asked for, as in the config section ``images``.
+
+    Raises:
+        SourceError: the manifest or a file is missing or spoilt, or is not what the entry names.
+    """
     content = _read_manifest(manifest)
+    if entry is not None:
+        accepted = {
+            name: {source["sha256"] for source in sources}
+            for name, sources in entry["sources"].items()
+        }
+        other = [n for n, found in content["files"].items() if found not in accepted.get(n, ())]
+        if other or content["loader"] != entry["loader"] or set(accepted) != set(content["files"]):
+            raise SourceError(
+                f"{manifest}: what lies there is not of the sources asked for "
+                f"({', '.join(other) or 'other files or another loader'}); delete it and fetch again"
+            )
     paths = []
     for filename, expected in content["files"].items():
         path = manifest.parent / filename

@@ -1,5 +1,6 @@
 """Which options of the configuration are read by whom: none is accepted and ignored."""
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -98,12 +99,17 @@ def _readers(key: str) -> str:
     return READERS.get(key) or f"the model {' or '.join(models)}"
 
 
-def check_environment(names: Iterable[str]) -> None:
+def check_environment(names: Mapping[str, str]) -> None:
     """Refuse environment variables that look like the workflow's, but are none.
 
     Raises:
         SettingsError: the variable, and which there are.
     """
+    seconds = "NEURON_RACE_CHECKPOINT_SECONDS"
+    if seconds in names and not re.fullmatch(r"[0-9]+(\.[0-9]+)?", names[seconds]):
+        raise SettingsError(
+            f"environment: {seconds} is a number of seconds, such as 60, got {names[seconds]!r}"
+        )
     known = [f"NEURON_RACE_{name}" for name in VARIABLES]
     for name in sorted(set(names) - set(known)):
         if name.startswith("NEURON_RACE_"):
