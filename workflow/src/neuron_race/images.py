@@ -359,9 +359,10 @@ def load(manifest: Path, entry: Mapping[str, Any] | None = None) -> Images:
         }
         other = [n for n, found in content["files"].items() if found not in accepted.get(n, ())]
         if other or content["loader"] != entry["loader"] or set(accepted) != set(content["files"]):
+            what = ", ".join(other) or "other files or another loader"
             raise SourceError(
-                f"{manifest}: what lies there is not of the sources asked for "
-                f"({', '.join(other) or 'other files or another loader'}); delete it and fetch again"
+                f"{manifest}: what lies there is not of the sources asked for ({what}); delete it "
+                "and fetch again"
             )
     paths = []
     for filename, expected in content["files"].items():

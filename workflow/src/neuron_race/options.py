@@ -1,7 +1,7 @@
 """Which options of the configuration are read by whom: none is accepted and ignored."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from neuron_race.reading import SettingsError
