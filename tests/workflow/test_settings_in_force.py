@@ -151,8 +151,8 @@ def test_settings_written_otherwise_rerun_nothing(smoke: Path, tmp_path: Path) -
     # An overlay of another name would change the commands that the scorecard shows.
     overlay = done / "config/smoke.yaml"
     date = overlay.stat().st_mtime_ns
-    (done / "config/more.yaml").write_text(SAME)
-    both = reading.merged([overlay, done / "config/more.yaml"])
+    (done / "more.yaml").write_text(SAME)
+    both = reading.merged([overlay, done / "more.yaml"])
     overlay.write_text(yaml.safe_dump(both, sort_keys=True))
     os.utime(overlay, ns=(date, date))
     dry = snakemake(done, "-n", "--cores", "1", "--configfile", "config/smoke.yaml")
@@ -174,7 +174,7 @@ def test_figures_have_an_order_of_their_own(smoke: Path, tmp_path: Path) -> None
                 parts = [table[table["condition"] == name] for name in backwards]
                 if not path.startswith(("tickets/", "audit/")):  # of conditions that claims read
                     parts.append(parts[0].assign(condition="of_an_overlay"))
-                tables[path] = pd.concat(parts)
+                tables[path] = pd.concat(parts).copy()  # in one piece, as it is read
         module = importlib.import_module(f"neuron_race.plots.{claim}")
         style.save(module.draw(tables, verdict)[0], tmp_path / "a.pdf", tmp_path / "a.png")
         drawn = smoke / f"figures/{claim}.png"
