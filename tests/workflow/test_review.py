@@ -146,7 +146,7 @@ def test_crate_has_an_action_for_each_claim_with_its_results(crate: Path) -> Non
 def test_crate_holds_the_settings_of_the_run(crate: Path) -> None:
     """As an overlay that its commands name: with it the workflow of the crate has them again."""
     base, ours = ROOT / "config/config.yaml", ROOT / "config/smoke.yaml"
-    packed = crate / "config/this_run.yaml"
+    packed = crate / "this_run.yaml"
     again = reading.merged([crate / "config/config.yaml", packed])
     rules = reading.read_yaml(settings.SCHEMAS / "config.schema.yaml")
     assert settings.canonical(again, rules) == settings.canonical(
@@ -154,15 +154,16 @@ def test_crate_holds_the_settings_of_the_run(crate: Path) -> None:
     )
     read = ROCrate(crate)
     action = read.get("#racing")
-    assert action["name"] == "snakemake racing --configfile config/this_run.yaml"
-    assert "config/this_run.yaml" in {entity.id for entity in action["object"]}
+    assert action["name"] == "snakemake racing --configfile this_run.yaml"
+    assert "this_run.yaml" in {entity.id for entity in action["object"]}
 
 
 def test_workflow_of_the_crate_runs(crate: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(crate, tmp_path / "unpacked")
     shutil.rmtree(folder / "results")
-    done = snakemake(folder, "-n", "--cores", "1", "racing", *SMOKE)
-    assert done.returncode == 0, done.stderr
+    for overlay in (SMOKE, ("--configfile", "this_run.yaml")):
+        done = snakemake(folder, "-n", "--cores", "1", "racing", *overlay)
+        assert done.returncode == 0, done.stderr
 
 
 def compare(folder: Path, target: str = "check_reference") -> subprocess.CompletedProcess[str]:

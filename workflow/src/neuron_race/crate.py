@@ -19,7 +19,7 @@ PROFILES = (
     "https://w3id.org/ro/wfrun/workflow/0.5",
     "https://w3id.org/workflowhub/workflow-ro-crate/1.0",
 )
-OVERLAY = "config/this_run.yaml"
+OVERLAY = "this_run.yaml"  # not among the presets of config/
 PAPER = "https://arxiv.org/abs/2602.04832"
 
 
@@ -42,7 +42,7 @@ def pack(
         files: results relative to the working directory, for each claim its verdict
             ``results/claims/<claim>.json`` and whatever belongs to it, named by the claim.
         preset: name of the preset.
-        overlay: what this run had over ``config/config.yaml``; packed as ``config/this_run.yaml``.
+        overlay: what this run had over ``config/config.yaml``; packed as ``this_run.yaml``.
         changed: settings that differ from the preset's, see :func:`neuron_race.changes.changes`.
     """
     crate = ROCrate()
