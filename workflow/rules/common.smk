@@ -2,6 +2,7 @@
 
 # Relative to the working directory: a folder that moved has nothing to do again.
 PACKAGE = os.path.relpath(ROOT / "workflow/src/neuron_race")
+SCHEMAS = os.path.relpath(settings.SCHEMAS)
 
 
 wildcard_constraints:
@@ -188,6 +189,20 @@ def data_provenance_of(claim):
         if table == "weights":
             names += [task["dataset"] for task in SETTINGS.weight_tickets[protocol].values()]
     return expand("results/datasets/{name}.json", name=dict.fromkeys(names))
+
+
+@functools.cache
+def packed_parts():
+    """Checksums of all files of the workflow that the archive of a run packs."""
+    from neuron_race import crate  # slow to import, and of no use to other targets
+
+    return crate.parts(ROOT)
+
+
+def own_register():
+    """A claims register that is not of config/, which an archive packs beside the run's settings."""
+    path = (ROOT / config["claims"]).resolve()
+    return [] if path.is_relative_to(ROOT / "config") else [os.path.relpath(path)]
 
 
 def archived(claim):

@@ -29,6 +29,7 @@ rule provenance:
 # The whole run as a research object, to archive: `snakemake crate`.
 rule crate:
     input:
+        own_register(),
         results=["results/claims.csv", "results/claims.md"],
         claims=[path for claim in CLAIMS for path in archived(claim)],
     output:
@@ -43,6 +44,8 @@ rule crate:
         preset=SETTINGS.preset,
         overlay=OVERLAY,
         changes=CHANGES,
+        # An edit of what is packed, were it README alone, makes another archive.
+        parts=lambda w: packed_parts(),
     script:
         "../scripts/crate.py"
 

@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 
 from neuron_race import freshness, terminal
 
+WATCH = freshness.Watch()
 terminal.prepare()
 
 
@@ -68,7 +69,7 @@ def run(job: Any, work: Callable[[Any], None]) -> None:
         freshness.check(job.params.made_of, job.input)
         freshness.unchanged(job.params.made_of)  # what was imported so far is what was planned
         work(job)
-        freshness.keep(job.params.made_of, job.output)
+        freshness.keep(job.params.made_of, job.output, [*job.input, *job.log], WATCH)
     except Exception as error:
         traceback.print_exc(file=log)
         print(f"Error in {job.rule}: {error} (details in {job.log[0]})", file=sys.stderr)

@@ -61,6 +61,9 @@ def profiles(known: argparse.Namespace, environment: Mapping[str, str], root: Pa
         known: see :func:`parse`.
         environment: where a variable may name a profile.
         root: folder of the Snakefile.
+
+    Raises:
+        SettingsError: a profile asks for a report.
     """
     from snakemake.cli import get_profile_dir
     from snakemake.profiles import ProfileConfigFileParser
@@ -76,6 +79,11 @@ def profiles(known: argparse.Namespace, environment: Mapping[str, str], root: Pa
             continue
         with open(entry[1], encoding="utf-8") as stream:
             content = ProfileConfigFileParser().parse(stream)
+        if "report" in content:
+            raise SettingsError(
+                f"{entry[1]}: report: a report shows what is there, and what it would show is "
+                "checked only where the command line asks for it; write --report there"
+            )
         files, options = (
             [value] if isinstance(value, str) else list(value)
             for value in (

@@ -20,6 +20,7 @@ PROFILES = (
     "https://w3id.org/workflowhub/workflow-ro-crate/1.0",
 )
 OVERLAY = "this_run.yaml"  # not among the presets of config/
+REGISTER = "this_register.yaml"  # a claims register of the user's own
 PAPER = "https://arxiv.org/abs/2602.04832"
 
 
@@ -42,7 +43,8 @@ def pack(
         files: results relative to the working directory, for each claim its verdict
             ``results/claims/<claim>.json`` and whatever belongs to it, named by the claim.
         preset: name of the preset.
-        overlay: what this run had over ``config/config.yaml``; packed as ``this_run.yaml``.
+        overlay: what this run had over ``config/config.yaml``; packed as ``this_run.yaml``, and a
+            register of claims that it names, of the user's own, as ``this_register.yaml``.
         changed: settings that differ from the preset's, see :func:`neuron_race.changes.changes`.
     """
     crate = ROCrate()
@@ -68,8 +70,13 @@ def pack(
     told, options = [config], ""
     with leftovers.scratch() as folder:
         if overlay:
+            content = dict(overlay)
+            register = root / content.get("claims", "config")
+            if not register.resolve().is_relative_to((root / "config").resolve()):
+                content["claims"] = REGISTER
+                told.append(crate.add_file(register, REGISTER, properties=_described(register)))
             own = folder / Path(OVERLAY).name
-            storage.write_text(own, yaml.safe_dump(dict(overlay), sort_keys=False))
+            storage.write_text(own, yaml.safe_dump(content, sort_keys=False))
             told.append(crate.add_file(own, OVERLAY, properties=_described(own)))
             options = f" --configfile {OVERLAY}"
         _pack(crate, target, workflow, files, told, options, folder)
@@ -110,6 +117,11 @@ def _profile(crate: ROCrate, url: str):  # type: ignore[no-untyped-def]
 
     name, version = url.rstrip("/").split("/")[-2:]
     return CreativeWork(crate, url, properties={"name": name, "version": version})
+
+
+def parts(root: Path) -> dict[str, str]:
+    """Files that the workflow consists of, from its folder -> checksums of their contents."""
+    return {path.relative_to(root).as_posix(): storage.checksum(path) for path in _parts(root)}
 
 
 def _parts(root: Path) -> list[Path]:

@@ -175,7 +175,7 @@ class _Run:
         growth, half = self.measured["growth"], self.early(0.5)
         before = average(growth[half], weights=self.c[half])
         now = average(growth[t], weights=self.c[t])
-        return float(ratio(now, before))
+        return float(ratio(now, before)) if before > 0 else float("nan")
 
     def lower_half_share(self) -> float:
         """Share of the norm products that the lower half of the neurons has; one has no half."""
@@ -243,7 +243,8 @@ class _Run:
             return {"second_group_rise": np.nan}
         half = self.early(0.5)
         later = self.step > max(self.drop_step.values())
-        if not later.any():
+        # Relative to growth: neurons that shrank half-way to the drop are no leaders.
+        if not later.any() or group["first"][half] <= 0:
             return {"second_group_rise": np.nan}
         rise = group["second"][later].max() - group["second"][half]
         return {"second_group_rise": float(ratio(rise, group["first"][half]))}

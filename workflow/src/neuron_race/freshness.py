@@ -17,6 +17,7 @@ import json
 import os
 import platform
 import re
+import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -30,8 +31,12 @@ ROOT = PACKAGE.parents[2]
 APART = {"settings", "planning", "reading", "commandline", "canonical", "options", "additions"}
 # And what prints, checks, or leaves out imports decides no result.
 APART |= {"criteria", "progress", "terminal", "freshness", "imports", "homes", "leftovers"}
+# Folders of tools, and of what an interrupted job leaves to its next attempt.
+OWN = {".venv", ".snakemake", ".git", "__pycache__", "checkpoints"}
 # Names of files that a module reads beside itself.
 BESIDE = re.compile(r"\w+\.(c|html|css|js)")
+# Libraries that figures and pages are made with.
+DRAWN_WITH = ("matplotlib", "jinja2", "nbconvert", "great-tables", "latex2mathml", "rocrate")
 # On a cluster a file system may show what another machine wrote with delay.
 PATIENCE = 30.0  # seconds
 
@@ -146,10 +151,11 @@ def name_of(path: str | Path) -> str:
 
 @functools.cache
 def versions() -> dict[str, str]:
-    """Versions of Python and of the libraries that results depend on."""
+    """Versions of Python and of the libraries that results, figures and pages depend on."""
+    names = (*storage.RECORDED_PACKAGES, *DRAWN_WITH)
     return {
         "python": platform.python_version(),
-        **{name: importlib.metadata.version(name) for name in storage.RECORDED_PACKAGES},
+        **{name: importlib.metadata.version(name) for name in names},
     }
 
 
@@ -248,14 +254,73 @@ def unchanged(made: Mapping[str, Any]) -> None:
             raise StaleError(f"{path} was edited while the run was going on: run again")
 
 
-def keep(made: Mapping[str, Any], outputs: Iterable[str]) -> None:
+class Watch:
+    """Which files this process opens to read, from now on: a fingerprint must know of them all.
+
+    Attributes:
+        read: paths as they were opened.
+        written: those opened to write.
+    """
+
+    def __init__(self) -> None:
+        self.read: set[str] = set()
+        self.written: set[str] = set()
+        sys.addaudithook(self._note)
+
+    def _note(self, event: str, args: tuple[Any, ...]) -> None:
+        if event != "open" or not isinstance(args[0], str | os.PathLike):
+            return
+        path, mode, flags = args
+        writes = flags & os.O_ACCMODE != os.O_RDONLY if mode is None else set(mode) & set("wax+")
+        (self.written if writes else self.read).add(os.path.abspath(path))
+
+    def unknown(self, made: Mapping[str, Any], inputs: Iterable[str]) -> list[str]:
+        """Files of the project that were read and that no fingerprint covers, by name.
+
+        Those that the process wrote itself, and what it keeps for a next attempt, are no sources.
+
+        Args:
+            made: result of :func:`made_of`.
+            inputs: the job's input files, and its outputs.
+        """
+        here = Path.cwd()
+        covered = {os.path.abspath(path) for path in [*inputs, *made["records"], made["record"]]}
+        covered |= {str(ROOT / name) for name in [*made["code"], *made["sources"]]}
+        return [
+            name_of(path)
+            for path in sorted(self.read - self.written - covered)
+            if any(Path(path).is_relative_to(folder) for folder in (ROOT, here))
+            and not OWN & set(Path(path).parts)
+            and not (Path(path).suffix == ".py" and _within(Path(path).parent))
+            and os.path.isfile(path)
+        ]
+
+
+def keep(
+    made: Mapping[str, Any],
+    outputs: Iterable[str],
+    inputs: Iterable[str] = (),
+    watch: Watch | None = None,
+) -> None:
     """Leave the record of a job that is done, if it has outputs.
 
+    Args:
+        made: result of :func:`made_of`.
+        outputs: the job's output files.
+        inputs: its input files.
+        watch: what it has read; any, if None.
+
     Raises:
-        StaleError: see :func:`unchanged`.
+        StaleError: see :func:`unchanged`; or it has read what is no input of its, so that nobody
+            would see when that changes.
     """
     unchanged(made)
     written = {str(path): storage.checksum(Path(path)) for path in outputs}
+    if watch and (unknown := watch.unknown(made, [*inputs, *written])):
+        raise StaleError(
+            f"{', '.join(unknown)}: read, but no input of this job, so that a change would not be "
+            "seen; make it one in the rule"
+        )
     if written:
         content = {"fingerprint": made["fingerprint"], "outputs": written}
         storage.write_json(Path(made["record"]), content)
