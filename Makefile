@@ -1,7 +1,12 @@
 # `make` sets everything up and runs the main job; `make test` passes the tests.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
-PYTHON ?= python3.11
+# The first of these that there is, and runs; or PYTHON=/path/to/python.
+ifndef PYTHON
+PYTHON := $(shell for name in python3.11 python3.12 python3.13 python3; do \
+  if "$$name" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2> /dev/null; \
+  then echo "$$name"; break; fi; done)
+endif
 CORES ?= all
 N ?= 20
 PRESET ?= config/full.yaml
@@ -42,17 +47,17 @@ retest: $(READY) ## run all tests, whatever happened before
 
 test-all: test ## the tests, and the long ones: Slurm where it is installed, kills, a soak and a fuzz of N=20 rounds (two hours)
 	@"$(BIN)/python" -m pytest -m "slow or cluster" -rs
-	@"$(BIN)/python" tests/workflow/soak.py $(N)
-	@"$(BIN)/python" tests/workflow/fuzz.py $(N)
+	@PYTHONPATH=tests "$(BIN)/python" tests/workflow/soak.py $(N)
+	@PYTHONPATH=tests "$(BIN)/python" tests/workflow/fuzz.py $(N)
 
 test-cluster: $(READY) ## the tests on a single-node Slurm, where its packages are installed
 	@"$(BIN)/python" -m pytest -m "cluster and not slow" -rs
 
 soak: $(READY) ## run the smoke preset N times (20), killed at random: make soak N=3
-	@"$(BIN)/python" tests/workflow/soak.py $(N)
+	@PYTHONPATH=tests "$(BIN)/python" tests/workflow/soak.py $(N)
 
 fuzz: $(READY) ## change something, let a run fail, run again, compare with a clean folder: make fuzz N=20
-	@"$(BIN)/python" tests/workflow/fuzz.py $(N)
+	@PYTHONPATH=tests "$(BIN)/python" tests/workflow/fuzz.py $(N)
 
 plan: $(READY) ## what a preset will cost: make plan PRESET=config/full.yaml
 	@"$(BIN)/python" workflow/scripts/plan.py $(PRESET)
@@ -67,11 +72,14 @@ bench: $(BENCH)/.ready ## compare the engine with its peers; tables and figures 
 	@"$(BENCH)/bin/python" benchmarks/memory.py --out results/engine/memory.csv
 	@"$(BENCH)/bin/python" benchmarks/draw.py results/engine
 
-lock: ## write envs/requirements.lock anew from envs/requirements.in
-	@rm -rf .lock-venv && $(PYTHON) -m venv .lock-venv
-	@.lock-venv/bin/python -m pip install --quiet -r envs/requirements.in
-	@{ echo "# Exact versions, written by \`make lock\` from requirements.in."; \
-	   .lock-venv/bin/python -m pip list --format=freeze | grep -v -E '^pip=' | sed 's/+cpu$$//'; } > envs/requirements.lock
+# One lock for all versions of Python and all machines; versions stay as they are where they may. What
+# torch needs of CUDA it says itself, and a build without CUDA needs none of it.
+lock: ## write envs/requirements.lock anew from pyproject.toml
+	@rm -rf .lock-venv && "$(PYTHON)" -m venv .lock-venv && .lock-venv/bin/python -m pip install --quiet uv
+	@.lock-venv/bin/uv pip compile --quiet --universal --python-version 3.11 --all-extras --no-annotate \
+	  --custom-compile-command "make lock" pyproject.toml -o envs/requirements.lock
+	@sed -i -E '/^(nvidia|cuda|triton)[-=]/d' envs/requirements.lock
+	@sed -i -E "s/^# lock: .*/# lock: $$(sha256sum envs/requirements.lock | cut -c1-16)/" envs/neuron_race.yaml
 	@rm -rf .lock-venv
 
 reference: $(READY) ## copy a default run's verdicts and figures to docs/reference, and into README
@@ -106,15 +114,17 @@ help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 17
 
 $(BENCH)/.ready: $(READY) benchmarks/requirements.lock
-	@$(PYTHON) -m venv $(BENCH)
-	@realpath $(VENV)/lib/python3.11/site-packages > $(BENCH)/lib/python3.11/site-packages/project.pth
+	@"$(PYTHON)" -m venv $(BENCH)
+	@for site in $(BENCH)/lib/python3*/site-packages; do \
+	  realpath $(VENV)/lib/python3*/site-packages > "$$site/project.pth"; realpath workflow/src >> "$$site/project.pth"; done
 	@"$(BENCH)/bin/python" -m pip install --disable-pip-version-check --quiet --no-deps --requirement benchmarks/requirements.lock
 	@touch $@
 
 # Runs again whenever the lock changes; not reached, and no network needed, otherwise.
-$(READY): envs/requirements.lock
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' \
-	  || { echo "Python 3.11 is needed; set PYTHON=/path/to/python3.11"; exit 1; }
-	@test -x "$(BIN)/python" || $(PYTHON) -m venv $(VENV)
+$(READY): envs/requirements.lock pyproject.toml
+	@"$(PYTHON)" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2> /dev/null \
+	  || { echo "Python 3.11, 3.12 or 3.13 is needed; set PYTHON=/path/to/python3.11"; exit 1; }
+	@test -x "$(BIN)/python" || "$(PYTHON)" -m venv $(VENV)
 	@"$(BIN)/python" -m pip install --disable-pip-version-check --requirement envs/requirements.lock
+	@"$(BIN)/python" -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --editable .
 	@touch $(READY)

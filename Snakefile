@@ -21,9 +21,21 @@ report: "workflow/report/workflow.rst"
 BIN = Path(sys.executable).parent
 sys.executable = shlex.quote(sys.executable)
 ROOT = Path(workflow.basedir)
-sys.path.insert(0, str(ROOT / "workflow/src"))
 
-from neuron_race import homes, terminal
+try:
+    import neuron_race
+    from neuron_race.common import homes, terminal
+except ImportError as error:
+    raise WorkflowError(
+        f"{error}: `make` sets up the environment that the workflow runs in"
+    ) from None
+# The package of another copy of the project would make results that no file here explains.
+HERE = ROOT / "workflow/src"
+if Path(neuron_race.__file__).resolve().parents[1] != HERE.resolve():
+    raise WorkflowError(
+        f"the package neuron_race of this environment is not the one of this folder, but "
+        f"{Path(neuron_race.__file__).parent}: `make` here, or set PYTHONPATH={shlex.quote(str(HERE))}"
+    )
 
 # `--edit-notebook` calls Jupyter by name; it is found though the environment is not activated. And
 # profiles find their own files by the root, whatever the working directory.
@@ -39,9 +51,11 @@ terminal.prepare(logger.handlers)
 configfile: workflow.source_path("config/config.yaml")
 
 
-from neuron_race import additions, changes, commandline, freshness, options
-from neuron_race import leftovers, planning, reading, settings, storage
-from neuron_race.settings import SettingsError
+from neuron_race.common import freshness, leftovers, storage
+from neuron_race.operations import planning
+from neuron_race.settings import additions, changes, commandline
+from neuron_race.settings import configuration, options, reading
+from neuron_race.settings.configuration import SettingsError
 
 # Snakemake's own temporary folders, which stay behind where it is killed.
 TEMPORARY = []
@@ -58,14 +72,18 @@ try:
         [ROOT / "config/config.yaml", *workflow.config_settings.configfiles],
         workflow.config_settings.config_args,
     )
-    SETTINGS = settings.read(config, ROOT)
-    config = settings.canonical(config, reading.read_yaml(settings.SCHEMAS / "config.schema.yaml"))
+    SETTINGS = configuration.read(config, ROOT)
+    config = configuration.canonical(
+        config, reading.read_yaml(configuration.SCHEMAS / "config.schema.yaml")
+    )
     default = reading.read_yaml(ROOT / "config/config.yaml")
     if workflow.is_main_process:
         for line in additions.unread(config, default, SETTINGS):
             print(f"config: {line}", file=sys.stderr)
-    settings.check_names(SETTINGS, [ROOT / "Snakefile", *(ROOT / "workflow/rules").glob("*.smk")])
-    settings.check_preset(Path("results"), SETTINGS.preset)
+    configuration.check_names(
+        SETTINGS, [ROOT / "Snakefile", *(ROOT / "workflow/rules").glob("*.smk")]
+    )
+    configuration.check_preset(Path("results"), SETTINGS.preset)
     # How the settings differ from those of the preset whose name they bear.
     CHANGES = changes.changes(changes.preset(SETTINGS.preset, ROOT), config)
     OVERLAY = changes.overlay(default, config)

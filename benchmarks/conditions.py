@@ -7,7 +7,6 @@ job. CPU seconds; both engines must stop at the same step with the same drops an
 """
 
 import argparse
-import sys
 import time
 from pathlib import Path
 
@@ -15,10 +14,12 @@ import numpy as np
 import pandas as pd
 import torch
 
+from neuron_race.data import datasets
+from neuron_race.settings import configuration
+from neuron_race.training import conditions, engine
+from neuron_race.training.recipe import Recipe
+
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "workflow/src"))
-from neuron_race import conditions, datasets, settings, training
-from neuron_race.recipe import Recipe
 
 
 def main() -> None:
@@ -28,7 +29,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    chosen = settings.read(settings.read_yaml(ROOT / "config/config.yaml"), ROOT)
+    chosen = configuration.read(configuration.read_yaml(ROOT / "config/config.yaml"), ROOT)
     rows = []
     for experiment in options.experiments:
         for condition, how in chosen.experiments[experiment].items():
@@ -39,15 +40,15 @@ def main() -> None:
             explode = np.inf if "residual" in recipe.freeze else 1e3
             row: dict[str, object] = {"experiment": experiment, "condition": condition}
             results = []
-            for engine in ("torch", "compiled"):
+            for name in ("torch", "compiled"):
                 began = time.process_time()
                 results.append(
-                    training.train(
+                    engine.train(
                         *(start.X, start.Y, start.W, start.A, recipe, "cpu", "", explode),
-                        engine=engine,
+                        engine=name,
                     )
                 )
-                row[engine] = time.process_time() - began
+                row[name] = time.process_time() - began
             ours, theirs = results
             np.testing.assert_array_equal(ours.step, theirs.step)
             differing = (ours.event_step != theirs.event_step).sum()

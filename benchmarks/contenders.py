@@ -5,17 +5,14 @@ initial weights and returns a function that trains and returns W (S, m, d) and A
 arrays: that function is timed. JAX compiles in the first, untimed run.
 """
 
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "workflow/src"))
-from neuron_race import batched, kernel
+from neuron_race.training import compiled_engine, torch_engine
 
 Array = NDArray[Any]
 Weights = tuple[Array, Array]
@@ -56,7 +53,7 @@ def problem(S: int, N: int, d: int, m: int, k: int, precision: str) -> Problem:
 def engine(p: Problem) -> Run:
     """The project's engine: the compiled kernel."""
     words = np.zeros(p.X.shape[1], dtype=np.int64)
-    nets = kernel.Networks(
+    nets = compiled_engine.Networks(
         *(p.X, p.Y, p.W, p.A, words),
         learning_rate=p.rate,
         threads=torch.get_num_threads(),
@@ -68,13 +65,13 @@ def engine(p: Problem) -> Run:
 def torch_by_hand(p: Problem) -> Run:
     """The project's engine where there is no C compiler: batched torch, gradients by hand."""
     words = np.zeros(p.X.shape[1], dtype=np.int64)
-    nets = batched.Networks(
+    nets = torch_engine.Networks(
         *(p.X, p.Y, p.W, p.A, words), learning_rate=p.rate, precision=p.precision
     )
     return lambda steps: _advance(nets, p, steps)
 
 
-def _advance(nets: kernel.Networks | batched.Networks, p: Problem, steps: int) -> Any:
+def _advance(nets: compiled_engine.Networks | torch_engine.Networks, p: Problem, steps: int) -> Any:
     # Between steps either engine holds weights and their gradient, so that T steps are T updates
     # and T gradients, like everybody else's.
     S = p.X.shape[0]

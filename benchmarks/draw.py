@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "workflow/src"))
-from neuron_race.plots import style
+from neuron_race.figures import style
 
 
 def compare(folder: Path) -> None:

@@ -9,7 +9,6 @@ measured in the job, and weights are kept at the events. A child process trains 
 import argparse
 import os
 import resource
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -19,8 +18,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "workflow/src"))
-from neuron_race import conditions, runs
+from neuron_race.training import conditions, runs
 
 # So many planned snapshots, for the early ones of a logarithmic grid fall on the same steps.
 SEEDS, SNAPSHOTS, STEPS = 30, 400, 600

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from neuron_race.dictionary.statistic import COUNT, ZERO_OR_ONE, Table
+from neuron_race.settings.dictionary.statistic import COUNT, ZERO_OR_ONE, Table
 
 
 def check(runs: pd.DataFrame, table: Table, options: dict[str, Any]) -> set[str]:

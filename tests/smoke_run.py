@@ -54,12 +54,17 @@ def contents(folder: Path) -> dict[str, str]:
     }
 
 
+def environment(folder: Path) -> dict[str, str]:
+    """Variables with which this environment's Python takes the package of a copy for installed."""
+    own = {"PYTHONWARNINGS": "default", "PYTHONPATH": str(folder / "workflow/src")}
+    return {**os.environ, **own}
+
+
 def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run snakemake of this environment in a folder."""
     command = [sys.executable, "-m", "snakemake", *arguments]
-    environment = {**os.environ, "PYTHONWARNINGS": "default"}
     return subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, timeout=900, env=environment
+        command, cwd=folder, capture_output=True, text=True, timeout=900, env=environment(folder)
     )
 
 
@@ -77,7 +82,9 @@ def making(folder: Path, target: str, *claims: str) -> list[str]:
 def make(folder: Path, target: str, *claims: str) -> subprocess.CompletedProcess[str]:
     """Run a target of the Makefile in a folder, for all claims or some."""
     command = making(folder, target, *claims)
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=900)
+    return subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, timeout=900, env=environment(folder)
+    )
 
 
 @pytest.fixture(scope="session")

@@ -11,10 +11,13 @@ from axe_playwright_python.sync_playwright import Axe
 from browsing import Open, until
 from playwright.sync_api import Browser, Page
 
-from neuron_race import clusters, runs, settings, storage
+from neuron_race.common import storage
+from neuron_race.measures import clusters
+from neuron_race.settings import configuration
+from neuron_race.training import runs
 
 ROOT = Path(__file__).parents[2]
-CONDITIONS = settings.read_yaml(ROOT / "config/config.yaml")["explorer"]["conditions"]
+CONDITIONS = configuration.read_yaml(ROOT / "config/config.yaml")["explorer"]["conditions"]
 PIXELS = """() => {
   const drawn = document.getElementById("race");
   const c = new OffscreenCanvas(drawn.width, drawn.height);

@@ -12,10 +12,13 @@ from browsing import Open, until
 from playwright.sync_api import Browser, Page
 from smoke_run import snakemake
 
-from neuron_race import claims, cost, settings, storage
+from neuron_race.common import storage
+from neuron_race.evidence import claims
+from neuron_race.operations import cost
+from neuron_race.settings import configuration
 
 ROOT = Path(__file__).parents[2]
-CLAIMS = list(settings.read_yaml(ROOT / "config/claims.yaml")["claims"])
+CLAIMS = list(configuration.read_yaml(ROOT / "config/claims.yaml")["claims"])
 SMOKE = ("--configfile", "config/smoke.yaml")
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from smoke_run import contents, copy_project
 
-from neuron_race import storage
+from neuron_race.common import storage
 
 HERE = Path(__file__).parent
 NEEDED = ("slurmctld", "slurmd", "sbatch", "munged")

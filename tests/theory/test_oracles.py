@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from neuron_race import flow
+from neuron_race.theory import equations
 
 Array = NDArray[np.float64]
 
@@ -19,7 +19,7 @@ Array = NDArray[np.float64]
 def descend(W: Array, A: Array, X: Array, Y: Array, step: float, steps: int) -> tuple[Array, Array]:
     """Plain full-batch gradient descent on the squared loss."""
     for _ in range(steps):
-        d_w, d_a = flow.flow_field(W, A, X, Y)
+        d_w, d_a = equations.flow_field(W, A, X, Y)
         W, A = W + step * d_w, A + step * d_a
     return W, A
 
@@ -129,7 +129,7 @@ def test_orthogonal_inputs_slower_lanes_vanish_at_the_predicted_power_of_alpha(s
     for s in (1.0, -1.0):
         pulls = np.sort((np.abs(Y) * np.linalg.norm(X, axis=1))[Y * s > 0]) / len(X)
         best, second = (
-            flow.effective_rate(float(np.linalg.norm(p)), step) for p in (pulls, pulls[1:])
+            equations.effective_rate(float(np.linalg.norm(p)), step) for p in (pulls, pulls[1:])
         )
         measured = np.log(outside[0][s] / outside[1][s]) / np.log(scales[0] / scales[1])
         assert measured == pytest.approx(2 * (1 - second / best), rel=0.1)
@@ -202,7 +202,7 @@ def test_symmetric_data_give_every_neuron_the_same_pull_and_e5_on_the_plateau() 
     D = 0.5 * Y @ X / len(X)
     step, steps = 1e-3, 10000
     trained_w, trained_a = descend(W, A, X, Y, step, steps)
-    law_w, law_a = flow.race_law_unbalanced(W, A, D, step * steps)
+    law_w, law_a = equations.race_law_unbalanced(W, A, D, step * steps)
     scale = np.abs(law_a).max()
     assert scale > 30 * np.abs(W).max()
     # The tolerance is the step's: exp(speed t) against (1 + speed step)^steps.
@@ -221,7 +221,7 @@ THREE_Y = np.array([1.1, 0.1, 0.8])
 @pytest.mark.parametrize("seed", range(3))
 def test_three_points_end_in_a_spurious_stationary_point_from_a_small_init(seed: int) -> None:
     W, A = descend(*balanced_init(seed, 60, 2, 1e-3), THREE_X, THREE_Y, step=0.1, steps=10000)
-    d_w, d_a = flow.flow_field(W, A, THREE_X, THREE_Y)
+    d_w, d_a = equations.flow_field(W, A, THREE_X, THREE_Y)
     assert max(np.abs(d_w).max(), np.abs(d_a).max()) < 1e-12
     # It is the straight line of least squares: one aligned group, active on all three points.
     line = np.linalg.lstsq(THREE_X, THREE_Y, rcond=None)[0]

@@ -12,14 +12,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from neuron_race import flow, theory
+from neuron_race.theory import checks, equations
 
 OTHER_SEED = 8
 
 
 @pytest.fixture(scope="module")
 def tables() -> dict[str, pd.DataFrame]:
-    return theory.tables()
+    return checks.tables()
 
 
 def failing(rows: list[dict[str, Any]]) -> list[str]:
@@ -51,13 +51,13 @@ def test_tables_are_tidy_and_complete(tables: dict[str, pd.DataFrame]) -> None:
         "trained network",
     }
     assert not race.duplicated(["case", "neuron", "time", "quantity", "source"]).any()
-    assert {*race["neuron"]} == set(range(theory.SHOWN))
+    assert {*race["neuron"]} == set(range(checks.SHOWN))
 
 
 def test_the_error_of_the_frozen_engine_is_the_steps() -> None:
     name = "engine frozen, balanced head: norm_product"
     found = [
-        next(row["error"] for row in theory.race(rate=rate)[1] if row["name"] == name)
+        next(row["error"] for row in checks.race(rate=rate)[1] if row["name"] == name)
         for rate in (0.04, 0.02)
     ]
     assert found[0] / found[1] == pytest.approx(2, rel=0.02)
@@ -73,7 +73,7 @@ def test_flipping_gates_and_not_training_break_the_closed_form(
     assert ratio["mirrored"] < 0.05
 
 
-@pytest.mark.parametrize("part", [theory.escape, theory.limit])
+@pytest.mark.parametrize("part", [checks.escape, checks.limit])
 def test_another_seed_agrees(part: Callable[[int], tuple[pd.DataFrame, list[Any]]]) -> None:
     assert failing(part(OTHER_SEED)[1]) == []
 
@@ -81,42 +81,42 @@ def test_another_seed_agrees(part: Callable[[int], tuple[pd.DataFrame, list[Any]
 # --- A wrong formula is noticed -----------------------------------------------------------------
 
 ORIGINAL = {
-    name: getattr(flow, name)
+    name: getattr(equations, name)
     for name in ("race_law", "race_law_unbalanced", "effective_rate", "conservation_drift")
 }
 WRONG: dict[str, tuple[Callable[..., Any], str, Callable[..., Any], list[str]]] = {
     "tau doubled": (
-        lambda: theory.race(rate=0.04),
+        lambda: checks.race(rate=0.04),
         "race_law",
         lambda c0, cos, tau: ORIGINAL["race_law"](c0, cos, 2 * np.asarray(tau)),
         ["balanced", "first gate flip", "mirrored"],
     ),
     "time too long by one percent": (
-        lambda: theory.race(rate=0.04),
+        lambda: checks.race(rate=0.04),
         "race_law_unbalanced",
         lambda w, a, D, t: ORIGINAL["race_law_unbalanced"](w, a, D, 1.01 * np.asarray(t)),
         ["numerical flow, gaussian", "rate to 0, gaussian"],
     ),
     "finite step ignored": (
-        theory.escape,
+        checks.escape,
         "effective_rate",
         lambda rate, step=None: rate,
         ["trained network: slope"],
     ),
     "output's rate for the weights'": (
-        theory.escape,
+        checks.escape,
         "effective_rate",
         lambda rate, step=None: 2 * ORIGINAL["effective_rate"](rate, step),
         ["trained network: slope", "numerical flow: slope"],
     ),
     "lanes' rates squared": (
-        theory.limit,
+        checks.limit,
         "effective_rate",
         lambda rate, step=None: ORIGINAL["effective_rate"](rate, step) ** 2,
         ["trained network: power"],
     ),
     "drift of the wrong sign": (
-        theory.conservation,
+        checks.conservation,
         "conservation_drift",
         lambda w, a, rate: -ORIGINAL["conservation_drift"](w, a, rate),
         ["trained network: drift"],
@@ -127,7 +127,7 @@ WRONG: dict[str, tuple[Callable[..., Any], str, Callable[..., Any], list[str]]] 
 @pytest.mark.parametrize("name", WRONG)
 def test_a_wrong_formula_exceeds_the_tolerance(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     compute, function, wrong, expected = WRONG[name]
-    monkeypatch.setattr(flow, function, wrong)
+    monkeypatch.setattr(equations, function, wrong)
     failed = failing(compute()[1])
     for part in expected:
         assert any(part in entry for entry in failed), f"{part} not among {failed}"

@@ -7,8 +7,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from neuron_race import conditions, datasets
-from neuron_race.runs import Trained
+from neuron_race.data import datasets
+from neuron_race.training import conditions
+from neuron_race.training.runs import Trained
 
 Array = NDArray[np.float64]
 torch.set_num_threads(1)
@@ -31,7 +32,7 @@ def problem(
 
 
 def stack(data: dict[str, Any], seeds: tuple[int, ...]) -> dict[str, Array]:
-    """Data of several seeds as :func:`neuron_race.runs.begin` takes them."""
+    """Data of several seeds as :func:`neuron_race.training.runs.begin` takes them."""
     return datasets.make_all("small", data, seeds)
 
 

@@ -20,13 +20,15 @@ from hypothesis import strategies as st
 from small_runs import digits
 from smoke_run import snakemake
 
-from neuron_race import runs, settings, storage
-from neuron_race.settings import SettingsError
-from neuron_race.storage import ResultError
+from neuron_race.common import storage
+from neuron_race.common.storage import ResultError
+from neuron_race.settings import configuration
+from neuron_race.settings.configuration import SettingsError
+from neuron_race.training import runs
 
 ROOT = Path(__file__).parents[2]
-CONFIG = settings.read_yaml(ROOT / "config/config.yaml")
-REGISTER = settings.read_yaml(ROOT / "config/claims.yaml")
+CONFIG = configuration.read_yaml(ROOT / "config/config.yaml")
+REGISTER = configuration.read_yaml(ROOT / "config/claims.yaml")
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 few = hypothesis_settings(
     max_examples=40,
@@ -91,7 +93,7 @@ def test_any_change_of_the_config_is_accepted_or_refused_in_words(
     path: tuple[Any, ...], value: Any, key: Any
 ) -> None:
     try:
-        read = settings.read(changed(CONFIG, path, value, key), ROOT)
+        read = configuration.read(changed(CONFIG, path, value, key), ROOT)
     except SettingsError as error:
         assert str(error).startswith(("config", "/")) or "claims" in str(error)
         return
@@ -111,7 +113,7 @@ def test_any_change_of_the_register_is_accepted_or_refused_in_words(
 ) -> None:
     (tmp_path / "claims.yaml").write_text(dumped(changed(REGISTER, path, value, key)))
     try:
-        read = settings.read({**CONFIG, "claims": "claims.yaml"}, tmp_path)
+        read = configuration.read({**CONFIG, "claims": "claims.yaml"}, tmp_path)
     except SettingsError as error:
         assert "claims" in str(error)
         return
@@ -149,7 +151,7 @@ def test_any_bytes_are_yaml_or_refused_by_name(tmp_path: Path, content: bytes) -
     path = tmp_path / "any.yaml"
     path.write_bytes(content)
     try:
-        settings.read_yaml(path)
+        configuration.read_yaml(path)
     except SettingsError as error:
         assert str(error).startswith(f"{path}: ")
 
@@ -165,7 +167,7 @@ def bomb(depth: int = 12) -> list[Any]:
 @pytest.mark.parametrize("key", ["seeds", "experiments", "unknown"])
 def test_an_alias_bomb_in_the_merged_config_does_not_go_off(key: str) -> None:
     with pytest.raises(SettingsError, match="more than 200000 entries"):
-        settings.read({**CONFIG, key: bomb()}, ROOT)
+        configuration.read({**CONFIG, key: bomb()}, ROOT)
 
 
 @pytest.mark.parametrize(
@@ -179,7 +181,7 @@ def test_an_alias_bomb_in_the_merged_config_does_not_go_off(key: str) -> None:
 def test_deep_yaml_is_refused(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "deep.yaml").write_text(text)
     with pytest.raises(SettingsError, match=rf"(?s)deep\.yaml: {message}"):
-        settings.read_yaml(tmp_path / "deep.yaml")
+        configuration.read_yaml(tmp_path / "deep.yaml")
 
 
 def test_deep_config_and_deep_json_are_refused(tmp_path: Path) -> None:
@@ -187,7 +189,7 @@ def test_deep_config_and_deep_json_are_refused(tmp_path: Path) -> None:
     for _ in range(2000):
         deep = [deep]
     with pytest.raises(SettingsError, match="nested too deeply"):
-        settings.read({**CONFIG, "images": deep}, ROOT)
+        configuration.read({**CONFIG, "images": deep}, ROOT)
     (tmp_path / "deep.json").write_text("[" * 100_000)
     with pytest.raises(ResultError, match=r"deep\.json: not a readable JSON file"):
         storage.read_json(tmp_path / "deep.json")
@@ -588,20 +590,20 @@ likely = st.sampled_from(
 
 def configurable(options: dict[str, Any]) -> bool:
     """Whether options are such as the config may give, but for the largest values there."""
-    schema = settings.read_yaml(settings.SCHEMAS / "config.schema.yaml")
+    schema = configuration.read_yaml(configuration.SCHEMAS / "config.schema.yaml")
     rules = schema["$defs"]["options"]["properties"] | {"device": schema["properties"]["device"]}
     for rule in rules.values():
         rule.pop("maximum", None)
     numbers = [value for value in options.values() if isinstance(value, (int, float))]
     # A NaN is below nothing and above nothing, which the schema takes for right.
-    return settings.Validator({"properties": rules}).is_valid(options) and all(
+    return configuration.Validator({"properties": rules}).is_valid(options) and all(
         abs(number) <= 1e308 for number in numbers
     )
 
 
 def read_and_used(path: Path) -> tuple[runs.Trained, dict[str, Any]]:
     """A run as it is read, and the tables that are made of it."""
-    from neuron_race import dynamics  # only here, and pandas is slow to import
+    from neuron_race.measures import dynamics  # only here, and pandas is slow to import
 
     trained = runs.load(path)
     return trained, dynamics.tables(trained)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neuron_race import changes, reading, settings
+from neuron_race.settings import changes, configuration, reading
 
 ROOT = Path(__file__).parents[2]
 # As the schema has it, a key holds mappings or values, never now this and now that.
@@ -60,5 +60,7 @@ def test_two_files_with_the_name_of_one_preset_are_refused(tmp_path: Path) -> No
         text = (ROOT / f"config/{'config' if name == 'config' else 'smoke'}.yaml").read_text()
         (tmp_path / "config").mkdir(exist_ok=True)
         (tmp_path / f"config/{name}.yaml").write_text(text)
-    with pytest.raises(settings.SettingsError, match=r"smoke\.yaml: preset 'smoke' is the name of"):
+    with pytest.raises(
+        configuration.SettingsError, match=r"smoke\.yaml: preset 'smoke' is the name of"
+    ):
         changes.preset("smoke", tmp_path)

@@ -10,11 +10,12 @@ import torch
 from numpy.typing import NDArray
 from small_runs import problem
 
-from neuron_race import checkpoints, deep, many
-from neuron_race.checkpoints import Checkpoint
-from neuron_race.recipe import MEASURED, Recipe, Runs
-from neuron_race.storage import ResultError
-from neuron_race.training import train
+from neuron_race.common.storage import ResultError
+from neuron_race.models import deep
+from neuron_race.training import any_model, checkpoints
+from neuron_race.training.checkpoints import Checkpoint
+from neuron_race.training.engine import train
+from neuron_race.training.recipe import MEASURED, Recipe, Runs
 
 Array = NDArray[Any]
 
@@ -98,10 +99,10 @@ def test_any_model_and_optimizer(
     start = deep.initial(model, "test", seeds, 1.0)
     rng = np.random.default_rng(0)
     X = torch.as_tensor(rng.standard_normal((3, 12, 16)))
-    plan = many.Plan(**{"learning_rate": 0.1, "max_steps": 40, **options})
+    plan = any_model.Plan(**{"learning_rate": 0.1, "max_steps": 40, **options})
 
-    def run() -> many.History:
-        return many.train(
+    def run() -> any_model.History:
+        return any_model.train(
             model,
             start,
             X,
@@ -119,7 +120,7 @@ def test_any_model_and_optimizer(
             run()
         monkeypatch.setattr(checkpoints, "Checkpoint", Checkpoint)
 
-    def same(one: many.History, other: many.History) -> None:
+    def same(one: any_model.History, other: any_model.History) -> None:
         assert one.loss.shape[1] > 5
         np.testing.assert_array_equal(one.loss, other.loss)
         np.testing.assert_array_equal(one.drop_step, other.drop_step)
@@ -142,7 +143,7 @@ def test_any_model_and_optimizer(
     monkeypatch.setenv("NEURON_RACE_CHECKPOINT_SECONDS", "0")
     with checkpoints.kept_in(tmp_path / "ended"):
         run()
-    monkeypatch.setattr(many, "gradients", lambda *arguments: None)
+    monkeypatch.setattr(any_model, "gradients", lambda *arguments: None)
     with checkpoints.kept_in(tmp_path / "ended"):
         same(whole, run())
     assert "it: kept from an interrupted run\n" in capsys.readouterr().err
@@ -191,7 +192,7 @@ def test_one_that_is_not_whole_or_of_another_engine_is_no_start(
         pytest.raises(ResultError, match=r"0\.npz: not of this training .*delete it"),
         checkpoints.kept_in(tmp_path),
     ):
-        many.train(model, start, X, Y, many.Plan(max_steps=5))
+        any_model.train(model, start, X, Y, any_model.Plan(max_steps=5))
 
 
 @pytest.mark.parametrize("seconds", ["soon", "-1", "nan", "inf", ""])

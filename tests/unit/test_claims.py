@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from docutils.core import publish_parts
 
-from neuron_race import claims
+from neuron_race.evidence import claims
 
 NAN = float("nan")
 

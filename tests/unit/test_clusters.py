@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from neuron_race import clusters
+from neuron_race.measures import clusters
 
 Array = NDArray[np.float64]
 SEEDS = st.integers(0, 2**32 - 1)

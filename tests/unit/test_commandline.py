@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from snakemake import cli
 
-from neuron_race import commandline
-from neuron_race.commandline import Asked
-from neuron_race.reading import SettingsError
+from neuron_race.settings import commandline
+from neuron_race.settings.commandline import Asked
+from neuron_race.settings.reading import SettingsError
 
 LEFT_OUT = "would be left out"
 PARSER = cli.get_argument_parser()

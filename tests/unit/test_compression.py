@@ -10,9 +10,11 @@ import pytest
 from numpy.typing import NDArray
 from small_runs import DIGITS, OPTIONS, digits, lazy, train_on
 
-from neuron_race import clusters, compression, conditions, merging, networks
-from neuron_race.norms import norm_product
-from neuron_race.runs import Trained
+from neuron_race.measures import clusters, compression, merging
+from neuron_race.models import shallow
+from neuron_race.models.norms import norm_product
+from neuron_race.training import conditions
+from neuron_race.training.runs import Trained
 
 Array = NDArray[np.float64]
 ARMS = ("lowest_first", "random", "highest_first", "stratified", "greedy", "merge_then_prune")
@@ -96,7 +98,7 @@ def test_the_table_of_merges_agrees_with_direct_computation() -> None:
     X, Y = trained.start.X[0], trained.start.Y[0]
     labels = clusters.find(W, A, 0.99, clusters.active(X, W))
     row = tables()["merging"].set_index("rule").loc["merge"]
-    F = networks.forward(X, *merging.merge(W, A, labels))
+    F = shallow.forward(X, *merging.merge(W, A, labels))
     assert row["neurons"] == clusters.count(labels) and row["neurons_before"] == 60
     assert row["loss"] == pytest.approx(float(((F - Y) ** 2).mean() / 2))
     assert row["loss_before"] == pytest.approx(trained.runs.loss[0, -1])
@@ -166,7 +168,7 @@ def test_curves_agree_with_direct_computation() -> None:
     table = tables()["pruning"].set_index(["arm", "kept"])
     for kept in (3, 12, 30):
         for arm, chosen in (("lowest_first", order[:kept]), ("highest_first", order[-kept:])):
-            F = networks.forward(X, W[chosen], A[chosen])
+            F = shallow.forward(X, W[chosen], A[chosen])
             assert table.loc[(arm, kept), "loss"] == pytest.approx(float(((F - Y) ** 2).mean() / 2))
             assert table.loc[(arm, kept), "accuracy"] == (F * Y > 0).mean()
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from neuron_race import cost
-from neuron_race.storage import ResultError
+from neuron_race.common.storage import ResultError
+from neuron_race.operations import cost
 
 
 def write(folder: Path, job: str, **columns: list[object]) -> Path:

@@ -6,8 +6,8 @@ import pytest
 import yaml
 from test_settings import COPIES, EXTENSION, REGISTER, Change, parsed_once, read
 
-from neuron_race import criteria
-from neuron_race.settings import Settings, SettingsError
+from neuron_race.settings import criteria
+from neuron_race.settings.configuration import Settings, SettingsError
 
 __all__ = ["parsed_once"]  # for the tests of this file too
 TREND = [{"runs": f"digits/{name}", "x": 2**i} for i, name in enumerate(["balanced", "gaussian"])]

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from neuron_race import datasets, span
-from neuron_race.datasets import DatasetError, Sample
-from neuron_race.images import Images
+from neuron_race.data import datasets
+from neuron_race.data.datasets import DatasetError, Sample
+from neuron_race.data.images import Images
+from neuron_race.training import span
 
 Array = NDArray[np.float64]
 OPTIONS: dict[str, dict[str, Any]] = {

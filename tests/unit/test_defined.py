@@ -12,30 +12,24 @@ import pytest
 import yaml
 from small_runs import DIGITS, stack, train_on
 
-from neuron_race import (
-    claims,
-    clusters,
-    compression,
-    datasets,
-    defined,
-    dynamics,
-    forecast,
-    lenet,
-    many,
-    merging,
-    race,
-    settings,
-    tickets,
-)
-from neuron_race.extensions import (
+from neuron_race.common import defined
+from neuron_race.data import datasets
+from neuron_race.evidence import claims
+from neuron_race.figures import style
+from neuron_race.measures import clusters, compression, dynamics, merging, race
+from neuron_race.settings import configuration
+from neuron_race.studies import (
     architectures,
     initialization,
     optimizers,
     pruning_at_init,
     schedule,
+    tickets,
+    weight_tickets,
 )
-from neuron_race.plots import style
-from neuron_race.runs import Trained
+from neuron_race.theory import forecast
+from neuron_race.training import any_model
+from neuron_race.training.runs import Trained
 
 REGISTER = Path(__file__).parents[2] / "config/claims.yaml"
 
@@ -238,11 +232,11 @@ def test_tickets_before_training_that_prune_nothing() -> None:
 
 
 def test_weight_tickets_of_a_network_that_learned_nothing() -> None:
-    protocol = lenet.Protocol(
+    protocol = weight_tickets.Protocol(
         hidden=(4,), rate=1e-12, batch=5, steps=4, rounds=2, control_rounds=(2,), sparse=(0, 1)
     )
     X, Y = DATA["digits"]["X"], np.eye(3)[np.arange(30) % 3][None].repeat(2, axis=0)
-    runs = lenet.run("test", [0, 1], X, Y, X[:, :20], Y[:, :20], protocol)["runs"]
+    runs = weight_tickets.run("test", [0, 1], X, Y, X[:, :20], Y[:, :20], protocol)["runs"]
     assert runs["seed"].tolist() == [0, 1]
     assert runs.drop(columns="seed").isna().all(axis=None)
 
@@ -259,7 +253,7 @@ def test_a_batch_of_all_samples_is_no_mini_batch(size: int) -> None:
     taught = {**EXTENSION, "batch_size": size}
     with pytest.raises(ValueError, match=rf"batch_size: {size} is no part of 30 samples"):
         architectures.train("test", taught, DATA, "test/x")
-    assert many.Plan().batch_size == 0
+    assert any_model.Plan().batch_size == 0
 
 
 def test_inputs_of_which_centring_leaves_nothing_are_refused() -> None:
@@ -278,7 +272,7 @@ def test_inputs_of_which_centring_leaves_nothing_are_refused() -> None:
 
 
 def test_settings_know_the_batch_of_weight_tickets() -> None:
-    assert lenet.Protocol().batch == settings.TICKET_BATCH
+    assert weight_tickets.Protocol().batch == configuration.TICKET_BATCH
 
 
 def test_a_figure_of_what_never_happened_has_its_columns() -> None:

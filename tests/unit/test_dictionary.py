@@ -10,16 +10,20 @@ from declared import check
 from small_runs import DIGITS, stack, train_on
 from test_extensions import DATA, options, single
 
-from neuron_race import compression, deep, dictionary, dynamics, lenet, race, tickets
-from neuron_race.dictionary import experiments, extensions
-from neuron_race.extensions import (
+from neuron_race.measures import compression, dynamics, race
+from neuron_race.models import deep
+from neuron_race.settings import dictionary
+from neuron_race.settings.dictionary import experiments, extensions
+from neuron_race.studies import (
     architectures,
     initialization,
     optimizers,
     pruning_at_init,
     schedule,
+    tickets,
+    weight_tickets,
 )
-from neuron_race.recipe import Recipe
+from neuron_race.training.recipe import Recipe
 
 THREE = {**DIGITS, "classes": [1, 2, 3]}
 MODELS: list[dict[str, Any]] = [
@@ -81,7 +85,7 @@ def test_studies_of_one_layer(study: ModuleType) -> None:
 def test_values_of_parts_are_those_of_the_modules() -> None:
     assert Recipe().drops == experiments.DROPS
     assert (*experiments.OWN, *experiments.FOREIGN) == tickets.ARMS
-    assert tuple(experiments.OTHER[:2]) == lenet.ARMS[1:]
+    assert tuple(experiments.OTHER[:2]) == weight_tickets.ARMS[1:]
     assert np.log10(np.finfo(float).eps) == experiments.RESOLUTION
     names = {f"cos_delta_{round(100 * early):03d}" for early in dynamics.EARLY}
     assert {f"cos_delta_{own}" for own in dynamics_part("early")} == names

@@ -9,9 +9,9 @@ import pytest
 from numpy.typing import NDArray
 from small_runs import DIGITS, digits, lazy, train_on
 
-from neuron_race import clusters, dynamics, ranks
-from neuron_race.dynamics import DROP
-from neuron_race.runs import Trained
+from neuron_race.measures import clusters, dynamics, ranks
+from neuron_race.measures.dynamics import DROP
+from neuron_race.training.runs import Trained
 
 Array = NDArray[np.float64]
 TWO = {

@@ -7,9 +7,10 @@ import pytest
 from numpy.typing import NDArray
 from small_runs import DIGITS, problem, train_on
 
-from neuron_race import early, flow
-from neuron_race.recipe import Recipe
-from neuron_race.training import train
+from neuron_race.theory import equations
+from neuron_race.training import plateau
+from neuron_race.training.engine import train
+from neuron_race.training.recipe import Recipe
 
 Array = NDArray[Any]
 
@@ -26,9 +27,9 @@ def test_a_leap_is_so_many_steps_of_gradient_descent_with_constant_d() -> None:
     w, a = W, A
     for _ in range(37):
         w, a = w + rate * a * D, a + rate * (w * D).sum(axis=-1, keepdims=True)
-    for ours, theirs in zip(early.leap(W, A, D, rate, 37), (w, a), strict=True):
+    for ours, theirs in zip(plateau.leap(W, A, D, rate, 37), (w, a), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-11)
-    np.testing.assert_array_equal(early.leap(W, A, D, rate, 37)[0][0, 0], W[0, 0])
+    np.testing.assert_array_equal(plateau.leap(W, A, D, rate, 37)[0][0, 0], W[0, 0])
 
 
 @pytest.mark.parametrize("engine", ["compiled", "torch"])
@@ -60,14 +61,14 @@ def test_leaps_end_where_plain_steps_end(engine: str, loss: str, freeze: tuple[s
 def test_the_same_race_from_any_scale_with_fewer_gradients(
     alpha: float, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made: list[early.Plateau] = []
-    build = early.Plateau.__init__
+    made: list[plateau.Plateau] = []
+    build = plateau.Plateau.__init__
 
-    def remember(self: early.Plateau, *args: Any) -> None:
+    def remember(self: plateau.Plateau, *args: Any) -> None:
         build(self, *args)
         made.append(self)
 
-    monkeypatch.setattr(early.Plateau, "__init__", remember)
+    monkeypatch.setattr(plateau.Plateau, "__init__", remember)
     plain, adaptive = (
         train_on(
             DIGITS, (seed,), alpha=alpha, stop_at_drop=True, snapshots=5, max_steps=9000, early=how
@@ -92,11 +93,11 @@ def test_one_leap_over_the_whole_plateau_goes_astray() -> None:
     trained = train_on(DIGITS, (0,), stop_at_drop=True)
     start, runs, rate = trained.start, trained.runs, trained.recipe.learning_rate
     d = start.X.shape[2]
-    C = flow.gated_residual_correlation(start.W[0, :, :d], start.X[0], start.Y[0])
+    C = equations.gated_residual_correlation(start.W[0, :, :d], start.X[0], start.Y[0])
     steps = int(runs.event_step[0, 2])
     shares = []
     for W, A in (
-        early.leap(start.W[0, :, :d], start.A[0], C[:, 0], rate, steps),
+        plateau.leap(start.W[0, :, :d], start.A[0], C[:, 0], rate, steps),
         (runs.W_events[0, 2, :, :d], runs.A_events[0, 2]),
     ):
         c = norm_products(W, A)

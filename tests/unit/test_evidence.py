@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from neuron_race import evidence, settings
+from neuron_race.evidence import collect
+from neuron_race.settings import configuration
 
 NAN = float("nan")
 TABLES = {
@@ -36,7 +37,7 @@ def criterion(name: str = "one", **changes: Any) -> dict[str, Any]:
 
 
 def gathered(**changes: Any) -> dict[int, float]:
-    table = evidence.collect({"criteria": [criterion(**changes)]}, read)
+    table = collect.collect({"criteria": [criterion(**changes)]}, read)
     assert (table["criterion"] == "one").all()
     return dict(zip(table["seed"], table["value"], strict=True))
 
@@ -73,7 +74,7 @@ def test_a_trend_is_the_slope_against_the_doublings_of_x() -> None:
 
 
 def test_several_criteria_stay_apart() -> None:
-    table = evidence.collect({"criteria": [criterion("a"), criterion("b", statistic="y")]}, read)
+    table = collect.collect({"criteria": [criterion("a"), criterion("b", statistic="y")]}, read)
     assert table.groupby("criterion")["value"].sum().to_dict() == {"a": 7.0, "b": 2.0}
 
 
@@ -85,6 +86,6 @@ def test_a_missing_column_is_named_with_those_that_exist(changes: dict[str, str]
 
 def test_sources_are_all_tables_that_a_criterion_reads() -> None:
     plain = criterion(minus="task/large", table="race")
-    assert settings.sources(plain) == [("race", "task/small"), ("race", "task/large")]
+    assert configuration.sources(plain) == [("race", "task/small"), ("race", "task/large")]
     trend = criterion(runs=None, trend=[{"runs": "a/b", "x": 1}, {"runs": "c/d", "x": 2}])
-    assert settings.sources(trend) == [("dynamics", "a/b"), ("dynamics", "c/d")]
+    assert configuration.sources(trend) == [("dynamics", "a/b"), ("dynamics", "c/d")]

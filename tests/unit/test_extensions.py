@@ -8,14 +8,11 @@ import torch
 from scipy.stats import spearmanr
 from small_runs import problem, stack
 
-from neuron_race import clusters, flow, many, networks
-from neuron_race.extensions import (
-    architectures,
-    initialization,
-    optimizers,
-    pruning_at_init,
-    schedule,
-)
+from neuron_race.measures import clusters
+from neuron_race.models import shallow
+from neuron_race.studies import architectures, initialization, optimizers, pruning_at_init, schedule
+from neuron_race.theory import equations
+from neuron_race.training import any_model
 
 DIGITS = {"kind": "digits", "classes": [3, 8], "n_train": 30, "n_test": 20}
 SEEDS = (0, 1)
@@ -134,11 +131,11 @@ def test_design_keeps_norms_and_finds_target_directions(kind: str, k: int) -> No
         assert (np.sign(a) == np.sign(A)).all()
     if kind == "aligned":  # on kinks, which attract from both sides, only the rates are the same
         u, v = clusters.unit(w), clusters.unit(a)
-        rates = (v * flow.neuron_velocity(u, v, X, Y)[1]).sum(axis=1)
-        known = flow.target_directions(W, A, X, Y)[2]
+        rates = (v * equations.neuron_velocity(u, v, X, Y)[1]).sum(axis=1)
+        known = equations.target_directions(W, A, X, Y)[2]
         assert np.median(np.abs(rates / known - 1)) < 0.01
     else:
-        cos = flow.alignment(w, a, flow.gated_residual_correlation(w, X, Y))
+        cos = equations.alignment(w, a, equations.gated_residual_correlation(w, X, Y))
         assert np.nanmin(cos) > 0.9
     if kind == "spread":
         labels = clusters.find(w, a, 0.99, np.ones(12, dtype=bool))
@@ -162,9 +159,9 @@ def test_unknown_design_is_refused() -> None:
 
 def test_head_draws_the_weights_of_the_dedicated_engine() -> None:
     _, _, start = architectures.begin("test", single(), DATA)
-    W, A = networks.initialise("test", 1, 10, 64, 1, "pytorch", 1e-2)
+    W, A = shallow.initialise("test", 1, 10, 64, 1, "pytorch", 1e-2)
     assert torch.equal(start["hidden.0.weight"][1], torch.as_tensor(W))
-    assert torch.equal(many.one(start, 1)["head.weight"], torch.as_tensor(A.T))
+    assert torch.equal(any_model.one(start, 1)["head.weight"], torch.as_tensor(A.T))
 
 
 def test_a_forecast_without_a_drop_chooses_no_tickets() -> None:

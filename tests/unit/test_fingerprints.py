@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from neuron_race import freshness, storage
+from neuron_race.common import freshness, storage
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "workflow/scripts"
@@ -53,11 +53,10 @@ def test_versions_are_in_it_and_the_order_of_settings_is_not(
 
 def test_code_is_what_is_imported_through_any_number_of_modules() -> None:
     found = freshness.code(SCRIPTS / "train.py")
-    for name in ("runs", "training", "kernel", "storage", "__init__"):
+    for name in ("training/runs", "training/engine", "common/storage", "common/job", "__init__"):
         assert f"workflow/src/neuron_race/{name}.py" in found
-    assert "workflow/scripts/job.py" in found  # imported from beside the script
-    assert {"workflow/scripts/train.py", "workflow/src/neuron_race/kernel.c"} <= set(found)
-    assert "workflow/src/neuron_race/claims.py" not in found
+    assert {"workflow/scripts/train.py", "workflow/src/neuron_race/training/kernel.c"} <= set(found)
+    assert "workflow/src/neuron_race/evidence/claims.py" not in found
     assert all(value == storage.checksum(ROOT / name) for name, value in found.items())
 
 
@@ -68,7 +67,7 @@ def test_code_is_what_is_imported_through_any_number_of_modules() -> None:
         ("from . import gone", "gone.py"),
         ("from .gone import part", "gone.py"),
         ("import neuron_race.gone", "neuron_race/gone.py"),
-        ("from neuron_race.plots import gone", "plots/gone.py"),
+        ("from neuron_race.figures import gone", "figures/gone.py"),
         ('SOURCE = "gone.c"', "gone.c"),
         ("def", "can't be read as Python"),
     ],

@@ -12,8 +12,11 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr
 from small_runs import DIGITS, OPTIONS, digits, stack, train_on
 
-from neuron_race import conditions, dynamics, flow, forecast, race, runs, storage
-from neuron_race.runs import Start, Trained
+from neuron_race.common import storage
+from neuron_race.measures import dynamics, race
+from neuron_race.theory import equations, forecast
+from neuron_race.training import conditions, runs
+from neuron_race.training.runs import Start, Trained
 
 Array = NDArray[np.float64]
 SEEDS = (0, 1)
@@ -154,10 +157,10 @@ def test_the_forecast_integrates_e1_with_the_residual_at_zero_until_its_own_drop
     result = forecast.forecast(start, options, "race")
     X, Y, W, A = start.X[0], start.Y[0], start.W[0], start.A[0]
     rest, W = W[:, X.shape[1] :], W[:, : X.shape[1]]
-    first = flow.loss_value(flow.network_output(W, A, X), Y)
+    first = equations.loss_value(equations.network_output(W, A, X), Y)
     step = 0
-    while flow.loss_value(flow.network_output(W, A, X), Y) > 0.9 * first:
-        d_w, d_a = flow.neuron_velocity(W, A, X, Y)
+    while equations.loss_value(equations.network_output(W, A, X), Y) > 0.9 * first:
+        d_w, d_a = equations.neuron_velocity(W, A, X, Y)
         W, A, step = W + 0.25 * d_w, A + 0.25 * d_a, step + 1
     whole = np.concatenate([W, rest], axis=1)
     c = np.linalg.norm(whole, axis=1) * np.linalg.norm(A, axis=1)

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from neuron_race import homes, kernel
+from neuron_race.common import homes
+from neuron_race.training import compiled_engine
 
 
 @pytest.mark.parametrize("missing", ["", "a/b/c"])
@@ -43,4 +44,4 @@ def test_a_user_without_a_home_folder(tmp_path: Path, monkeypatch: pytest.Monkey
     assert set(homes.instead({}, tmp_path)) == set(homes.KEPT)
     # The compiled engine is built for each process alone.
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-    assert kernel.cache_folder() == kernel._folder_of_this_process()
+    assert compiled_engine.cache_folder() == compiled_engine._folder_of_this_process()

@@ -22,8 +22,10 @@ import numpy as np
 import pytest
 import yaml
 
-from neuron_race import images, settings, storage
-from neuron_race.settings import SettingsError
+from neuron_race.common import storage
+from neuron_race.data import images
+from neuron_race.settings import configuration
+from neuron_race.settings.configuration import SettingsError
 
 PROJECT = Path(__file__).parents[2]
 SAMPLE = Path(__file__).parents[3] / "shared/data/cifar10-jpeg-subset.tar.gz"
@@ -236,12 +238,11 @@ def test_what_a_killed_download_left_goes_with_the_next(manifest: Path, tmp_path
     (tmp_path / "source").write_bytes(b"x")
     wanted = entry(of_file(tmp_path / "source"))
     process = (
-        "import os; from pathlib import Path; from neuron_race import images\n"
+        "import os; from pathlib import Path; from neuron_race.data import images\n"
         "images._save = lambda source, path, log: (path.touch(), os.kill(os.getpid(), 9))\n"
         f"images.fetch('cifar10', {wanted!r}, Path({str(manifest)!r}), print)"
     )
-    environment = {"PYTHONPATH": str(Path(images.__file__).parents[1])}
-    killed = subprocess.run([sys.executable, "-c", process], capture_output=True, env=environment)
+    killed = subprocess.run([sys.executable, "-c", process], capture_output=True)
     assert killed.returncode == -9, killed.stderr
     assert [name.endswith(".part") for name in left(manifest.parent)] == [True]
     images.fetch("cifar10", wanted, manifest, quiet)
@@ -420,21 +421,23 @@ def test_a_folder_in_place_of_the_file_is_named(archive: Path, manifest: Path) -
 
 SCRIPT = """
 import resource, runpy, sys
+from pathlib import Path
 from types import SimpleNamespace
+from neuron_race.common import storage
 limit, script, log, source, checksum, manifest = sys.argv[1:]
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), int(limit)))  # in place of a full disk
 source = {"kind": "file", "path": source, "sha256": checksum}
 class Output(list):
     manifest = property(lambda self: self[0])
 job = SimpleNamespace(
-    scriptdir=script.rsplit("/", 1)[0],
     rule="fetch_images",
     log=[log],
     wildcards=SimpleNamespace(images="cifar10"),
     params=SimpleNamespace(
         images={"loader": "cifar10", "sources": {"archive.tar.gz": [source]}},
         made_of={"fingerprint": "0", "record": f"{log}.json"}
-        | dict.fromkeys(("records", "code", "sources"), {}),
+        | dict.fromkeys(("records", "sources"), {})
+        | {"code": {"workflow/scripts/fetch_images.py": storage.checksum(Path(script))}},
     ),
     input=[],
     output=Output([manifest]),
@@ -481,26 +484,26 @@ def test_a_failed_job_says_why_and_shows_no_traceback(
 
 # --- the config ---------------------------------------------------------------------------------
 
-SCHEMA = settings.read_yaml(settings.SCHEMAS / "config.schema.yaml")
+SCHEMA = configuration.read_yaml(configuration.SCHEMAS / "config.schema.yaml")
 
 
 def refused(**config: Any) -> str:
     """What the schema says of these sections of the config."""
     with pytest.raises(SettingsError) as error:  # for want of the other sections, if nothing else
-        settings.validate(config, "config", "config")
+        configuration.validate(config, "config", "config")
     return "\n".join(line for line in str(error.value).splitlines() if "top level" not in line)
 
 
 def test_the_schema_has_all_loaders_and_kinds() -> None:
     entry = SCHEMA["$defs"]["image_files"]["properties"]
-    assert entry["loader"]["enum"] == list(images.LOADERS) == sorted(settings.PIXELS)
+    assert entry["loader"]["enum"] == list(images.LOADERS) == sorted(configuration.PIXELS)
     source = entry["sources"]["additionalProperties"]["items"]
     assert source["properties"]["kind"]["enum"] == list(images.OPENERS)
     assert [branch["then"]["$ref"] for branch in source["allOf"]] == [
         f"#/$defs/{kind}" for kind in images.OPENERS
     ]
-    assert settings.PIXELS["mnist"] == images.MNIST_SIDE**2
-    assert settings.PIXELS["cifar10"] == images.CIFAR_RECORD - 1
+    assert configuration.PIXELS["mnist"] == images.MNIST_SIDE**2
+    assert configuration.PIXELS["cifar10"] == images.CIFAR_RECORD - 1
 
 
 FILE = {"kind": "file", "path": "/a", "sha256": ZEROS}

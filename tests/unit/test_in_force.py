@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from neuron_race import additions, deep, options, reading, settings
-from neuron_race.plots import capacity, regimes
-from neuron_race.reading import SettingsError
+from neuron_race.figures import capacity, regimes
+from neuron_race.models import deep
+from neuron_race.settings import additions, configuration, options, reading
+from neuron_race.settings.reading import SettingsError
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "config/config.yaml"
@@ -22,9 +23,9 @@ DEFAULT = reading.read_yaml(CONFIG)
 PRESETS = ("smoke", "paper", "images", "long", "full")
 
 
-def read(*parts: str) -> settings.Settings:
+def read(*parts: str) -> configuration.Settings:
     """The default preset with options of the command line."""
-    return settings.read(reading.merged([CONFIG], parts), ROOT)
+    return configuration.read(reading.merged([CONFIG], parts), ROOT)
 
 
 # --- One order and one spelling -----------------------------------------------------------------
@@ -58,7 +59,7 @@ def part(tree: Any, rng: Random) -> Any:
 def written(preset: str) -> tuple[Any, str]:
     """A preset's configuration, and its settings in words."""
     config = reading.merged([CONFIG, ROOT / f"config/{preset}.yaml"])
-    return config, repr(settings.read(config, ROOT))
+    return config, repr(configuration.read(config, ROOT))
 
 
 @hypothesis_settings(deadline=None, derandomize=True, max_examples=12)
@@ -70,7 +71,7 @@ def test_equal_values_are_equal_settings_however_they_are_written(preset: str, s
     again = reading.parse(respelt(config, rng), "f")
     over = reading.parse(respelt(part(config, rng), rng), "g")
     over.pop("explorer", None)
-    found = settings.read(reading.override(again, over), ROOT)
+    found = configuration.read(reading.override(again, over), ROOT)
     assert repr(found) == wanted
 
 
@@ -138,7 +139,7 @@ def test_studies_of_one_layer_are_asked_of_no_other() -> None:
     with pytest.raises(
         SettingsError, match="gd: the study optimizers is of a perceptron of depth 1"
     ):
-        settings.read(config, ROOT)
+        configuration.read(config, ROOT)
 
 
 def test_a_replication_of_nothing_is_refused() -> None:
@@ -169,7 +170,7 @@ def test_parts_with_a_gain_are_those_of_the_models() -> None:
 
 def told(*parts: str) -> list[str]:
     config = reading.merged([CONFIG], parts)
-    return additions.unread(config, DEFAULT, settings.read(config, ROOT))
+    return additions.unread(config, DEFAULT, configuration.read(config, ROOT))
 
 
 def test_misspelt_names_are_told_with_the_nearest_one() -> None:
@@ -201,7 +202,7 @@ def test_what_is_read_is_not_told() -> None:
     assert told("experiments={pair: {conditions: {mine: {width: 9}}}}", explored) == []
     for preset in PRESETS:
         config = reading.merged([CONFIG, ROOT / f"config/{preset}.yaml"])
-        assert additions.unread(config, DEFAULT, settings.read(config, ROOT)) == []
+        assert additions.unread(config, DEFAULT, configuration.read(config, ROOT)) == []
 
 
 def test_conditions_that_figures_draw_are_those_of_the_figures() -> None:

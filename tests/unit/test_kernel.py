@@ -12,9 +12,10 @@ import torch
 from numpy.typing import NDArray
 from small_runs import DIGITS, OPTIONS, problem, stack
 
-from neuron_race import batched, conditions, kernel, runs, storage, training
-from neuron_race.recipe import FREEZE, MEASURED, Recipe, TrainingDiverged
-from neuron_race.training import train
+from neuron_race.common import storage
+from neuron_race.training import compiled_engine, conditions, engine, runs, torch_engine
+from neuron_race.training.engine import train
+from neuron_race.training.recipe import FREEZE, MEASURED, Recipe, TrainingDiverged
 
 Array = NDArray[Any]
 CASES = [(loss, k) for loss in ("squared", "logistic") for k in (1, 3)]
@@ -37,19 +38,19 @@ def batch(S: int, **kind: Any) -> list[Array]:
 
 def both(
     arrays: list[Array], precision: str = "float64", threads: int = 1, **how: Any
-) -> tuple[kernel.Networks, batched.Networks]:
+) -> tuple[compiled_engine.Networks, torch_engine.Networks]:
     """The two engines at step 0 of the same problem."""
     words = np.random.default_rng(0).integers(-(2**63), 2**63 - 1, size=arrays[0].shape[1])
     nets = (
-        kernel.Networks(*arrays, words, threads=threads, precision=precision, **how),
-        batched.Networks(*arrays, words, precision=precision, **how),
+        compiled_engine.Networks(*arrays, words, threads=threads, precision=precision, **how),
+        torch_engine.Networks(*arrays, words, precision=precision, **how),
     )
     for net in nets:
         advance(net, 0)
     return nets
 
 
-def advance(net: kernel.Networks | batched.Networks, until: int) -> Array:
+def advance(net: compiled_engine.Networks | torch_engine.Networks, until: int) -> Array:
     S = len(net.weights()[0])
     losses, crossings = net.advance(until, np.empty((S, 0)), np.full(S, np.inf))
     assert not crossings
@@ -168,13 +169,13 @@ def test_crossings_are_the_first_steps_below_a_bound_run_by_run() -> None:
         np.testing.assert_array_equal(found[2, 0].A, exact.weights()[1][2])
 
 
-@pytest.mark.parametrize("engine", ["compiled", "torch"])
+@pytest.mark.parametrize("name", ["compiled", "torch"])
 @pytest.mark.parametrize("scale", [100.0, float("nan")])
-def test_divergence_is_noticed_by_either_engine(engine: str, scale: float) -> None:
+def test_divergence_is_noticed_by_either_engine(name: str, scale: float) -> None:
     X, Y, W, A = batch(3)
     X[1] *= scale
     with pytest.raises(TrainingDiverged, match=r"step \d+ in runs \[1\].*learning_rate 0.5"):
-        train(X, Y, W, A, Recipe(learning_rate=0.5, max_steps=500), engine=engine)
+        train(X, Y, W, A, Recipe(learning_rate=0.5, max_steps=500), engine=name)
 
 
 @pytest.mark.parametrize(
@@ -215,10 +216,10 @@ def test_both_engines_record_the_same(recipe: dict[str, Any], device: str) -> No
 def fresh(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     """An empty cache, and no memory of an earlier build."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    for function in (kernel.library, training._compiled):
+    for function in (compiled_engine.library, engine._compiled):
         function.cache_clear()
     yield tmp_path / "neuron_race"
-    for function in (kernel.library, training._compiled):
+    for function in (compiled_engine.library, engine._compiled):
         function.cache_clear()
 
 
@@ -228,15 +229,15 @@ def test_without_a_compiler_torch_trains_and_says_so(
 ) -> None:
     arrays = batch(2)
     with_it = train(*arrays, Recipe(max_steps=50))
-    training._compiled.cache_clear()
-    kernel.library.cache_clear()
+    engine._compiled.cache_clear()
+    compiled_engine.library.cache_clear()
     monkeypatch.setenv("CC", missing)
     without, _ = (train(*arrays, Recipe(max_steps=50)) for _ in range(2))
     assert (with_it.engine, without.engine) == ("compiled", "torch")
     np.testing.assert_allclose(with_it.W_events, without.W_events, rtol=1e-10, atol=1e-13)
     said = capsys.readouterr().err
     assert said.count("torch engine trains") == 1 and missing in said
-    with pytest.raises(kernel.KernelUnavailable, match=missing):
+    with pytest.raises(compiled_engine.KernelUnavailable, match=missing):
         train(*arrays, Recipe(max_steps=50), engine="compiled")
 
 
@@ -257,7 +258,7 @@ def test_a_folder_that_cannot_be_written_is_no_obstacle(quick: Path) -> None:
 
 def _build(folder: str) -> str:
     os.environ["XDG_CACHE_HOME"] = folder
-    return kernel.build().name
+    return compiled_engine.build().name
 
 
 def test_several_jobs_build_at_once_and_one_library_remains(quick: Path) -> None:
@@ -265,17 +266,17 @@ def test_several_jobs_build_at_once_and_one_library_remains(quick: Path) -> None
         names = pool.map(_build, [str(quick.parent)] * 3)
     assert len(set(names)) == 1
     assert [path.name for path in quick.iterdir()] == [names[0]]
-    changed = kernel.build("float32").name
+    changed = compiled_engine.build("float32").name
     assert changed != names[0] and len(list(quick.iterdir())) == 2
 
 
 def test_the_sidecar_names_the_engine_and_the_reduction(tmp_path: Path) -> None:
     options = {**OPTIONS, "width": 5, "max_steps": 10, "seeds": [0]}
     start = conditions.begin("small", options, stack(DIGITS, (0,)))
-    for engine in ("compiled", "torch"):
-        result = train(start.X, start.Y, start.W, start.A, Recipe.of(options), engine=engine)
+    for name in ("compiled", "torch"):
+        result = train(start.X, start.Y, start.W, start.A, Recipe.of(options), engine=name)
         runs.save(tmp_path / "runs.npz", start, result, {"parameters": {"options": options}})
         sidecar = storage.read_json(tmp_path / "runs.json")
-        assert sidecar["engine"] == engine == runs.load(tmp_path / "runs.npz").runs.engine
+        assert sidecar["engine"] == name == runs.load(tmp_path / "runs.npz").runs.engine
         assert sidecar["rank"] == start.X.shape[2] < stack(DIGITS, (0,))["X"].shape[2]
         assert f"span of the data ({sidecar['rank']} coordinates)" in sidecar["coordinates"]

@@ -7,9 +7,12 @@ from small_runs import problem, train_on
 from torch import nn
 from torch.func import functional_call
 
-from neuron_race import clusters, deep, flow, forecast, layers, many, merging, norms, pruning
-from neuron_race.batched import mean_loss
-from neuron_race.layers import Layer, Parameters, Units
+from neuron_race.measures import clusters, layers, merging, pruning
+from neuron_race.measures.layers import Layer, Parameters, Units
+from neuron_race.models import deep, norms
+from neuron_race.models.losses import mean_loss
+from neuron_race.theory import equations, forecast
+from neuron_race.training import any_model
 
 DATA = {"kind": "digits", "classes": [3, 8], "n_train": 40, "n_test": 20}
 
@@ -27,7 +30,7 @@ def models() -> dict[str, deep.Network]:
 
 def observed(model: deep.Network, seed: int = 0) -> tuple[Parameters, list[Layer], tuple]:
     """Random weights, data, and the layers of a model with several outputs."""
-    parameters = many.one(deep.initial(model, "test", [seed], 1.0), 0)
+    parameters = any_model.one(deep.initial(model, "test", [seed], 1.0), 0)
     rng = np.random.default_rng(seed)
     X = torch.as_tensor(rng.standard_normal((9, 16)))
     Y = torch.as_tensor(rng.standard_normal((9, 2)))
@@ -42,18 +45,18 @@ def test_single_layer_gives_the_numbers_of_the_flow(k: int) -> None:
     (layer,) = layers.observe(
         model, parameters, torch.as_tensor(X), torch.as_tensor(Y), "squared", model.units
     )
-    R = flow.residual(flow.network_output(W, A, X), Y)
-    C = flow.gated_residual_correlation(W, X, R)
+    R = equations.residual(equations.network_output(W, A, X), Y)
+    C = equations.gated_residual_correlation(W, X, R)
     for found, known in (
         (layer.W, W),
         (layer.A, A),
         (layer.R, R),
         (layer.gates, X @ W.T > 0),
         (layer.correlation, C),
-        (layer.alignment, flow.alignment(W, A, C)),
-        (layer.race_score, flow.race_score(W, A, C)),
+        (layer.alignment, equations.alignment(W, A, C)),
+        (layer.race_score, equations.race_score(W, A, C)),
         (layer.norm_product, norms.norm_product(W, A)),
-        *zip(layer.velocity, flow.flow_field(W, A, X, Y), strict=True),
+        *zip(layer.velocity, equations.flow_field(W, A, X, Y), strict=True),
     ):
         np.testing.assert_allclose(found, known, rtol=0, atol=1e-12)
 
@@ -68,16 +71,16 @@ def test_single_layer_agrees_with_the_engine_after_training() -> None:
         "hidden.0.weight": torch.as_tensor(start.W),
         "head.weight": torch.as_tensor(start.A).mT.contiguous(),
     }
-    plan = many.Plan.of(trained.options)
-    history = many.train(model, stacked, X, Y, plan)
+    plan = any_model.Plan.of(trained.options)
+    history = any_model.train(model, stacked, X, Y, plan)
     np.testing.assert_allclose(history.loss[:, runs.step], runs.loss, rtol=1e-10)
     assert history.drop_step.tolist() == runs.event_step[:, trained.event("drop_10")].tolist()
     known_forecast = forecast.forecast(start, trained.options, "small")
-    ahead = many.forecast(model, stacked, X, Y, plan)
+    ahead = any_model.forecast(model, stacked, X, Y, plan)
     assert ahead["step"].tolist() == known_forecast["step"].tolist()
     for s in range(2):
         W, A = runs.W_events[s, -1], runs.A_events[s, -1]
-        parameters = many.one(history.end, s)
+        parameters = any_model.one(history.end, s)
         (layer,) = layers.observe(model, parameters, X[s], Y[s], "squared", model.units)
         np.testing.assert_allclose(layer.W, W, atol=1e-10)
         np.testing.assert_allclose(layer.A, A, atol=1e-10)
@@ -92,13 +95,15 @@ def test_single_layer_agrees_with_the_engine_after_training() -> None:
             return float(mean_loss(F[None], Y[s][None], "squared")[0])
 
         merged = merging.merge(W, A, labels)
-        F = flow.network_output(*merged, start.X[s])
-        known = flow.loss_value(F, start.Y[s])
+        F = equations.network_output(*merged, start.X[s])
+        known = equations.loss_value(F, start.Y[s])
         assert loss(layers.merge(layer, labels, parameters)) == pytest.approx(known, rel=1e-9)
         mask = pruning.keep_largest(norms.norm_product(W, A), 4)
-        known = flow.loss_value(flow.network_output(W[mask], A[mask], start.X[s]), start.Y[s])
+        known = equations.loss_value(
+            equations.network_output(W[mask], A[mask], start.X[s]), start.Y[s]
+        )
         assert loss(layers.prune(layer, mask, parameters)) == pytest.approx(known, rel=1e-9)
-        own = many.one(ahead, s)
+        own = any_model.one(ahead, s)
         c = own["hidden.0.weight"].norm(dim=1) * own["head.weight"].norm(dim=0)
         np.testing.assert_allclose(c, known_forecast["norm_product"][s], rtol=1e-10)
 
@@ -211,7 +216,7 @@ def test_no_trace_is_left_on_the_model() -> None:
 
 def test_hooks_go_even_if_the_forward_pass_fails() -> None:
     model = deep.Perceptron(4, 1, 3, 1)
-    parameters = many.one(deep.initial(model, "test", [0], 1.0), 0)
+    parameters = any_model.one(deep.initial(model, "test", [0], 1.0), 0)
     wrong = torch.zeros(2, 5, dtype=torch.float64)
     with pytest.raises(RuntimeError):
         layers.observe(model, parameters, wrong, wrong[:, :1], "squared", model.units)

@@ -7,8 +7,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from neuron_race import lecture, storage
-from neuron_race.notebooks import mathml
+from neuron_race.common import storage
+from neuron_race.pages import lecture
+from neuron_race.pages.notebooks import mathml
 
 ROOT = Path(__file__).parents[2]
 NOTES = ROOT / "paper_notes.md"

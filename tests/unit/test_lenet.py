@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from neuron_race import lenet
-from neuron_race.lenet import Protocol
-from neuron_race.seeding import stream
+from neuron_race.common.seeds import stream
+from neuron_race.studies import weight_tickets
+from neuron_race.studies.weight_tickets import Protocol
 
 Array = NDArray[Any]
 SIZES = (6, 12, 8, 3)
@@ -40,36 +40,38 @@ def problem(seeds: Sequence[int], samples: int = 40) -> tuple[Array, Array]:
 
 def begin(seeds: Sequence[int]) -> tuple[list[Array], list[Array], Array]:
     """Initial weights, random masks, and batches."""
-    weights = [lenet.glorot(stream("small", seed, "lenet init"), SIZES) for seed in seeds]
+    weights = [weight_tickets.glorot(stream("small", seed, "lenet init"), SIZES) for seed in seeds]
     lots = [stream("small", seed, "masks") for seed in seeds]
     masks = [
         [rng.random(w.shape) < 0.5 for w in net] for rng, net in zip(lots, weights, strict=True)
     ]
-    order = np.stack([lenet.batches("small", seed, 40, SMALL) for seed in seeds])
+    order = np.stack([weight_tickets.batches("small", seed, 40, SMALL) for seed in seeds])
     stacked = [[np.stack(layer) for layer in zip(*Z, strict=True)] for Z in (weights, masks)]
     return stacked[0], stacked[1], order
 
 
 def tables(seeds: Sequence[int], protocol: Protocol = SMALL) -> dict[str, pd.DataFrame]:
     X, Y = problem(seeds)
-    return lenet.run("small", seeds, X, Y, X[:, ::-1][:, :30], Y[:, ::-1][:, :30], protocol)
+    return weight_tickets.run(
+        "small", seeds, X, Y, X[:, ::-1][:, :30], Y[:, ::-1][:, :30], protocol
+    )
 
 
 class Spy:
     """Records what each training was given and what it returned."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.calls: list[tuple[list[Array], list[Array], Array, lenet.Outcome]] = []
-        original = lenet.train
+        self.calls: list[tuple[list[Array], list[Array], Array, weight_tickets.Outcome]] = []
+        original = weight_tickets.train
 
         def train(
             X: Array, Y: Array, w: list[Array], m: list[Array], order: Array, *how: Any
-        ) -> lenet.Outcome:
+        ) -> weight_tickets.Outcome:
             outcome = original(X, Y, w, m, order, *how)
             self.calls.append((w, m, order, outcome))
             return outcome
 
-        monkeypatch.setattr(lenet, "train", train)
+        monkeypatch.setattr(weight_tickets, "train", train)
 
 
 # --- Counting ------------------------------------------------------------------------------------
@@ -95,7 +97,7 @@ class Spy:
     ],
 )
 def test_number_pruned(surviving: int, fraction: float, pruned: int) -> None:
-    assert lenet.pruned_count(surviving, fraction) == pruned
+    assert weight_tickets.pruned_count(surviving, fraction) == pruned
 
 
 @settings(max_examples=60, deadline=None, derandomize=True, database=None)
@@ -110,20 +112,20 @@ def test_exactly_the_smallest_survivors_go_with_any_ties(
     weights = np.array(values).reshape(1, -1, 1)
     alive = data.draw(st.lists(st.booleans(), min_size=len(values), max_size=len(values)))
     before = np.array(alive).reshape(weights.shape)
-    after = lenet.prune(weights, before, fraction)
+    after = weight_tickets.prune(weights, before, fraction)
     gone = before & ~after
     assert not (after & ~before).any(), "a pruned weight came back"
-    assert gone.sum() == lenet.pruned_count(int(before.sum()), fraction)
+    assert gone.sum() == weight_tickets.pruned_count(int(before.sum()), fraction)
     if gone.any() and after.any():
         assert np.abs(weights[gone]).max() <= np.abs(weights[after]).min()
 
 
 def test_of_equal_magnitudes_the_first_is_kept() -> None:
     weights = np.array([[[1.0, -1.0, 1.0, 3.0, -1.0]]])
-    mask = lenet.prune(weights, np.ones(weights.shape, dtype=bool), 0.4)
+    mask = weight_tickets.prune(weights, np.ones(weights.shape, dtype=bool), 0.4)
     assert mask.ravel().tolist() == [True, True, False, True, False]
     zeros = np.array([[[0.0, 0.0, 0.0]]])  # a survivor that is zero outlives no pruned weight
-    mask = lenet.prune(zeros, np.array([[[False, True, True]]]), 0.5)
+    mask = weight_tickets.prune(zeros, np.array([[[False, True, True]]]), 0.5)
     assert mask.ravel().tolist() == [False, True, False]
 
 
@@ -138,7 +140,8 @@ def test_counts_per_layer_and_round(monkeypatch: pytest.MonkeyPatch) -> None:
         rows = curves[curves["round"] == level]
         np.testing.assert_allclose(rows["remaining"], sum(expected) / (72 + 96 + 24))
         expected = [
-            n - lenet.pruned_count(n, f) for n, f in zip(expected, (0.2, 0.2, 0.1), strict=True)
+            n - weight_tickets.pruned_count(n, f)
+            for n, f in zip(expected, (0.2, 0.2, 0.1), strict=True)
         ]
     assert len(winning) == SMALL.rounds + 1
 
@@ -146,21 +149,22 @@ def test_counts_per_layer_and_round(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_lenet_counts_of_the_paper() -> None:
     """d-300-100-10: 20 % of the hidden layers' weights and 10 % of the output layer's."""
     rng = stream("lenet test", 0, "weights")
-    weights = [w[None] for w in lenet.glorot(rng, (64, 300, 100, 10))]
+    weights = [w[None] for w in weight_tickets.glorot(rng, (64, 300, 100, 10))]
     masks = [np.ones(w.shape, dtype=bool) for w in weights]
     for counts in ([15360, 24000, 900], [12288, 19200, 810], [9830, 15360, 729]):
         masks = [
-            lenet.prune(w, m, f) for w, m, f in zip(weights, masks, (0.2, 0.2, 0.1), strict=True)
+            weight_tickets.prune(w, m, f)
+            for w, m, f in zip(weights, masks, (0.2, 0.2, 0.1), strict=True)
         ]
         assert [int(mask.sum()) for mask in masks] == counts
-    assert lenet.remaining(masks) == pytest.approx((9830 + 15360 + 729) / 50200)
+    assert weight_tickets.remaining(masks) == pytest.approx((9830 + 15360 + 729) / 50200)
 
 
 # --- Training ------------------------------------------------------------------------------------
 
 
 def test_glorot() -> None:
-    weights = lenet.glorot(stream("lenet test", 0, "weights"), (64, 300, 100, 10))
+    weights = weight_tickets.glorot(stream("lenet test", 0, "weights"), (64, 300, 100, 10))
     assert [w.shape for w in weights] == [(64, 300), (300, 100), (100, 10)]
     assert all(w.dtype == np.float32 for w in weights)
     for w in weights:
@@ -170,7 +174,7 @@ def test_glorot() -> None:
 
 def test_every_epoch_sees_every_sample_once() -> None:
     protocol = replace(SMALL, steps=40)
-    order = lenet.batches("small", 0, 40, protocol)
+    order = weight_tickets.batches("small", 0, 40, protocol)
     assert order.shape == (40, 7)
     for epoch in order.ravel().reshape(7, 40):
         assert sorted(epoch) == list(range(40))
@@ -179,7 +183,7 @@ def test_every_epoch_sees_every_sample_once() -> None:
 def test_against_torch_modules(device: str) -> None:
     """One masked network with nn.Linear, nn.CrossEntropyLoss and one Adam of its own."""
     (X, Y), (weights, masks, order) = problem([0]), begin([0])
-    ours = lenet.train(X, Y, weights, masks, order, SMALL, device)
+    ours = weight_tickets.train(X, Y, weights, masks, order, SMALL, device)
     layers = [torch.nn.Linear(a, b) for a, b in pairwise(SIZES)]
     keep = [torch.tensor(m[0].T.astype(np.float32)) for m in masks]
     with torch.no_grad():
@@ -206,7 +210,7 @@ def test_against_torch_modules(device: str) -> None:
         np.testing.assert_allclose(w[0].T, layer.weight.detach().numpy(), atol=1e-5)
         np.testing.assert_allclose(b[0], layer.bias.detach().numpy(), atol=1e-5)
     predicted = net(x).argmax(dim=1)
-    right = lenet.accuracy(X, Y, ours)
+    right = weight_tickets.accuracy(X, Y, ours)
     assert right.tolist() == [pytest.approx(float((predicted == label).float().mean()))]
 
 
@@ -214,7 +218,7 @@ def test_against_torch_modules(device: str) -> None:
 def test_pruned_weights_stay_exactly_zero(steps: int) -> None:
     (X, Y), (weights, masks, order) = problem([0, 1, 2]), begin([0, 1, 2])
     copies = [w.copy() for w in weights]
-    outcome = lenet.train(X, Y, weights, masks, order, replace(SMALL, steps=steps))
+    outcome = weight_tickets.train(X, Y, weights, masks, order, replace(SMALL, steps=steps))
     for w, start, mask, copy in zip(outcome.weights, weights, masks, copies, strict=True):
         assert (w[~mask] == 0).all()
         assert all((w[s] != start[s])[mask[s]].any() for s in range(3)), "survivors should move"
@@ -225,10 +229,10 @@ def test_pruned_weights_stay_exactly_zero(steps: int) -> None:
 def test_batched_equals_one_by_one() -> None:
     seeds = [0, 1, 2]
     (X, Y), (weights, masks, order) = problem(seeds), begin(seeds)
-    together = lenet.train(X, Y, weights, masks, order, SMALL)
+    together = weight_tickets.train(X, Y, weights, masks, order, SMALL)
     for s in range(len(seeds)):
         one = slice(s, s + 1)
-        alone = lenet.train(
+        alone = weight_tickets.train(
             X[one], Y[one], [w[one] for w in weights], [m[one] for m in masks], order[one], SMALL
         )
         np.testing.assert_allclose(alone.loss[0], together.loss[s], rtol=1e-4)
@@ -240,8 +244,8 @@ def test_batched_equals_one_by_one() -> None:
 
 def test_first_crossing() -> None:
     loss = np.array([[2.0, 0.5, 0.4, 0.6], [2.0, 1.9, 1.8, 0.51], [0.1, 2.0, 2.0, 2.0]])
-    outcome = lenet.Outcome([], [], np.array([0, 25, 50, 60]), loss)
-    np.testing.assert_array_equal(lenet.steps_to(outcome, 0.5), [25, np.nan, 0])
+    outcome = weight_tickets.Outcome([], [], np.array([0, 25, 50, 60]), loss)
+    np.testing.assert_array_equal(weight_tickets.steps_to(outcome, 0.5), [25, np.nan, 0])
 
 
 # --- Whole runs ----------------------------------------------------------------------------------
@@ -255,13 +259,13 @@ def arms(curves: pd.DataFrame) -> list[str]:
 def test_what_each_arm_starts_from(monkeypatch: pytest.MonkeyPatch) -> None:
     spy = Spy(monkeypatch)
     curves = tables([0, 3])["curves"]
-    by_arm: dict[str, list[Any]] = {arm: [] for arm in lenet.ARMS}
+    by_arm: dict[str, list[Any]] = {arm: [] for arm in weight_tickets.ARMS}
     for arm, call in zip(arms(curves), spy.calls, strict=True):
         by_arm[arm].append(call)
         np.testing.assert_array_equal(call[2], spy.calls[0][2], err_msg="other batches")
     full, *winning = by_arm["winning"]
     for s, seed in enumerate([0, 3]):
-        init = lenet.glorot(stream("small", seed, "lenet init"), SIZES)
+        init = weight_tickets.glorot(stream("small", seed, "lenet init"), SIZES)
         for level, (weights, masks, _, _) in enumerate(winning, start=1):
             for w, mask, start, trained, before in zip(
                 weights,
@@ -333,13 +337,13 @@ def test_speed_gain_is_a_lower_bound_or_undefined() -> None:
     for arm, level, steps in (("reinitialised", 1, 50), ("reinitialised", 8, 200)):
         rows += [curve(arm, level, steps), curve("random_mask", level, steps)]
     rows += [curve("reinitialised", 10, np.nan), curve("random_mask", 10, 100)]
-    runs = lenet.summary(pd.DataFrame(rows), protocol)
+    runs = weight_tickets.summary(pd.DataFrame(rows), protocol)
     assert runs.loc[0, "speed_gain_reinitialised"] == pytest.approx((0.5 + 0.75) / 2)
     assert runs.loc[0, "speed_gain_random_mask"] == pytest.approx((0.5 + 0.0) / 2)
     assert runs.loc[0, "speed_gain_full"] == pytest.approx(-1)
     assert runs.loc[0, "winning_minus_reinitialised"] == pytest.approx(2.5)
     rows[4]["steps_to_target"] = np.nan
-    runs = lenet.summary(pd.DataFrame(rows), protocol)
+    runs = weight_tickets.summary(pd.DataFrame(rows), protocol)
     assert np.isnan(runs.loc[0, "speed_gain_reinitialised"])
 
 
@@ -354,9 +358,12 @@ def test_deterministic_and_seed_zero_is_a_seed() -> None:
     full = alone["round"] == 0
     np.testing.assert_allclose(zero["train_loss"][full], alone["train_loss"][full], rtol=1e-4)
     for purpose in ("lenet init", "lenet redraw"):
-        a, b = (lenet.glorot(stream("small", s, purpose), SIZES)[0] for s in (0, 1))
+        a, b = (weight_tickets.glorot(stream("small", s, purpose), SIZES)[0] for s in (0, 1))
         assert (a != b).any()
-    assert (lenet.batches("small", 0, 40, SMALL) != lenet.batches("small", 1, 40, SMALL)).any()
+    assert (
+        weight_tickets.batches("small", 0, 40, SMALL)
+        != weight_tickets.batches("small", 1, 40, SMALL)
+    ).any()
 
 
 def test_controls_of_a_round_do_not_depend_on_the_other_rounds() -> None:
@@ -376,6 +383,6 @@ def test_control_rounds_must_be_reached() -> None:
 def test_log() -> None:
     lines: list[str] = []
     X, Y = problem([0])
-    lenet.run("small", [0], X, Y, X, Y, SMALL, lines.append)
+    weight_tickets.run("small", [0], X, Y, X, Y, SMALL, lines.append)
     assert len(lines) == SMALL.rounds + 1
     assert lines[0].startswith("round 0/4, 100.0% of weights")

@@ -9,9 +9,11 @@ import pytest
 import torch
 from torch.func import functional_call
 
-from neuron_race import deep, many, progress
-from neuron_race.recipe import TrainingDiverged
-from neuron_race.seeding import stream
+from neuron_race.common import progress
+from neuron_race.common.seeds import stream
+from neuron_race.models import deep
+from neuron_race.training import any_model
+from neuron_race.training.recipe import TrainingDiverged
 
 SEEDS = [3, 4, 5]
 
@@ -31,7 +33,9 @@ def data(N: int = 12) -> tuple[torch.Tensor, torch.Tensor]:
     return torch.as_tensor(X), torch.as_tensor(np.sign(X[..., :1] * X[..., 1:2]))
 
 
-def loop(model: deep.Network, start: many.Stacked, run: int, plan: many.Plan) -> many.Stacked:
+def loop(
+    model: deep.Network, start: any_model.Stacked, run: int, plan: any_model.Plan
+) -> any_model.Stacked:
     """One run by a plain loop with PyTorch's own backward pass and optimizers."""
     X, Y = (z[run] for z in data())
     weights = {n: v[run].clone().requires_grad_() for n, v in start.items()}
@@ -46,7 +50,7 @@ def loop(model: deep.Network, start: many.Stacked, run: int, plan: many.Plan) ->
     rng = stream("test", SEEDS[run], "batches")
     for step in range(plan.max_steps):
         rows = rng.permutation(len(X))[: plan.batch_size] if plan.batch_size else np.arange(len(X))
-        optimizer.param_groups[0]["lr"] = plan.learning_rate * many.factor(
+        optimizer.param_groups[0]["lr"] = plan.learning_rate * any_model.factor(
             plan.schedule, step, plan.max_steps
         )
         optimizer.zero_grad()
@@ -58,9 +62,9 @@ def loop(model: deep.Network, start: many.Stacked, run: int, plan: many.Plan) ->
 
 @pytest.mark.parametrize("name", ["perceptron", "residual", "convolution", "transformer"])
 def test_models_as_in_a_plain_loop(name: str, device: str) -> None:
-    model, plan = small(name), many.Plan(learning_rate=0.05, max_steps=8, device=device)
+    model, plan = small(name), any_model.Plan(learning_rate=0.05, max_steps=8, device=device)
     start = deep.initial(model, "test", SEEDS, 1.0)
-    end = many.train(model, start, *data(), plan, SEEDS, "test").end
+    end = any_model.train(model, start, *data(), plan, SEEDS, "test").end
     for run in range(len(SEEDS)):
         for parameter, known in loop(model, start, run, plan).items():
             torch.testing.assert_close(end[parameter][run], known, rtol=0, atol=1e-10)
@@ -69,39 +73,39 @@ def test_models_as_in_a_plain_loop(name: str, device: str) -> None:
 @pytest.mark.parametrize(
     "plan",
     [
-        many.Plan(optimizer="momentum", learning_rate=0.02, max_steps=8),
-        many.Plan(optimizer="adam", learning_rate=0.01, max_steps=8, schedule="cosine"),
-        many.Plan(weight_decay=0.1, learning_rate=0.05, max_steps=8, schedule="step_decay"),
-        many.Plan(batch_size=5, learning_rate=0.05, max_steps=20, schedule="warmup"),
+        any_model.Plan(optimizer="momentum", learning_rate=0.02, max_steps=8),
+        any_model.Plan(optimizer="adam", learning_rate=0.01, max_steps=8, schedule="cosine"),
+        any_model.Plan(weight_decay=0.1, learning_rate=0.05, max_steps=8, schedule="step_decay"),
+        any_model.Plan(batch_size=5, learning_rate=0.05, max_steps=20, schedule="warmup"),
     ],
     ids=lambda plan: f"{plan.optimizer}-{plan.schedule}-{plan.batch_size}",
 )
-def test_optimizers_as_in_a_plain_loop(plan: many.Plan, device: str) -> None:
+def test_optimizers_as_in_a_plain_loop(plan: any_model.Plan, device: str) -> None:
     model, plan = small("perceptron"), replace(plan, device=device)
     start = deep.initial(model, "test", SEEDS, 1.0)
-    end = many.train(model, start, *data(), plan, SEEDS, "test").end
+    end = any_model.train(model, start, *data(), plan, SEEDS, "test").end
     for run in range(len(SEEDS)):
         for parameter, known in loop(model, start, run, plan).items():
             torch.testing.assert_close(end[parameter][run], known, rtol=0, atol=1e-10)
 
 
 def test_start_is_not_changed_and_runs_are_independent() -> None:
-    model, plan = small("perceptron"), many.Plan(learning_rate=0.1, max_steps=5)
+    model, plan = small("perceptron"), any_model.Plan(learning_rate=0.1, max_steps=5)
     start = deep.initial(model, "test", SEEDS, 1.0)
     before = {n: v.clone() for n, v in start.items()}
     X, Y = data()
-    all_runs = many.train(model, start, X, Y, plan, SEEDS, "test")
+    all_runs = any_model.train(model, start, X, Y, plan, SEEDS, "test")
     assert all(torch.equal(start[n], before[n]) for n in start)
     alone = {n: v[1:2] for n, v in start.items()}
-    one = many.train(model, alone, X[1:2], Y[1:2], plan, SEEDS[1:2], "test")
+    one = any_model.train(model, alone, X[1:2], Y[1:2], plan, SEEDS[1:2], "test")
     np.testing.assert_allclose(one.loss[0], all_runs.loss[1], rtol=1e-12)
 
 
 def test_drop_and_snapshots() -> None:
-    model, plan = small("perceptron"), many.Plan(learning_rate=0.2, max_steps=60)
+    model, plan = small("perceptron"), any_model.Plan(learning_rate=0.2, max_steps=60)
     start = deep.initial(model, "test", SEEDS, 0.5)
     X, Y = data()
-    history = many.train(model, start, X, Y, plan, SEEDS, "test", snapshots=[0, 7])
+    history = any_model.train(model, start, X, Y, plan, SEEDS, "test", snapshots=[0, 7])
     assert history.loss.shape == (3, 61)
     for n in start:
         assert torch.equal(history.snapshots[0][n], start[n])
@@ -109,7 +113,7 @@ def test_drop_and_snapshots() -> None:
         relative = history.loss[run] / history.loss[run, 0]
         assert step == (np.argmax(relative <= 0.9) if (relative <= 0.9).any() else -1)
         if step >= 0:
-            F = functional_call(model, many.one(history.drop, run), (X[run],))
+            F = functional_call(model, any_model.one(history.drop, run), (X[run],))
             loss = float(0.5 * (Y[run] - F).square().mean())
             assert loss == pytest.approx(history.loss[run, step], rel=1e-12)
     assert (history.drop_step > 0).any()
@@ -120,16 +124,18 @@ def test_stride_keeps_the_path_and_changes_the_clock() -> None:
     model = small("perceptron")
     start = deep.initial(model, "test", SEEDS, 0.05)
     X, Y = data()
-    plan = many.Plan(learning_rate=1e-3, max_steps=30, stride=0.01)
-    history = many.train(model, start, X, Y, plan, SEEDS, "test", snapshots=range(31))
+    plan = any_model.Plan(learning_rate=1e-3, max_steps=30, stride=0.01)
+    history = any_model.train(model, start, X, Y, plan, SEEDS, "test", snapshots=range(31))
     course = [
         torch.cat([value.flatten(1) for value in history.snapshots[step].values()], dim=1)
         for step in range(31)
     ]
     moved = [(b - a).norm(dim=1) / a.norm(dim=1) for a, b in pairwise(course)]
     np.testing.assert_allclose(torch.stack(moved).numpy(), 0.01, rtol=1e-9)
-    fast = many.train(model, start, X, Y, many.Plan(max_steps=500, stride=0.01), SEEDS, "test")
-    slow = many.train(model, start, X, Y, many.Plan(max_steps=500), SEEDS, "test")
+    fast = any_model.train(
+        model, start, X, Y, any_model.Plan(max_steps=500, stride=0.01), SEEDS, "test"
+    )
+    slow = any_model.train(model, start, X, Y, any_model.Plan(max_steps=500), SEEDS, "test")
     assert (slow.drop_step > 0).all()
     assert (fast.drop_step < slow.drop_step).all()
 
@@ -139,8 +145,8 @@ def test_stride_leaves_a_network_without_signal_where_it_is() -> None:
     start = deep.initial(model, "test", SEEDS, 0.5)
     start["hidden.1.weight"][1] = 0.0
     start["hidden.0.weight"][1] = 0.0
-    plan = many.Plan(max_steps=5, stride=0.01)
-    history = many.train(model, start, *data(), plan, SEEDS, "test")
+    plan = any_model.Plan(max_steps=5, stride=0.01)
+    history = any_model.train(model, start, *data(), plan, SEEDS, "test")
     assert np.isfinite(history.loss).all()
     assert torch.equal(history.end["head.weight"][1], start["head.weight"][1])
 
@@ -150,9 +156,9 @@ def test_forecast_is_blind_to_the_loss_after_the_start() -> None:
     model = small("perceptron")
     start = deep.initial(model, "test", SEEDS, 1.0)
     X, Y = data()
-    slopes, _ = many.gradients(model, "squared", freeze_residual=True)(start, X, Y)
+    slopes, _ = any_model.gradients(model, "squared", freeze_residual=True)(start, X, Y)
     weights = {n: v.clone().requires_grad_() for n, v in start.items()}
-    F = torch.stack([functional_call(model, many.one(weights, s), (X[s],)) for s in range(3)])
+    F = torch.stack([functional_call(model, any_model.one(weights, s), (X[s],)) for s in range(3)])
     (-(Y * F).sum() / X.shape[1]).backward()
     for n, weight in weights.items():
         torch.testing.assert_close(slopes[n], weight.grad, rtol=0, atol=1e-12)
@@ -161,17 +167,17 @@ def test_forecast_is_blind_to_the_loss_after_the_start() -> None:
 def test_unfinished_forecasts_are_undefined() -> None:
     model = small("perceptron")
     start = deep.initial(model, "test", SEEDS, 1e-3)
-    plan = many.Plan(max_steps=3)
-    ahead = many.forecast(model, start, *data(), plan)
+    plan = any_model.Plan(max_steps=3)
+    ahead = any_model.forecast(model, start, *data(), plan)
     assert (ahead["step"] == -1).all() and torch.isnan(ahead["head.weight"]).all()
     until = np.array([2, -1, 3])
-    ahead = many.forecast(model, start, *data(), plan, until)
+    ahead = any_model.forecast(model, start, *data(), plan, until)
     assert torch.isnan(ahead["head.weight"]).flatten(1).all(1).tolist() == [False, True, False]
 
 
-@pytest.mark.parametrize("schedule", many.SCHEDULES)
+@pytest.mark.parametrize("schedule", any_model.SCHEDULES)
 def test_schedules(schedule: str) -> None:
-    factors = np.array([many.factor(schedule, step, 100) for step in range(100)])
+    factors = np.array([any_model.factor(schedule, step, 100) for step in range(100)])
     assert factors.max() == 1.0 and (factors > 0).all()
     expected = {
         "constant": (1.0, 1.0, 1.0),
@@ -184,18 +190,20 @@ def test_schedules(schedule: str) -> None:
 
 def test_wrong_names_are_refused() -> None:
     with pytest.raises(ValueError, match="none of constant"):
-        many.factor("sawtooth", 0, 1)
+        any_model.factor("sawtooth", 0, 1)
     model = small("perceptron")
     start = deep.initial(model, "test", SEEDS, 1.0)
     with pytest.raises(ValueError, match="none of gd"):
-        many.train(model, start, *data(), many.Plan(optimizer="lion"))
+        any_model.train(model, start, *data(), any_model.Plan(optimizer="lion"))
 
 
 def test_divergence_names_the_condition() -> None:
     model = small("perceptron")
     start = deep.initial(model, "test", SEEDS, 3.0)
     with pytest.raises(TrainingDiverged, match="here/hot: loss diverged at step"):
-        many.train(model, start, *data(), many.Plan(learning_rate=50.0), SEEDS, "here/hot")
+        any_model.train(
+            model, start, *data(), any_model.Plan(learning_rate=50.0), SEEDS, "here/hot"
+        )
 
 
 def test_initial_weights_are_paired_and_scaled() -> None:
@@ -215,7 +223,7 @@ def test_long_training_tells_how_far_it_is(
     clock = iter(range(0, 1000, 6))  # every second look at the clock is more than ten seconds later
     monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
     start = deep.initial(small("perceptron"), "test", SEEDS, 1.0)
-    plan = many.Plan(learning_rate=0.05, max_steps=8)
-    many.train(small("perceptron"), start, *data(), plan, SEEDS, "depth/fitted")
+    plan = any_model.Plan(learning_rate=0.05, max_steps=8)
+    any_model.train(small("perceptron"), start, *data(), plan, SEEDS, "depth/fitted")
     said = capsys.readouterr().err
     assert re.search(r"depth/fitted: step 1/8, loss [0-9.]+, 18 s", said)

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from neuron_race import clusters, merging, networks
+from neuron_race.measures import clusters, merging
+from neuron_race.models import shallow
 
 Array = NDArray[np.float64]
 SEEDS = st.integers(0, 2**32 - 1)
@@ -22,7 +23,7 @@ def random_network(seed: int, m: int, k: int, spread: float) -> tuple[Array, Arr
 
 
 def change(X: Array, W: Array, A: Array, merged: tuple[Array, Array]) -> Array:
-    return np.linalg.norm(networks.forward(X, W, A) - networks.forward(X, *merged), axis=1)
+    return np.linalg.norm(shallow.forward(X, W, A) - shallow.forward(X, *merged), axis=1)
 
 
 @settings(max_examples=150, deadline=None, derandomize=True, database=None)
@@ -71,7 +72,7 @@ def test_equivalent_neurons_merge_exactly_and_their_naive_average_does_not(k: in
     np.testing.assert_allclose(merging.bound(X, W, A, labels), 0, atol=1e-6)
     np.testing.assert_allclose(np.linalg.norm(merged[1], axis=1), 1)
     naive = merging.naive_average(W, A, labels)
-    assert change(X, W, A, naive).max() > 0.1 * np.abs(networks.forward(X, W, A)).max()
+    assert change(X, W, A, naive).max() > 0.1 * np.abs(shallow.forward(X, W, A)).max()
 
 
 def test_naive_average_is_right_only_for_equal_neurons() -> None:

@@ -6,7 +6,7 @@ import torch
 from numpy.typing import NDArray
 from scipy import stats
 
-from neuron_race import networks
+from neuron_race.models import shallow
 
 Array = NDArray[np.float64]
 
@@ -14,7 +14,7 @@ Array = NDArray[np.float64]
 def draw(
     head: str, alpha: float = 1.0, seed: int = 0, k: int = 2, name: str = "init"
 ) -> tuple[Array, Array]:
-    return networks.initialise(name, seed, 3000, 25, k, head, alpha)
+    return shallow.initialise(name, seed, 3000, 25, k, head, alpha)
 
 
 def test_gaussian_head_has_the_stated_law_and_does_not_know_the_incoming_weights() -> None:
@@ -50,7 +50,7 @@ def test_pytorch_head_is_the_default_of_linear_layers() -> None:
     np.testing.assert_array_equal(A.ravel().argsort(), draw("gaussian")[1].ravel().argsort())
 
 
-@pytest.mark.parametrize("head", networks.HEADS)
+@pytest.mark.parametrize("head", shallow.HEADS)
 def test_alpha_rescales_one_draw(head: str) -> None:
     W, A = draw(head)
     for alpha in (1e-4, 1e-20, 7.0):
@@ -75,7 +75,7 @@ def test_draws_depend_on_name_and_seed_and_on_nothing_else() -> None:
 
 def test_an_unknown_head_is_refused_with_what_there_is() -> None:
     with pytest.raises(ValueError, match=r"lecun.*balanced, gaussian, pytorch"):
-        networks.initialise("init", 0, 3, 2, 1, "lecun", 1.0)
+        shallow.initialise("init", 0, 3, 2, 1, "lecun", 1.0)
 
 
 @pytest.mark.parametrize("k", [1, 3])
@@ -85,10 +85,10 @@ def test_forward_is_that_of_torch(k: int) -> None:
     first, second = torch.nn.Linear(4, 6, bias=False), torch.nn.Linear(6, k, bias=False)
     first.weight.data, second.weight.data = torch.tensor(W), torch.tensor(A.T)
     expected = second(torch.relu(first(torch.tensor(X)))).detach().numpy()
-    np.testing.assert_allclose(networks.forward(X, W, A), expected, rtol=1e-12)
+    np.testing.assert_allclose(shallow.forward(X, W, A), expected, rtol=1e-12)
     # Batches, and coordinates beyond the data's.
     wide = np.concatenate([W, rng.standard_normal((6, 2))], axis=1)
-    both = networks.forward(np.stack([X, 2 * X]), np.stack([wide, wide]), np.stack([A, A]))
+    both = shallow.forward(np.stack([X, 2 * X]), np.stack([wide, wide]), np.stack([A, A]))
     np.testing.assert_allclose(both[0], expected, rtol=1e-12)
     np.testing.assert_allclose(both[1], 2 * expected, rtol=1e-12)
 
@@ -101,11 +101,11 @@ def test_loss_is_that_of_torch() -> None:
     squared = torch.nn.functional.mse_loss(f, torch.tensor(Y), reduction="sum") / 14
     logistic = torch.nn.functional.soft_margin_loss(f[:, :1], torch.tensor(labels))
     softmax = torch.nn.functional.cross_entropy(f, torch.tensor(hot.argmax(axis=1)))
-    assert networks.loss(F, Y, "squared") == pytest.approx(float(squared), rel=1e-12)
-    assert networks.loss(F[:, :1], labels, "logistic") == pytest.approx(float(logistic), rel=1e-12)
-    assert networks.loss(F, hot, "logistic") == pytest.approx(float(softmax), rel=1e-12)
-    assert networks.loss(np.stack([F, Y]), Y, "squared").tolist() == [
-        float(networks.loss(F, Y, "squared")),
+    assert shallow.loss(F, Y, "squared") == pytest.approx(float(squared), rel=1e-12)
+    assert shallow.loss(F[:, :1], labels, "logistic") == pytest.approx(float(logistic), rel=1e-12)
+    assert shallow.loss(F, hot, "logistic") == pytest.approx(float(softmax), rel=1e-12)
+    assert shallow.loss(np.stack([F, Y]), Y, "squared").tolist() == [
+        float(shallow.loss(F, Y, "squared")),
         0,
     ]
 
@@ -113,14 +113,14 @@ def test_loss_is_that_of_torch() -> None:
 @pytest.mark.parametrize("size", [800.0, 1e6])
 def test_logistic_losses_survive_extreme_outputs(size: float) -> None:
     F, Y = np.array([[size], [-size]]), np.array([[1.0], [1.0]])
-    assert networks.loss(F, Y, "logistic") == pytest.approx(size / 2)
+    assert shallow.loss(F, Y, "logistic") == pytest.approx(size / 2)
     F, Y = np.array([[size, 0.0, -size]]), np.array([[0.0, 0.0, 1.0]])
-    assert networks.loss(F, Y, "logistic") == pytest.approx(2 * size)
+    assert shallow.loss(F, Y, "logistic") == pytest.approx(2 * size)
 
 
 def test_accuracy_counts_signs_or_largest_outputs_and_zero_is_wrong() -> None:
     F, Y = np.array([[0.1], [-2.0], [3.0], [0.0]]), np.array([[1.0], [1.0], [1.0], [-1.0]])
-    assert networks.accuracy(F, Y) == 0.5
+    assert shallow.accuracy(F, Y) == 0.5
     F, Y = np.array([[0.2, 0.1], [0.2, 0.3], [5.0, 4.0]]), np.eye(2)[[0, 1, 1]]
-    assert networks.accuracy(F, Y) == pytest.approx(2 / 3)
-    assert networks.accuracy(np.stack([F, -F]), Y).tolist() == pytest.approx([2 / 3, 1 / 3])
+    assert shallow.accuracy(F, Y) == pytest.approx(2 / 3)
+    assert shallow.accuracy(np.stack([F, -F]), Y).tolist() == pytest.approx([2 / 3, 1 / 3])

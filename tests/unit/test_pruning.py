@@ -8,14 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from neuron_race import networks, norms, pruning
+from neuron_race.measures import pruning
+from neuron_race.models import norms, shallow
 
 Array = NDArray[np.float64]
 SCORES = st.lists(st.sampled_from([0.0, 0.5, 1.0, 2.0]), min_size=1, max_size=30)
 
 
 def squared(F: Array, Y: Array) -> Array:
-    return networks.loss(F, Y, "squared")
+    return shallow.loss(F, Y, "squared")
 
 
 def test_norm_product_by_hand() -> None:

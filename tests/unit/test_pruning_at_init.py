@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from neuron_race import deep, many
-from neuron_race.extensions import pruning_at_init as tickets
-from neuron_race.layers import Parameters, Units
+from neuron_race.measures.layers import Parameters
+from neuron_race.models import deep
+from neuron_race.models.units import Units
+from neuron_race.studies import pruning_at_init as tickets
+from neuron_race.training import any_model
 
 UNITS = [Units("hidden.0", "head")]
 
@@ -62,7 +64,7 @@ def test_grasp_is_the_change_of_the_gradient_flow() -> None:
     model, parameters, X, Y = by_hand()
 
     def flow(weights: Parameters) -> float:
-        _, gradient = weights, many.gradients(model, "squared")
+        _, gradient = weights, any_model.gradients(model, "squared")
         stacked = {n: v[None] for n, v in weights.items()}
         slopes, _ = gradient(stacked, X[None], Y[None])
         return float(sum(v.square().sum() for v in slopes.values()))
@@ -84,7 +86,7 @@ def test_synflow() -> None:
 
 def test_synflow_conserves_its_score_over_layers() -> None:
     model = deep.Perceptron(3, 2, 4, 2)
-    parameters = many.one(deep.initial(model, "test", [0], 1.0), 0)
+    parameters = any_model.one(deep.initial(model, "test", [0], 1.0), 0)
     scores = tickets.synflow(model, parameters, torch.zeros(1, 3, dtype=torch.float64))
     totals = [float(v.sum()) for v in scores.values()]
     np.testing.assert_allclose(totals, totals[0], rtol=1e-12)
@@ -116,21 +118,23 @@ def test_silenced_units_stay_silent_and_narrow_is_the_same_network() -> None:
     model = deep.Perceptron(3, 1, 5, 2)
     rng = np.random.default_rng(0)
     X, Y = (torch.as_tensor(rng.standard_normal((1, 8, n))) for n in (3, 1))
-    own = many.one(deep.initial(model, "test", [0], 1.5), 0)
+    own = any_model.one(deep.initial(model, "test", [0], 1.5), 0)
     masks = [np.array([1, 0, 1, 0, 1], dtype=bool), np.array([0, 1, 0, 0, 1], dtype=bool)]
     silent = {n: v[None] for n, v in tickets.silence(own, model.units, masks).items()}
-    plan = many.Plan(learning_rate=0.1, max_steps=10)
-    wide = many.train(model, silent, X, Y, plan)
+    plan = any_model.Plan(learning_rate=0.1, max_steps=10)
+    wide = any_model.train(model, silent, X, Y, plan)
     assert not wide.end["hidden.0.weight"][0][~torch.as_tensor(masks[0])].any()
     assert not wide.end["hidden.1.weight"][0][:, ~torch.as_tensor(masks[0])].any()
     small = deep.Perceptron(3, 1, 3, 2)
     narrow = {n: v[None] for n, v in tickets.narrow(own, model.units, masks, 3).items()}
-    np.testing.assert_allclose(many.train(small, narrow, X, Y, plan).loss, wide.loss, rtol=1e-12)
+    np.testing.assert_allclose(
+        any_model.train(small, narrow, X, Y, plan).loss, wide.loss, rtol=1e-12
+    )
 
 
 def test_synflow_masks_keep_what_was_asked() -> None:
     model = deep.Perceptron(3, 1, 10, 2)
-    own = many.one(deep.initial(model, "test", [0], 1.0), 0)
+    own = any_model.one(deep.initial(model, "test", [0], 1.0), 0)
     X = torch.zeros(1, 3, dtype=torch.float64)
     for stratified in (False, True):
         masks = tickets.synflow_masks(model, own, X, 0.3, stratified)

@@ -10,11 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from snakemake.utils import update_config
 
-from neuron_race import reading
-from neuron_race.reading import SettingsError
+from neuron_race.settings import reading
+from neuron_race.settings.reading import SettingsError
 
 PROJECT = Path(__file__).parents[2]
-FILES = sorted([*PROJECT.glob("config/*.yaml"), *PROJECT.glob("workflow/schemas/*.yaml")])
+FILES = sorted(
+    [
+        *PROJECT.glob("config/*.yaml"),
+        *PROJECT.glob("workflow/src/neuron_race/settings/schemas/*.yaml"),
+    ]
+)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from neuron_race import reference, storage
+from neuron_race.common import storage
+from neuron_race.evidence import reference
 
 ROW = {
     "name": "faster",

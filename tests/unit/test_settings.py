@@ -14,8 +14,8 @@ import sklearn.datasets
 import yaml
 from snakemake.utils import update_config
 
-from neuron_race import settings
-from neuron_race.settings import Settings, SettingsError
+from neuron_race.settings import configuration
+from neuron_race.settings.configuration import Settings, SettingsError
 
 PROJECT = Path(__file__).parents[2]
 Change = Callable[[dict[str, Any]], Any]
@@ -92,12 +92,14 @@ claims:
 def parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Schemas are parsed once for all tests of this file: they are slow to parse."""
     monkeypatch.setattr(
-        settings, "read_yaml", lambda p: (SCHEMA if p.parent == settings.SCHEMAS else READ)(p)
+        configuration,
+        "read_yaml",
+        lambda p: (SCHEMA if p.parent == configuration.SCHEMAS else READ)(p),
     )
 
 
-READ = settings.read_yaml
-SCHEMA = cache(settings.read_yaml)
+READ = configuration.read_yaml
+SCHEMA = cache(configuration.read_yaml)
 
 
 def read(change: Change = lambda config: None, claims: str = REGISTER) -> Settings:
@@ -106,7 +108,7 @@ def read(change: Change = lambda config: None, claims: str = REGISTER) -> Settin
     with TemporaryDirectory() as folder:
         (Path(folder) / "config").mkdir()
         (Path(folder) / "config/claims.yaml").write_text(claims, encoding="utf-8")
-        return settings.read(config, Path(folder))
+        return configuration.read(config, Path(folder))
 
 
 def register(change: Change) -> Settings:
@@ -332,13 +334,13 @@ def test_only_small_and_unfrozen_conditions_are_forecast() -> None:
 
 
 def test_criterion_that_needs_an_impossible_forecast_is_refused() -> None:
-    with pytest.raises(settings.SettingsError, match=r"digits/gaussian can't be forecast"):
+    with pytest.raises(configuration.SettingsError, match=r"digits/gaussian can't be forecast"):
         read(condition(freeze=["head"]))
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), 10**400, -(10**400)])
 def test_numbers_that_are_not_finite_are_refused(value: float) -> None:
-    with pytest.raises(settings.SettingsError, match=r"learning_rate: .* not a finite number"):
+    with pytest.raises(configuration.SettingsError, match=r"learning_rate: .* not a finite number"):
         read(condition(learning_rate=value))
 
 
@@ -455,8 +457,8 @@ def test_the_register_itself_passes_this_way() -> None:
 
 
 def test_the_projects_own_configuration_passes() -> None:
-    base = settings.read_yaml(PROJECT / "config/config.yaml")
-    result = settings.read(base, PROJECT)
+    base = configuration.read_yaml(PROJECT / "config/config.yaml")
+    result = configuration.read(base, PROJECT)
     assert min(result.seeds) >= 600  # seeds below were used to explore
     for claim in result.claims:
         tables = result.tables(claim)
@@ -465,9 +467,9 @@ def test_the_projects_own_configuration_passes() -> None:
 
 @pytest.mark.parametrize("preset", ["smoke", "paper", "images", "long"])
 def test_the_projects_own_presets_pass(preset: str) -> None:
-    merged = settings.read_yaml(PROJECT / "config/config.yaml")
-    update_config(merged, settings.read_yaml(PROJECT / f"config/{preset}.yaml"))
-    result = settings.read(merged, PROJECT)
+    merged = configuration.read_yaml(PROJECT / "config/config.yaml")
+    update_config(merged, configuration.read_yaml(PROJECT / f"config/{preset}.yaml"))
+    result = configuration.read(merged, PROJECT)
     assert result.preset == preset
     if preset == "images":
         names = [c["name"] for c in result.claims["merging"]["criteria"]]
@@ -479,17 +481,17 @@ def test_the_projects_own_presets_pass(preset: str) -> None:
 def test_claims_have_no_name_of_a_rule(name: str) -> None:
     rules = [PROJECT / "Snakefile", *(PROJECT / "workflow/rules").glob("*.smk")]
     found = register(lambda claims: None)
-    settings.check_names(found, rules)
+    configuration.check_names(found, rules)
     with pytest.raises(SettingsError, match=rf"claims\.{name}: a rule .* has this name"):
-        settings.check_names(
+        configuration.check_names(
             replace(found, claims={**found.claims, name: found.claims["racing"]}), rules
         )
 
 
 def test_digits_are_as_many_as_scikit_learn_has():
     pixels, labels = sklearn.datasets.load_digits(return_X_y=True)
-    assert pixels.shape[1] == settings.DIGITS_PIXELS
-    assert np.bincount(labels).tolist() == list(settings.DIGITS_PER_CLASS)
+    assert pixels.shape[1] == configuration.DIGITS_PIXELS
+    assert np.bincount(labels).tolist() == list(configuration.DIGITS_PER_CLASS)
 
 
 BLOCK = {

@@ -8,9 +8,13 @@ import pytest
 from numpy.typing import NDArray
 from small_runs import OPTIONS
 
-from neuron_race import clusters, conditions, datasets, networks, runs, span, storage
-from neuron_race.recipe import Runs
-from neuron_race.runs import Start
+from neuron_race.common import storage
+from neuron_race.data import datasets
+from neuron_race.measures import clusters
+from neuron_race.models import shallow
+from neuron_race.training import conditions, runs, span
+from neuron_race.training.recipe import Runs
+from neuron_race.training.runs import Start
 
 Array = NDArray[np.float64]
 Files = tuple[Path, Path]
@@ -75,7 +79,7 @@ def test_everything_measured_is_the_same_with_and_without_reduction(case: str, b
                 clusters.cosines(ours, A), clusters.cosines(theirs, A), rtol=1e-10, atol=1e-12
             )
         ends = [
-            networks.forward(begun.X_test[s], run.W_events[s, -1], run.A_events[s, -1])
+            shallow.forward(begun.X_test[s], run.W_events[s, -1], run.A_events[s, -1])
             for begun, run in ((start, reduced), (whole_start, whole))
         ]
         np.testing.assert_allclose(ends[0], ends[1], rtol=1e-10, atol=1e-12)
@@ -164,20 +168,18 @@ def test_stored_runs_on_the_data_sets_own_inputs_have_the_recorded_losses(stored
     for s in range(2):
         X, Y = found["X"][s], data["Y"][s]
         for t in range(len(trained.runs.step)):
-            F = networks.forward(X, found["W"][s, t], found["A"][s, t])
-            loss = networks.loss(F, Y, "squared")
+            F = shallow.forward(X, found["W"][s, t], found["A"][s, t])
+            loss = shallow.loss(F, Y, "squared")
             assert loss == pytest.approx(trained.runs.loss[s, t], rel=1e-10)
         ends = [
-            networks.forward(
-                found["X_test"][s], found["W_events"][s, -1], found["A_events"][s, -1]
-            ),
-            networks.forward(
+            shallow.forward(found["X_test"][s], found["W_events"][s, -1], found["A_events"][s, -1]),
+            shallow.forward(
                 trained.start.X_test[s], trained.runs.W_events[s, -1], trained.runs.A_events[s, -1]
             ),
         ]
         np.testing.assert_allclose(ends[0], ends[1], rtol=1e-10, atol=1e-12)
         assert np.abs(ends[0]).max() > 0.1
-        W, A = networks.initialise("span", [3, 5][s], 20, d + biased, 1, "gaussian", 0.05)
+        W, A = shallow.initialise("span", [3, 5][s], 20, d + biased, 1, "gaussian", 0.05)
         np.testing.assert_allclose(found["W_events"][s, 0], W, atol=1e-14)
         np.testing.assert_array_equal(found["A_events"][s, 0], A)
 
@@ -190,20 +192,20 @@ def test_no_array_of_a_span_has_the_name_of_one_that_fits_the_data_set(stored: F
         assert (name in arrays) != reduced and (f"{name}_span" in arrays) == reduced
     if reduced:  # what a reader does who has not read about it
         with pytest.raises(KeyError):
-            networks.forward(
+            shallow.forward(
                 storage.read_arrays(stored[1])["X"], arrays["W_events"][:, -1], arrays["A_events"]
             )
         X, W, B = (arrays[name] for name in ("X_span", "W_events_span", "basis"))
         data = storage.read_arrays(stored[1])["X"]
         if data.shape[2] == B.shape[1]:  # no bias
             np.testing.assert_allclose(data @ B[:, :, : X.shape[2]], X, atol=1e-12)
-            F = networks.forward(data, W[:, -1] @ B.swapaxes(1, 2), arrays["A_events"][:, -1])
-            loss = networks.loss(F, arrays["Y"], "squared")
+            F = shallow.forward(data, W[:, -1] @ B.swapaxes(1, 2), arrays["A_events"][:, -1])
+            loss = shallow.loss(F, arrays["Y"], "squared")
             np.testing.assert_allclose(loss, arrays["loss"][:, -1], rtol=1e-10)
     else:
         W = storage.read_arrays(stored[0])["W_events"][:, -1]
-        F = networks.forward(storage.read_arrays(stored[1])["X"], W, arrays["A_events"][:, -1])
-        loss = networks.loss(F, arrays["Y"], "squared")
+        F = shallow.forward(storage.read_arrays(stored[1])["X"], W, arrays["A_events"][:, -1])
+        loss = shallow.loss(F, arrays["Y"], "squared")
         np.testing.assert_allclose(loss, arrays["loss"][:, -1], rtol=1e-10)
 
 

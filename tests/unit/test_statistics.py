@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 from scipy import stats
 from statsmodels.stats.weightstats import ttost_paired
 
-from neuron_race import statistics
-from neuron_race.statistics import Direction
+from neuron_race.evidence import statistics
+from neuron_race.evidence.statistics import Direction
 
 Array = NDArray[np.float64]
 NAN = float("nan")

@@ -14,8 +14,9 @@ import pandas as pd
 import pytest
 from small_runs import digits
 
-from neuron_race import leftovers, runs, storage
-from neuron_race.storage import ResultError
+from neuron_race.common import leftovers, storage
+from neuron_race.common.storage import ResultError
+from neuron_race.training import runs
 
 ARRAYS = {
     "W": np.random.default_rng(0).standard_normal((3, 4)),

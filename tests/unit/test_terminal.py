@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from neuron_race import terminal
+from neuron_race.common import terminal
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from neuron_race import storage, trace
+from neuron_race.common import storage
+from neuron_race.evidence import trace
 
 
 def side(code: str = "aa", torch: str = "2", **parameters: Any) -> dict[str, Any]:

@@ -14,17 +14,20 @@ from numpy.typing import NDArray
 from scipy.integrate import solve_ivp
 from small_runs import OPTIONS, digits, problem
 
-from neuron_race import batched, conditions, flow, networks, progress, training
-from neuron_race.devices import choose_device
-from neuron_race.recipe import MEASURED, Recipe, Runs, TrainingDiverged
-from neuron_race.training import train
+from neuron_race.common import progress
+from neuron_race.common.devices import choose_device
+from neuron_race.models import shallow
+from neuron_race.theory import equations
+from neuron_race.training import conditions, engine, torch_engine
+from neuron_race.training.engine import train
+from neuron_race.training.recipe import MEASURED, Recipe, Runs, TrainingDiverged
 
 Array = NDArray[np.float64]
 CASES = [(loss, k) for loss in ("squared", "logistic") for k in (1, 3)]
 ALL_WEIGHTS = 10**9
 
 
-def engine(
+def by_engine(
     X: Array, Y: Array, W: Array, A: Array, label: str = "", explode: float = 1e3, **recipe: Any
 ) -> Runs:
     """Train one network and keep all weights."""
@@ -55,13 +58,19 @@ def autograd(X: Array, Y: Array, W: Array, A: Array, loss: str) -> tuple[float, 
 
 
 def descend(
-    X: Array, Y: Array, W: Array, A: Array, rate: float, steps: int, loss: flow.Loss = "squared"
+    X: Array,
+    Y: Array,
+    W: Array,
+    A: Array,
+    rate: float,
+    steps: int,
+    loss: equations.Loss = "squared",
 ) -> tuple[Array, Array, Array]:
     """Losses, W and A of every step, one network, in numpy: an engine of twenty lines."""
     losses, Ws, As = [], [W], [A]
     for _ in range(steps + 1):
-        losses.append(flow.loss_value(flow.network_output(W, A, X), Y, loss))
-        d_w, d_a = flow.flow_field(W, A, X, Y, loss)
+        losses.append(equations.loss_value(equations.network_output(W, A, X), Y, loss))
+        d_w, d_a = equations.flow_field(W, A, X, Y, loss)
         W, A = W + rate * d_w, A + rate * d_a
         Ws.append(W)
         As.append(A)
@@ -83,7 +92,7 @@ def test_e1_one_step_is_minus_the_autograd_gradient(loss: str, k: int, bias: boo
         assert np.all(X[:, -1] == 1) and W.shape == (6, 5)
     value, grad_W, grad_A = autograd(X, Y, W, A, loss)
     rate = 0.3
-    result = engine(X, Y, W, A, loss=loss, learning_rate=rate, max_steps=1, snapshots=2)
+    result = by_engine(X, Y, W, A, loss=loss, learning_rate=rate, max_steps=1, snapshots=2)
     Ws, As = weights(result)
     assert result.loss[0, 0] == pytest.approx(value, rel=1e-13)
     np.testing.assert_allclose((Ws[0] - Ws[1]) / rate, grad_W, rtol=1e-10, atol=1e-14)
@@ -92,25 +101,25 @@ def test_e1_one_step_is_minus_the_autograd_gradient(loss: str, k: int, bias: boo
 
 
 @pytest.mark.parametrize(("loss", "k"), CASES)
-def test_e1_a_hundred_steps_agree_with_the_numpy_equations(loss: flow.Loss, k: int) -> None:
+def test_e1_a_hundred_steps_agree_with_the_numpy_equations(loss: equations.Loss, k: int) -> None:
     X, Y, W, A = problem(2, k=k, loss=loss)
     losses, Ws, As = descend(X, Y, W, A, 0.2, 100, loss)
-    result = engine(X, Y, W, A, loss=loss, learning_rate=0.2, max_steps=100, snapshots=30)
+    result = by_engine(X, Y, W, A, loss=loss, learning_rate=0.2, max_steps=100, snapshots=30)
     np.testing.assert_allclose(weights(result)[0], Ws[result.step], rtol=1e-10, atol=1e-13)
     np.testing.assert_allclose(weights(result)[1], As[result.step], rtol=1e-10, atol=1e-13)
     np.testing.assert_allclose(result.loss[0], losses[result.step], rtol=1e-11)
 
 
 @pytest.mark.parametrize(("loss", "k"), CASES)
-def test_e2_each_step_changes_q_by_exactly_the_drift(loss: flow.Loss, k: int) -> None:
+def test_e2_each_step_changes_q_by_exactly_the_drift(loss: equations.Loss, k: int) -> None:
     X, Y, W, A = problem(3, k=k, loss=loss)
     rate = 0.4
-    result = engine(X, Y, W, A, loss=loss, learning_rate=rate, max_steps=9, snapshots=1000)
+    result = by_engine(X, Y, W, A, loss=loss, learning_rate=rate, max_steps=9, snapshots=1000)
     np.testing.assert_array_equal(result.step, np.arange(10))
     Ws, As = weights(result)
     for w, a, w_next, a_next in zip(Ws, As, Ws[1:], As[1:], strict=False):
-        drift = flow.conservation_drift(*flow.flow_field(w, a, X, Y, loss), rate)
-        change = flow.conserved_quantity(w_next, a_next) - flow.conserved_quantity(w, a)
+        drift = equations.conservation_drift(*equations.flow_field(w, a, X, Y, loss), rate)
+        change = equations.conserved_quantity(w_next, a_next) - equations.conserved_quantity(w, a)
         np.testing.assert_allclose(change, drift, rtol=1e-9, atol=1e-15)
         assert np.abs(drift).max() > 1e-6
 
@@ -119,9 +128,9 @@ def test_e2_q_is_conserved_in_the_limit_of_small_steps() -> None:
     X, Y, W, A = problem(4)
     drift = []
     for steps in (400, 800):
-        result = engine(X, Y, W, A, learning_rate=8 / steps, max_steps=steps, snapshots=2)
+        result = by_engine(X, Y, W, A, learning_rate=8 / steps, max_steps=steps, snapshots=2)
         Ws, As = weights(result)
-        q = [flow.conserved_quantity(w, a) for w, a in zip(Ws, As, strict=True)]
+        q = [equations.conserved_quantity(w, a) for w, a in zip(Ws, As, strict=True)]
         drift.append(np.abs(q[-1] - q[0]).max())
         assert np.abs(Ws[-1] - Ws[0]).max() > 0.3  # the weights do move
     assert drift[0] / drift[1] == pytest.approx(2, rel=0.05)
@@ -131,20 +140,20 @@ def test_e2_q_is_conserved_in_the_limit_of_small_steps() -> None:
 # Seeds where gates flip, but no neuron slides along a kink, where the flow is no plain ODE.
 @pytest.mark.parametrize(("loss", "k", "seed"), [("squared", 1, 6), ("logistic", 3, 13)])
 def test_e1_small_steps_follow_the_flow_of_an_independent_integrator(
-    loss: flow.Loss, k: int, seed: int
+    loss: equations.Loss, k: int, seed: int
 ) -> None:
     X, Y, W, A = problem(seed, k=k, loss=loss)
     size, time = W.size, 3.0
 
     def field(_t: float, z: Array) -> Array:
         w, a = z[:size].reshape(W.shape), z[size:].reshape(A.shape)
-        return np.concatenate([v.ravel() for v in flow.flow_field(w, a, X, Y, loss)])
+        return np.concatenate([v.ravel() for v in equations.flow_field(w, a, X, Y, loss)])
 
     start = np.concatenate([W.ravel(), A.ravel()])
     exact = solve_ivp(field, (0, time), start, rtol=1e-9, atol=1e-11, method="DOP853").y[:, -1]
     ends = []
     for steps in (1000, 2000):
-        result = engine(
+        result = by_engine(
             X, Y, W, A, loss=loss, learning_rate=time / steps, max_steps=steps, snapshots=2
         )
         ends.append(np.concatenate([Z[-1].ravel() for Z in weights(result)]))
@@ -159,17 +168,19 @@ def race_problem() -> tuple[Array, Array, Array, Array, Array, Array]:
     """A balanced network; its cosines to the signed pulls, and their strengths, at init."""
     X, Y, W, A = problem(6, m=20)
     A = np.sign(A) * np.linalg.norm(W, axis=1)[:, None]
-    C = flow.gated_residual_correlation(W, X, Y)
-    return X, Y, W, A, flow.alignment(W, A, C), np.linalg.norm(C[:, 0], axis=1)
+    C = equations.gated_residual_correlation(W, X, Y)
+    return X, Y, W, A, equations.alignment(W, A, C), np.linalg.norm(C[:, 0], axis=1)
 
 
 def test_e5_race_law_in_the_engine_with_fixed_gates_and_residual() -> None:
     X, Y, W, A, cos_delta, strength = race_problem()
     steps, rate = 20_000, 1e-4
-    result = engine(X, Y, W, A, freeze=("gates", "residual"), learning_rate=rate, max_steps=steps)
+    result = by_engine(
+        X, Y, W, A, freeze=("gates", "residual"), learning_rate=rate, max_steps=steps
+    )
     c = result.measured["norm_w"][0] * result.measured["norm_a"][0]
     tau = strength * (rate * result.step)[:, None]
-    cosines, norms = flow.race_law(c[0], cos_delta, tau)
+    cosines, norms = equations.race_law(c[0], cos_delta, tau)
     assert tau.max() > 1 and np.abs(cosines[-1] - cos_delta).max() > 0.3
     np.testing.assert_allclose(result.measured["cos_delta"][0], cosines, atol=1e-4)
     np.testing.assert_allclose(c, norms, rtol=1e-4)
@@ -178,9 +189,9 @@ def test_e5_race_law_in_the_engine_with_fixed_gates_and_residual() -> None:
 @pytest.mark.parametrize("freeze", [(), ("gates",), ("residual",)])
 def test_e5_needs_both_fixed_gates_and_a_fixed_residual(freeze: tuple[str, ...]) -> None:
     X, Y, W, A, cos_delta, strength = race_problem()
-    result = engine(X, Y, W, A, freeze=freeze, learning_rate=4e-3, max_steps=1000)
+    result = by_engine(X, Y, W, A, freeze=freeze, learning_rate=4e-3, max_steps=1000)
     c = result.measured["norm_w"][0] * result.measured["norm_a"][0]
-    _, norms = flow.race_law(c[0], cos_delta, strength * 4.0)
+    _, norms = equations.race_law(c[0], cos_delta, strength * 4.0)
     assert np.abs(c[-1] / norms - 1).max() > 0.02
 
 
@@ -215,8 +226,8 @@ def test_a_batch_is_the_same_as_one_by_one_at_all_snapshots(loss: str, k: int) -
 def test_exchanged_initial_conditions_exchange_the_trajectories() -> None:
     X, Y, W, A = problem(7)
     order = np.array([4, 1, 2, 3, 0, 5])
-    plain = engine(X, Y, W, A, max_steps=300)
-    exchanged = engine(X, Y, W[order], A[order], max_steps=300)
+    plain = by_engine(X, Y, W, A, max_steps=300)
+    exchanged = by_engine(X, Y, W[order], A[order], max_steps=300)
     assert np.abs(W[4] - W[0]).max() > 0.1
     for ours, theirs in zip(weights(exchanged), weights(plain), strict=True):
         np.testing.assert_allclose(ours, theirs[:, order], rtol=1e-10, atol=1e-12)
@@ -265,7 +276,7 @@ def test_events_are_the_first_steps_at_which_enough_of_the_loss_is_gone() -> Non
     X, Y, W, A = problem(8)
     losses, Ws, As = descend(X, Y, W, A, 0.01, 2000)
     drops = (0.05, 0.1, 0.2, 0.99)
-    result = engine(X, Y, W, A, learning_rate=0.01, max_steps=2000, snapshots=3, drops=drops)
+    result = by_engine(X, Y, W, A, learning_rate=0.01, max_steps=2000, snapshots=3, drops=drops)
     assert result.step.tolist() == [0, 1, 2000]
     expected = [
         int(np.argmax(losses <= (1 - drop) * losses[0]))
@@ -307,14 +318,14 @@ def test_training_stops_when_all_runs_are_at_the_loss_target() -> None:
 
 def test_training_can_stop_at_the_last_drop() -> None:
     X, Y, W, A = problem(8)
-    result = engine(X, Y, W, A, learning_rate=0.1, max_steps=5000, stop_at_drop=True)
+    result = by_engine(X, Y, W, A, learning_rate=0.1, max_steps=5000, stop_at_drop=True)
     assert result.step[-1] == result.event_step[0, 3] > result.event_step[0, 2] > 0
 
 
 @pytest.mark.parametrize("snapshots", [3, 5, 60])
 def test_snapshots_start_at_0_end_at_the_last_step_and_fit_the_measurements(snapshots: int) -> None:
     X, Y, W, A = problem(9)
-    result = engine(X, Y, W, A, max_steps=77, snapshots=snapshots)
+    result = by_engine(X, Y, W, A, max_steps=77, snapshots=snapshots)
     T = len(result.step)
     assert result.step[0] == 0 and result.step[-1] == 77 and (np.diff(result.step) > 0).all()
     assert snapshots >= T and set(result.measured) == set(MEASURED)
@@ -325,8 +336,8 @@ def test_snapshots_start_at_0_end_at_the_last_step_and_fit_the_measurements(snap
 def test_weights_of_all_snapshots_are_kept_only_if_they_fit() -> None:
     X, Y, W, A = problem(9)
     size = 8 * 3 * W.shape[0] * (W.shape[1] + A.shape[1])
-    assert engine(X, Y, W, A, max_steps=9, snapshots=3, max_weight_bytes=size).W is not None
-    less = engine(X, Y, W, A, max_steps=9, snapshots=3, max_weight_bytes=size - 1)
+    assert by_engine(X, Y, W, A, max_steps=9, snapshots=3, max_weight_bytes=size).W is not None
+    less = by_engine(X, Y, W, A, max_steps=9, snapshots=3, max_weight_bytes=size - 1)
     assert less.W is None and less.A is None and np.isfinite(less.W_events[0, -1]).all()
 
 
@@ -352,9 +363,9 @@ def test_progress_goes_to_standard_error_and_silence_is_the_default(
     X, Y, W, A = problem(9)
     ticks = iter(range(0, 10**6, 11))  # eleven seconds per look at the clock
     monkeypatch.setattr(progress.time, "monotonic", lambda: next(ticks))
-    engine(X, Y, W, A, max_steps=3)
+    by_engine(X, Y, W, A, max_steps=3)
     assert capsys.readouterr() == ("", "")
-    engine(X, Y, W, A, label="here", max_steps=3)
+    by_engine(X, Y, W, A, label="here", max_steps=3)
     out, err = capsys.readouterr()
     assert out == "" and "here: step 1/3, loss" in err
 
@@ -376,14 +387,14 @@ def test_networks_that_take_turns_do_what_they_do_together(
     recipe = Recipe(**{"max_steps": 300, "learning_rate": 0.2, "snapshots": 20, **how})
     whole = train(*stacked, recipe, engine="torch")
     sizes: list[int] = []
-    move = batched.Networks.to
+    move = torch_engine.Networks.to
 
-    def counted(nets: batched.Networks, device: Any) -> None:
+    def counted(nets: torch_engine.Networks, device: Any) -> None:
         sizes.append(len(nets.X))
         move(nets, device)
 
-    monkeypatch.setattr(batched, "together", lambda device, S, size: 2)
-    monkeypatch.setattr(batched.Networks, "to", counted)
+    monkeypatch.setattr(torch_engine, "together", lambda device, S, size: 2)
+    monkeypatch.setattr(torch_engine.Networks, "to", counted)
     apart = train(*stacked, recipe, engine="torch")
     assert sizes[:6] == [2, 2, 2, 2, 1, 1]  # to the device and back, group by group
     for name in ("step", "loss", "event_step", "W_events", "A_events"):
@@ -396,12 +407,12 @@ def test_networks_that_take_turns_do_what_they_do_together(
 def test_the_memory_of_a_network_is_known() -> None:
     N, d, m, k = 200, 199, 300, 1
     arrays = [np.zeros((1, *size)) for size in ((N, d), (N, k), (m, d), (m, k))]
-    network = batched.Networks(*arrays, np.zeros(N, dtype=np.int64), "squared", (), 0.1)
+    network = torch_engine.Networks(*arrays, np.zeros(N, dtype=np.int64), "squared", (), 0.1)
     network.advance(0, np.empty((1, 0)), np.full(1, np.inf))
     tensors = [v for v in vars(network).values() if isinstance(v, torch.Tensor)]
     held = sum(v.nbytes for v in [*tensors, *network.marked[1:]])
     # What it computes with comes on top: as much again at most.
-    assert held < batched.bytes_of_one(N, d, m, k) < 2 * held
+    assert held < torch_engine.bytes_of_one(N, d, m, k) < 2 * held
 
 
 def test_as_many_networks_as_half_of_the_free_memory_holds(
@@ -410,8 +421,8 @@ def test_as_many_networks_as_half_of_the_free_memory_holds(
     cuda, cpu = torch.device("cuda"), torch.device("cpu")
     for free, expected in ((1, 1), (1999, 1), (2000 * 3, 3), (2000 * 30, 30), (10**9, 30)):
         monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _, free=free: (free, 10**12))
-        assert batched.together(cuda, 30, 1000) == expected
-        assert batched.together(cpu, 30, 1000) == 30
+        assert torch_engine.together(cuda, 30, 1000) == expected
+        assert torch_engine.together(cpu, 30, 1000) == 30
 
 
 def test_cuda_is_taken_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -419,7 +430,7 @@ def test_cuda_is_taken_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> No
     assert choose_device("auto").type == choose_device("cuda").type == "cuda"
     assert choose_device("cpu").type == "cpu"
     # The compiled engine is for the CPU.
-    assert training.choose_engine(torch.device("cuda")) == "torch"
+    assert engine.choose_engine(torch.device("cuda")) == "torch"
 
 
 @pytest.mark.parametrize("bad", [{"loss": "hinge"}, {"freeze": ("bias",)}])
@@ -440,12 +451,12 @@ def test_frozen_parts_stay_as_at_init_and_the_rest_moves(freeze: tuple[str, ...]
     w, a = W, A
     for _ in range(50):
         fixed = gates if "gates" in freeze else None
-        F = np.zeros_like(Y) if "residual" in freeze else flow.network_output(w, a, X, fixed)
-        d_w, d_a = flow.neuron_velocity(w, a, X, Y - F, fixed)
+        F = np.zeros_like(Y) if "residual" in freeze else equations.network_output(w, a, X, fixed)
+        d_w, d_a = equations.neuron_velocity(w, a, X, Y - F, fixed)
         w, a = w + 0.3 * d_w, (a if "head" in freeze else a + 0.3 * d_a)
     # With the residual frozen the loss grows without bound.
-    result = engine(X, Y, W, A, freeze=freeze, learning_rate=0.3, max_steps=50, explode=np.inf)
-    free = engine(X, Y, W, A, learning_rate=0.3, max_steps=50)
+    result = by_engine(X, Y, W, A, freeze=freeze, learning_rate=0.3, max_steps=50, explode=np.inf)
+    free = by_engine(X, Y, W, A, learning_rate=0.3, max_steps=50)
     np.testing.assert_allclose(weights(result)[0][-1], w, rtol=1e-10, atol=1e-12)
     np.testing.assert_allclose(weights(result)[1][-1], a, rtol=1e-10, atol=1e-12)
     assert np.abs(weights(free)[0][-1] - w).max() > 1e-2  # freezing makes a difference
@@ -465,16 +476,16 @@ def test_frozen_parts_stay_as_at_init_and_the_rest_moves(freeze: tuple[str, ...]
 def test_measurements_against_numpy(k: int) -> None:
     X, Y, W, A = problem(11, k=k)
     rate = 0.3
-    result = engine(X, Y, W, A, learning_rate=rate, max_steps=200, snapshots=15)
+    result = by_engine(X, Y, W, A, learning_rate=rate, max_steps=200, snapshots=15)
     measured = {name: array[0] for name, array in result.measured.items()}
     first = X @ W.T > 0
     patterns: dict[bytes, set[int]] = {}
     for t, (w, a) in enumerate(zip(*weights(result), strict=True)):
-        F = flow.network_output(w, a, X)
-        C = flow.gated_residual_correlation(w, X, Y - F)
+        F = equations.network_output(w, a, X)
+        C = equations.gated_residual_correlation(w, X, Y - F)
         norm_w, norm_a = np.linalg.norm(w, axis=1), np.linalg.norm(a, axis=1)
         pull = np.einsum("mkd,mk->md", C, a / norm_a[:, None])
-        d_w, d_a = flow.flow_field(w, a, X, Y)
+        d_w, d_a = equations.flow_field(w, a, X, Y)
         growth = (
             np.log(np.linalg.norm(w + rate * d_w, axis=1) * np.linalg.norm(a + rate * d_a, axis=1))
             - np.log(norm_w * norm_a)
@@ -484,7 +495,7 @@ def test_measurements_against_numpy(k: int) -> None:
             "norm_w": norm_w,
             "norm_a": norm_a,
             "norm_D": np.linalg.norm(pull, axis=1),
-            "cos_delta": flow.alignment(w, a, C),
+            "cos_delta": equations.alignment(w, a, C),
             "growth": growth,
             "open": gates.mean(axis=0),
             "gate_changes": (gates != first).mean(axis=0),
@@ -507,7 +518,7 @@ def test_a_dead_neuron_is_measured_without_nan_and_never_moves() -> None:
     X, Y, W, A = problem(12)
     X, W = np.abs(X), W.copy()
     W[2] = -np.abs(W[2])
-    result = engine(X, Y, W, A, max_steps=100)
+    result = by_engine(X, Y, W, A, max_steps=100)
     for name in ("cos_delta", "growth", "open", "norm_D"):
         assert (result.measured[name][0, :, 2] == 0).all(), name
     np.testing.assert_array_equal(weights(result)[0][-1][2], W[2])
@@ -518,8 +529,11 @@ def test_directions_orthogonal_to_the_data_count_in_norms_and_cosines_and_stay()
     X, Y, W, A = problem(13)
     more = np.concatenate([W, np.random.default_rng(0).standard_normal((6, 3))], axis=1)
     padded = np.concatenate([X, np.zeros((12, 3))], axis=1)
-    short, long = engine(X, Y, more, A, max_steps=50), engine(padded, Y, more, A, max_steps=50)
-    plain = engine(X, Y, W, A, max_steps=50)
+    short, long = (
+        by_engine(X, Y, more, A, max_steps=50),
+        by_engine(padded, Y, more, A, max_steps=50),
+    )
+    plain = by_engine(X, Y, W, A, max_steps=50)
     np.testing.assert_allclose(weights(short)[0], weights(long)[0], rtol=1e-11, atol=1e-13)
     np.testing.assert_array_equal(weights(short)[0][-1][:, 4:], more[:, 4:])
     for name in ("norm_w", "cos_delta", "growth"):
@@ -552,7 +566,7 @@ def test_a_vanishing_init_does_not_underflow() -> None:
 def test_the_last_event_reproduces_the_last_loss() -> None:
     trained = digits()
     W, A = trained.runs.W_events[0, -1], trained.runs.A_events[0, -1]
-    F = networks.forward(trained.start.X[0], W, A)
-    assert networks.loss(F, trained.start.Y[0], "squared") == pytest.approx(
+    F = shallow.forward(trained.start.X[0], W, A)
+    assert shallow.loss(F, trained.start.Y[0], "squared") == pytest.approx(
         trained.runs.loss[0, -1], rel=1e-10
     )

@@ -19,14 +19,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import yaml
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 from smoke_run import copy_project
 
 CLAIM = "circularity"
 VERDICT = f"results/claims/{CLAIM}.json"
 PAIR = {"width": 20, "max_steps": 40}
-FORECAST = "workflow/src/neuron_race/forecast.py"
+FORECAST = "workflow/src/neuron_race/theory/forecast.py"
 REGISTER = "config/claims.yaml"
 
 

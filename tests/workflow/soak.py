@@ -16,13 +16,9 @@ import tempfile
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+from smoke_run import contents, copy_project
 
-from smoke_run import ROOT, contents, copy_project
-
-sys.path.insert(0, str(ROOT / "workflow/src"))
-
-from neuron_race import storage, terminal
+from neuron_race.common import storage, terminal
 
 SMOKE = ("--configfile", "config/smoke.yaml")
 

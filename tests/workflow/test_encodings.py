@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from smoke_run import copy_project
 
-from neuron_race import storage
+from neuron_race.common import storage
 
 # Of standard streams; the last is a locale without UTF-8, in which files would not be UTF-8 either.
 TERMINALS = {

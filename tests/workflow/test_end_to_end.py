@@ -8,11 +8,14 @@ import pandas as pd
 import pytest
 from smoke_run import contents, copy_project, make, snakemake
 
-from neuron_race import networks, runs, settings, storage
+from neuron_race.common import storage
+from neuron_race.models import shallow
+from neuron_race.settings import configuration
+from neuron_race.training import runs
 
 ROOT = Path(__file__).parents[2]
-CLAIMS = settings.read_yaml(ROOT / "config/claims.yaml")["claims"]
-FIRST = settings.read_yaml(ROOT / "config/smoke.yaml")["seeds"]["first"]
+CLAIMS = configuration.read_yaml(ROOT / "config/claims.yaml")["claims"]
+FIRST = configuration.read_yaml(ROOT / "config/smoke.yaml")["seeds"]["first"]
 SEEDS = [FIRST, FIRST + 1]
 SMOKE = ("--configfile", "config/smoke.yaml")
 
@@ -20,7 +23,7 @@ SMOKE = ("--configfile", "config/smoke.yaml")
 @pytest.mark.parametrize("claim", CLAIMS)
 def test_verdict_and_figure(smoke: Path, claim: str) -> None:
     verdict = storage.read_json(smoke / f"results/claims/{claim}.json")
-    settings.validate(verdict, "verdict", claim)
+    configuration.validate(verdict, "verdict", claim)
     assert verdict["preset"] == "smoke" and verdict["n_runs"] == 2
     assert verdict["caveats"][0].startswith("Smoke preset")
     assert {c["name"] for c in verdict["criteria"]} == {
@@ -69,8 +72,8 @@ def test_stored_networks_fit_the_data_sets_own_inputs(smoke: Path) -> None:
         trained = runs.load(smoke / f"results/runs/{experiment}/gaussian.npz")
         data = runs.read_dataset(smoke / f"results/datasets/{dataset}.npz", SEEDS)
         found = runs.in_data_coordinates(trained, data)
-        F = networks.forward(data["X"], found["W_events"][:, -1], found["A_events"][:, -1])
-        loss = networks.loss(F, data["Y"], "squared")
+        F = shallow.forward(data["X"], found["W_events"][:, -1], found["A_events"][:, -1])
+        loss = shallow.loss(F, data["Y"], "squared")
         np.testing.assert_allclose(loss, trained.runs.loss[:, -1], rtol=1e-9)
 
 

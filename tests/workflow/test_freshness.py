@@ -20,8 +20,9 @@ import yaml
 from smoke_run import copy_project, snakemake
 from snakemake.utils import update_config
 
-from neuron_race import freshness, options, settings, storage
-from neuron_race.settings import Settings, SettingsError
+from neuron_race.common import freshness, storage
+from neuron_race.settings import configuration, options
+from neuron_race.settings.configuration import Settings, SettingsError
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "workflow/src/neuron_race"
@@ -38,8 +39,8 @@ APART_FROM_RESULTS |= {"homes", "leftovers"}
 APART_FROM_RESULTS |= {f"dictionary/{name}" for name in ("statistic", "experiments", "extensions")}
 # Asked for by name, not part of a smoke run.
 APART = {"crate", "plots/replication", "reference"}
-CONFIG = settings.read_yaml(ROOT / "config/config.yaml")
-SMOKE_CONFIG = settings.read_yaml(ROOT / "config/smoke.yaml")
+CONFIG = configuration.read_yaml(ROOT / "config/config.yaml")
+SMOKE_CONFIG = configuration.read_yaml(ROOT / "config/smoke.yaml")
 SMOKE = ("--configfile", "config/smoke.yaml")
 
 
@@ -218,7 +219,7 @@ def test_an_edited_module_reruns_what_uses_it(graph: set[Job], folder: Path, mod
 @pytest.mark.parametrize(
     ("name", "rules"),
     [
-        ("workflow/src/neuron_race/kernel.c", {"train_pair", "theory_tables", "tickets"}),
+        ("workflow/src/neuron_race/training/kernel.c", {"train_pair", "theory_tables", "tickets"}),
         ("workflow/scripts/train.py", {"train_pair"}),
         ("workflow/notebooks/racing.py", {"notebook"}),
         ("workflow/src/neuron_race/pages/explorer.css", {"race_explorer"}),
@@ -271,9 +272,9 @@ def merged(config: Tree, overlay: Tree) -> Tree:
 
 
 MERGED = merged(CONFIG, SMOKE_CONFIG)
-REGISTER = settings.read_yaml(ROOT / "config/claims.yaml")
+REGISTER = configuration.read_yaml(ROOT / "config/claims.yaml")
 CRITERIA = [c for claim in REGISTER["claims"].values() for c in claim["criteria"]]
-SETTINGS = settings.read(MERGED, ROOT)
+SETTINGS = configuration.read(MERGED, ROOT)
 
 
 def leaves(tree: Tree, above: Place = ()) -> Iterator[Place]:
@@ -319,7 +320,9 @@ def allowed(rules: Any) -> Iterator[tuple[str, list[Any]]]:
 CHOICES = {
     key: values
     for name in ("config", "claims")
-    for key, values in allowed(settings.read_yaml(settings.SCHEMAS / f"{name}.schema.yaml"))
+    for key, values in allowed(
+        configuration.read_yaml(configuration.SCHEMAS / f"{name}.schema.yaml")
+    )
 }
 
 
@@ -412,7 +415,7 @@ def edited(place: Place) -> tuple[Tree, Settings]:
     valid = []
     for variant in variants(place):
         try:
-            new = settings.read(variant, ROOT)
+            new = configuration.read(variant, ROOT)
         except SettingsError:
             continue
         if new != SETTINGS:
@@ -528,10 +531,10 @@ def options_of(place: Place) -> set[Place]:
 
 def test_every_key_decides_the_options_that_it_is_about(monkeypatch: pytest.MonkeyPatch) -> None:
     # The register is read and checked once.
-    monkeypatch.setattr(settings, "read_yaml", functools.cache(settings.read_yaml))
-    check, before = settings.validate, parts(SETTINGS)
+    monkeypatch.setattr(configuration, "read_yaml", functools.cache(configuration.read_yaml))
+    check, before = configuration.validate, parts(SETTINGS)
     monkeypatch.setattr(
-        settings, "validate", lambda tree, name, at: name == "claims" or check(tree, name, at)
+        configuration, "validate", lambda tree, name, at: name == "claims" or check(tree, name, at)
     )
     for place in LEAVES:
         new = parts(edited(place)[1])
@@ -633,7 +636,7 @@ def test_image_keys_rerun_what_is_drawn_from_the_images(tmp_path: Path) -> None:
 
 # Of a criterion, these say what is measured; all else, how it is judged and told.
 MEASURED = {"name", "table", "statistic", "runs", "minus", "minus_statistic", "trend"}
-SCHEMA = settings.read_yaml(settings.SCHEMAS / "claims.schema.yaml")
+SCHEMA = configuration.read_yaml(configuration.SCHEMAS / "claims.schema.yaml")
 CLAIM_FIELDS = SCHEMA["properties"]["claims"]["additionalProperties"]["properties"]
 FIELDS = [
     *CLAIM_FIELDS,
@@ -668,7 +671,7 @@ def registers(
                 continue
             (folder / "claims.yaml").write_text(yaml.safe_dump(register))
             try:
-                read = settings.read(MERGED | {"claims": "claims.yaml"}, folder)
+                read = configuration.read(MERGED | {"claims": "claims.yaml"}, folder)
             except SettingsError:
                 continue
             tables = {f"results/{table}/{name}/runs.csv" for table, name in read.tables(place[1])}

@@ -16,11 +16,14 @@ import nbformat
 import pytest
 from smoke_run import snakemake
 
-from neuron_race import claims, notebooks, settings, storage
+from neuron_race.common import storage
+from neuron_race.evidence import claims
+from neuron_race.pages import notebooks
+from neuron_race.settings import configuration
 
 ROOT = Path(__file__).parents[2]
-CLAIMS = settings.read_yaml(ROOT / "config/claims.yaml")["claims"]
-EXTENSIONS = settings.read_yaml(ROOT / "config/config.yaml")["extensions"]
+CLAIMS = configuration.read_yaml(ROOT / "config/claims.yaml")["claims"]
+EXTENSIONS = configuration.read_yaml(ROOT / "config/config.yaml")["extensions"]
 # The core claims; each must have a notebook.
 LECTURED = [claim for claim in CLAIMS if claim not in EXTENSIONS]
 SMOKE = ("--configfile", "config/smoke.yaml")

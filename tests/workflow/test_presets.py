@@ -10,7 +10,9 @@ from types import ModuleType
 import pytest
 from smoke_run import snakemake
 
-from neuron_race import planning, settings, storage
+from neuron_race.common import storage
+from neuron_race.operations import planning
+from neuron_race.settings import configuration
 
 ROOT = Path(__file__).parents[2]
 FULL = ROOT / "config/full.yaml"
@@ -40,7 +42,9 @@ def test_full_scale_is_planned_in_jobs_that_fit(plan: ModuleType) -> None:
         "cifar10",
     }
     # What a cluster runs on other image pairs is what the preset of them runs.
-    images, own = (settings.read_yaml(ROOT / f"config/{name}.yaml") for name in ("images", "full"))
+    images, own = (
+        configuration.read_yaml(ROOT / f"config/{name}.yaml") for name in ("images", "full")
+    )
     assert images["datasets"] == own["datasets"] and images["replicate"] == own["replicate"]
     assert max(o["width"] for o in full.experiments["capacity"].values()) == 4096
     grid = {(o["alpha"], o["width"]) for o in full.experiments["regimes"].values()}
@@ -99,7 +103,7 @@ def test_too_large_jobs_are_named(tmp_path: Path) -> None:
 
 def test_forecast_file_sizes_are_those_of_files(smoke: Path) -> None:
     read = [smoke / "config/config.yaml", smoke / "config/smoke.yaml"]
-    datasets = settings.read_yaml(read[0])["datasets"]
+    datasets = configuration.read_yaml(read[0])["datasets"]
     compared = 0
     for sidecar in sorted((smoke / "results/runs").glob("*/*.json")):
         content = storage.read_json(sidecar)
@@ -133,8 +137,8 @@ def test_presets_do_not_mix(smoke: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("stamp", ["", "{", "[]", '{"other": 1}', "null", "[" * 100_000])
 def test_a_spoilt_stamp_is_refused(tmp_path: Path, stamp: str) -> None:
     (tmp_path / "preset.json").write_text(stamp)
-    with pytest.raises(settings.SettingsError, match=r"preset\.json: can't be read"):
-        settings.check_preset(tmp_path, "smoke")
+    with pytest.raises(configuration.SettingsError, match=r"preset\.json: can't be read"):
+        configuration.check_preset(tmp_path, "smoke")
 
 
 def test_a_dry_run_leaves_no_stamp_and_a_run_does(smoke: Path, tmp_path: Path) -> None:
@@ -180,10 +184,10 @@ def test_a_spoilt_table_of_costs_is_told_by_name(tmp_path: Path, table: str) -> 
 
 
 def test_measured_jobs_that_a_configuration_no_longer_has_are_left_out(plan: ModuleType) -> None:
-    content = settings.read_yaml(ROOT / "config/config.yaml")
+    content = configuration.read_yaml(ROOT / "config/config.yaml")
     measured = planning.read_measured(plan.MEASURED)
     gone = [planning.Cost(1e6, 1e6, 0.0, "train", "gone"), planning.Cost(9, 9, 0, "cosines", "no")]
-    default = settings.read(content, ROOT)
+    default = configuration.read(content, ROOT)
     with_them = planning.Forecaster([*measured, *gone], default)
     without = planning.Forecaster(measured, default)
     assert with_them.rates == without.rates and with_them.memory == without.memory

@@ -12,12 +12,13 @@ import pytest
 from rocrate.rocrate import ROCrate
 from smoke_run import make, snakemake
 
-from neuron_race import reading, settings, storage
+from neuron_race.common import storage
+from neuron_race.settings import configuration, reading
 
 ROOT = Path(__file__).parents[2]
-REGISTER = settings.read_yaml(ROOT / "config/claims.yaml")
+REGISTER = configuration.read_yaml(ROOT / "config/claims.yaml")
 CLAIMS = REGISTER["claims"]
-EXTENSIONS = settings.read_yaml(ROOT / "config/config.yaml")["extensions"]
+EXTENSIONS = configuration.read_yaml(ROOT / "config/config.yaml")["extensions"]
 SMOKE = ("--configfile", "config/smoke.yaml")
 
 
@@ -148,8 +149,8 @@ def test_crate_holds_the_settings_of_the_run(crate: Path) -> None:
     base, ours = ROOT / "config/config.yaml", ROOT / "config/smoke.yaml"
     packed = crate / "this_run.yaml"
     again = reading.merged([crate / "config/config.yaml", packed])
-    rules = reading.read_yaml(settings.SCHEMAS / "config.schema.yaml")
-    assert settings.canonical(again, rules) == settings.canonical(
+    rules = reading.read_yaml(configuration.SCHEMAS / "config.schema.yaml")
+    assert configuration.canonical(again, rules) == configuration.canonical(
         reading.merged([base, ours]), rules
     )
     read = ROCrate(crate)

@@ -8,27 +8,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from neuron_race import (
-    claims,
-    clusters,
-    compression,
-    conditions,
-    datasets,
-    dynamics,
-    evidence,
-    forecast,
-    merging,
-    race,
-    runs,
-    settings,
-)
+from neuron_race.data import datasets
+from neuron_race.evidence import claims, collect
+from neuron_race.measures import clusters, compression, dynamics, merging, race
+from neuron_race.settings import configuration
+from neuron_race.theory import forecast
+from neuron_race.training import conditions, runs
 
 ROOT = Path(__file__).parents[2]
-CONFIG = settings.read_yaml(ROOT / "config/config.yaml")
+CONFIG = configuration.read_yaml(ROOT / "config/config.yaml")
 # Seeds of their own: neither exploratory nor confirmatory ones. Fewer than twelve successes can't
 # show a proportion above .7.
 CONFIG["seeds"] = {"first": 50, "count": 12}
-SETTINGS = settings.read(CONFIG, ROOT)
+SETTINGS = configuration.read(CONFIG, ROOT)
 Tables = dict[tuple[str, str], pd.DataFrame]
 CLAIMS = ("mutual_alignment", "unlocking", "racing", "merging", "pruning")
 
@@ -52,7 +44,7 @@ def needed() -> list[str]:
             for claim in CLAIMS
             for criterion in SETTINGS.claims[claim]["criteria"]
             if criterion.get("confirmatory", True)
-            for _, where in settings.sources(criterion)
+            for _, where in configuration.sources(criterion)
         }
     )
 
@@ -91,7 +83,7 @@ def confirmatory(claim: str) -> dict[str, Any]:
 def status(claim: str, read: Callable[[str, str], pd.DataFrame]) -> str:
     """Status of a claim's confirmatory criteria."""
     entry = confirmatory(claim)
-    return str(claims.verdict(entry, evidence.collect(entry, read), "sabotage", {}, [])["status"])
+    return str(claims.verdict(entry, collect.collect(entry, read), "sabotage", {}, [])["status"])
 
 
 @pytest.mark.parametrize("claim", CLAIMS)
@@ -125,7 +117,7 @@ def test_large_init(tables: Tables, claim: str) -> None:
             name: sum(
                 row["holds"] is True
                 for row in claims.judge(
-                    {"criteria": effects}, evidence.collect({"criteria": effects}, source)
+                    {"criteria": effects}, collect.collect({"criteria": effects}, source)
                 )
             )
             for name, source in (
@@ -171,7 +163,7 @@ def test_pruning_by_nothing(
     rng = np.random.default_rng(0)
     monkeypatch.setattr(compression, "norm_product", lambda W, A: rng.random(W.shape[:-1]))
     entry = confirmatory("pruning")
-    rows = claims.judge(entry, evidence.collect(entry, sabotaged(trained, tables)))
+    rows = claims.judge(entry, collect.collect(entry, sabotaged(trained, tables)))
     holds = {row["name"]: row["holds"] for row in rows}
     assert holds["loss_kept"] is False and holds["loss_kept_xor"] is False
     assert holds["better_than_random"] is not True

@@ -14,8 +14,9 @@ import pytest
 import yaml
 from smoke_run import copy_project, snakemake
 
-from neuron_race import reading, storage
-from neuron_race.plots import style
+from neuron_race.common import storage
+from neuron_race.figures import style
+from neuron_race.settings import reading
 
 TEACHER = "results/datasets/teacher.npz"
 SMALL = ("datasets={teacher: {n_train: 4, n_test: 2, dim: 5}}", "seeds={first: 7, count: 2}")
@@ -175,7 +176,7 @@ def test_figures_have_an_order_of_their_own(smoke: Path, tmp_path: Path) -> None
                 if not path.startswith(("tickets/", "audit/")):  # of conditions that claims read
                     parts.append(parts[0].assign(condition="of_an_overlay"))
                 tables[path] = pd.concat(parts).copy()  # in one piece, as it is read
-        module = importlib.import_module(f"neuron_race.plots.{claim}")
+        module = importlib.import_module(f"neuron_race.figures.{claim}")
         style.save(module.draw(tables, verdict)[0], tmp_path / "a.pdf", tmp_path / "a.png")
         drawn = smoke / f"figures/{claim}.png"
         assert (tmp_path / "a.png").read_bytes() == drawn.read_bytes(), claim

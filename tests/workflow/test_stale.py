@@ -18,7 +18,7 @@ from smoke_run import copy_project, snakemake
 CLAIM = "circularity"
 VERDICT = f"results/claims/{CLAIM}.json"
 TINY = {"experiments": {"pair": {"width": 20, "max_steps": 40}}}
-MODULE = "workflow/src/neuron_race/forecast.py"
+MODULE = "workflow/src/neuron_race/theory/forecast.py"
 # What a spoilt module does in `audit`, the job in the middle of the graph.
 RAISES = 'raise RuntimeError("spoilt")'
 DIES = "os.kill(os.getpid(), 9)"
@@ -185,7 +185,7 @@ def test_dates_decide_nothing(folder: Path, tmp_path: Path) -> None:
 
 
 def test_an_edit_and_its_undoing_make_nothing_again(folder: Path) -> None:
-    module = folder / "workflow/src/neuron_race/forecast.py"
+    module = folder / "workflow/src/neuron_race/theory/forecast.py"
     before = module.read_text()
     module.write_text(f"{before}\n_EDITED = True\n")
     dry = run(folder, "-n")
@@ -209,11 +209,11 @@ def test_what_no_rule_makes_is_said_before_any_job(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("gone", "word"),
     [
-        ("workflow/src/neuron_race/dynamics.py", "neuron_race/dynamics.py"),
-        ("workflow/src/neuron_race/kernel.c", "kernel.c"),
+        ("workflow/src/neuron_race/measures/dynamics.py", "neuron_race/measures/dynamics.py"),
+        ("workflow/src/neuron_race/training/kernel.c", "kernel.c"),
         ("workflow/scripts/audit.py", "audit.py"),
         ("workflow/src/neuron_race/pages/page.css", "page.css"),
-        ("workflow/src/neuron_race/plots/circularity.py", "circularity.py"),
+        ("workflow/src/neuron_race/figures/circularity.py", "circularity.py"),
     ],
 )
 def test_a_missing_part_of_the_project_is_said_before_any_job(

@@ -8,8 +8,9 @@ import pytest
 from declared import check
 from snakemake.utils import update_config
 
-from neuron_race import dictionary, settings, storage
-from neuron_race.settings import Settings
+from neuron_race.common import storage
+from neuron_race.settings import configuration, dictionary
+from neuron_race.settings.configuration import Settings
 
 ROOT = Path(__file__).parents[2]
 
@@ -27,9 +28,9 @@ def conditions(read: Settings, table: str, name: str) -> dict[str, dict[str, Any
 
 
 def test_runs_have_the_columns_that_are_declared_and_no_others(smoke: Path) -> None:
-    config = settings.read_yaml(ROOT / "config/config.yaml")
-    update_config(config, settings.read_yaml(ROOT / "config/smoke.yaml"))
-    read = settings.read(config, ROOT)
+    config = configuration.read_yaml(ROOT / "config/config.yaml")
+    update_config(config, configuration.read_yaml(ROOT / "config/smoke.yaml"))
+    read = configuration.read(config, ROOT)
     asked = {
         smoke / f"results/{t}/{name}/runs.csv" for c in read.claims for t, name in read.tables(c)
     }
@@ -58,12 +59,12 @@ def test_tables_are_those_that_rules_write_and_the_register_allows() -> None:
         assert {file for table, file in made if table == name} == set(own[0].files)
         assert all(set(other.files) == set(own[0].files) for other in own)
     assert {table for table, _ in made} == set(tables)
-    schema = settings.read_yaml(settings.SCHEMAS / "claims.schema.yaml")
+    schema = configuration.read_yaml(configuration.SCHEMAS / "claims.schema.yaml")
     asked = schema["$defs"]["criterion"]["properties"]["table"]["enum"]
     assert set(asked) == {name for name, own in tables.items() if own[0].statistics}
     fields = schema["properties"]["claims"]["additionalProperties"]["properties"]
     assert set(re.split(r"[(|)]", fields["figure_tables"]["items"]["pattern"])[1:-3]) <= set(tables)
-    config = settings.read_yaml(settings.SCHEMAS / "config.schema.yaml")
+    config = configuration.read_yaml(configuration.SCHEMAS / "config.schema.yaml")
     studies = config["properties"]["extensions"]["additionalProperties"]["properties"]["study"]
     assert set(studies["enum"]) == set(dictionary.STUDIES)
 
@@ -71,7 +72,7 @@ def test_tables_are_those_that_rules_write_and_the_register_allows() -> None:
 @pytest.mark.parametrize("name", [*dictionary.TABLES, *dictionary.STUDIES])
 def test_statistics_say_what_they_are(name: str) -> None:
     table = dictionary.TABLES.get(name) or dictionary.STUDIES[name]
-    known = settings.read_yaml(ROOT / "config/claims.yaml")["equations"]
+    known = configuration.read_yaml(ROOT / "config/claims.yaml")["equations"]
     names = [statistic.name for statistic in table.statistics]
     assert len(set(names)) == len(names)
     for statistic in table.statistics:

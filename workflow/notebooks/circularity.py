@@ -1,14 +1,12 @@
 # %%
-import sys
-
-sys.path.insert(0, snakemake.params.package)
 from dataclasses import replace
 
 import numpy as np
-from neuron_race import forecast
-from neuron_race.lecture import Lecture, show, train
-from neuron_race.plots import style
-from neuron_race.norms import norm_product
+
+from neuron_race.figures import style
+from neuron_race.models.norms import norm_product
+from neuron_race.pages.lecture import Lecture, show, train
+from neuron_race.theory import forecast
 
 claim = Lecture(snakemake.input)
 claim.opening()

@@ -1,10 +1,8 @@
 # %%
-import sys
-
-sys.path.insert(0, snakemake.params.package)
-from neuron_race import clusters, merging, networks
-from neuron_race.lecture import Lecture, show, train
-from neuron_race.plots import style
+from neuron_race.figures import style
+from neuron_race.measures import clusters, merging
+from neuron_race.models import shallow
+from neuron_race.pages.lecture import Lecture, show, train
 
 claim = Lecture(snakemake.input)
 claim.opening()
@@ -127,14 +125,14 @@ ALPHA, HEAD, WIDTH, TASK, SEED = 1e-4, "gaussian", 100, "digits", 0
 trained = train(TASK, [SEED], alpha=ALPHA, head=HEAD, width=WIDTH)
 X, Y = trained.start.X[0], trained.start.Y[0]
 W, A = trained.runs.W_events[0, -1], trained.runs.A_events[0, -1]
-full = networks.loss(networks.forward(X, W, A), Y, "squared")
+full = shallow.loss(shallow.forward(X, W, A), Y, "squared")
 rules = {"merge (E7)": merging.merge, "naive average": merging.naive_average}
 change, left = {rule: [] for rule in rules}, []
 for cosine in COSINES:
     labels = clusters.find(W, A, cosine, clusters.active(X, W))
     left.append(clusters.count(labels) / len(W))
     for name, rule in rules.items():
-        merged = networks.loss(networks.forward(X, *rule(W, A, labels)), Y, "squared")
+        merged = shallow.loss(shallow.forward(X, *rule(W, A, labels)), Y, "squared")
         change[name].append(abs(merged / full - 1))
 
 figure, (loss, count) = style.panels(2)

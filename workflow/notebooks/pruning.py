@@ -1,11 +1,10 @@
 # %%
-import sys
-
-sys.path.insert(0, snakemake.params.package)
 import numpy as np
-from neuron_race import clusters, merging, networks, norms, pruning
-from neuron_race.lecture import Lecture, show, train
-from neuron_race.plots import style
+
+from neuron_race.figures import style
+from neuron_race.measures import clusters, merging, pruning
+from neuron_race.models import norms, shallow
+from neuron_race.pages.lecture import Lecture, show, train
 
 claim = Lecture(snakemake.input)
 claim.opening()
@@ -142,7 +141,7 @@ rng = np.random.default_rng(0)
 
 
 def loss(W, A):
-    return networks.loss(networks.forward(X, W, A), Y, "squared")
+    return shallow.loss(shallow.forward(X, W, A), Y, "squared")
 
 
 def curve(W, A, score):

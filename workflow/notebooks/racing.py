@@ -1,11 +1,11 @@
 # %%
-import sys
-
-sys.path.insert(0, snakemake.params.package)
 import numpy as np
-from neuron_race import clusters, forecast, norms, ranks
-from neuron_race.lecture import Lecture, show, train
-from neuron_race.plots import style
+
+from neuron_race.figures import style
+from neuron_race.measures import clusters, ranks
+from neuron_race.models import norms
+from neuron_race.pages.lecture import Lecture, show, train
+from neuron_race.theory import forecast
 
 claim = Lecture(snakemake.input)
 claim.opening()

@@ -1,11 +1,9 @@
 # %%
-import sys
-
-sys.path.insert(0, snakemake.params.package)
 import numpy as np
-from neuron_race import dynamics
-from neuron_race.lecture import Lecture, show, train
-from neuron_race.plots import style
+
+from neuron_race.figures import style
+from neuron_race.measures import dynamics
+from neuron_race.pages.lecture import Lecture, show, train
 
 claim = Lecture(snakemake.input)
 claim.opening()

@@ -2,7 +2,7 @@
 
 # Relative to the working directory: a folder that moved has nothing to do again.
 PACKAGE = os.path.relpath(ROOT / "workflow/src/neuron_race")
-SCHEMAS = os.path.relpath(settings.SCHEMAS)
+SCHEMAS = os.path.relpath(configuration.SCHEMAS)
 
 
 wildcard_constraints:
@@ -27,7 +27,7 @@ def forecaster():
     table = ROOT / "docs/reference/costs.csv"
     if not table.exists():
         return None
-    default = settings.read(settings.read_yaml(ROOT / "config/config.yaml"), ROOT)
+    default = configuration.read(reading.read_yaml(ROOT / "config/config.yaml"), ROOT)
     try:
         return planning.Forecaster(planning.read_measured(table), default)
     except storage.ResultError as error:
@@ -119,7 +119,7 @@ def figure_tables(claim):
 def studies(target):
     """Modules that train and measure the conditions of a target beyond one hidden layer."""
     names = {options["study"] for options in SETTINGS.extensions[target].values()}
-    return [f"{PACKAGE}/extensions/{name}.py" for name in sorted(names)]
+    return [f"{PACKAGE}/studies/{name}.py" for name in sorted(names)]
 
 
 def weight_ticket_data(protocol):
@@ -193,10 +193,10 @@ def data_provenance_of(claim):
 
 @functools.cache
 def packed_parts():
-    """Checksums of all files of the workflow that the archive of a run packs."""
-    from neuron_race import crate  # slow to import, and of no use to other targets
+    """Files of the workflow that the archive of a run packs."""
+    from neuron_race.operations import crate  # slow to import, and of no use to other targets
 
-    return crate.parts(ROOT)
+    return [os.path.relpath(path) for path in crate.parts(ROOT)]
 
 
 def own_register():

@@ -21,7 +21,7 @@ rule compression:
         runtime=runtime("compression", "{experiment}"),
     params:
         measure="compression",
-        uses=[f"{PACKAGE}/compression.py"],
+        uses=[f"{PACKAGE}/measures/compression.py"],
         conditions=lambda w: list(SETTINGS.experiments[w.experiment]),
     script:
         "../scripts/measure.py"

@@ -21,7 +21,7 @@ rule dynamics:
         runtime=runtime("dynamics", "{experiment}"),
     params:
         measure="dynamics",
-        uses=[f"{PACKAGE}/dynamics.py"],
+        uses=[f"{PACKAGE}/measures/dynamics.py"],
         conditions=lambda w: list(SETTINGS.experiments[w.experiment]),
     script:
         "../scripts/measure.py"

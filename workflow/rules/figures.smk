@@ -24,7 +24,7 @@ for claim in CLAIMS:
         resources:
             runtime=10,
         params:
-            uses=[f"{PACKAGE}/plots/{claim}.py"],
+            uses=[f"{PACKAGE}/figures/{claim}.py"],
         script:
             "../scripts/figure.py"
 

@@ -1,5 +1,5 @@
 # In: the rules, settings, code and source files.
-# Out: for each job what it is made of, and its fingerprint (see neuron_race.freshness), as the parameter
+# Out: for each job what it is made of, and its fingerprint (see neuron_race.common.freshness), as the parameter
 # `made_of`; a request to run again those whose records have another.
 
 

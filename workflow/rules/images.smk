@@ -1,6 +1,6 @@
 # In: sources of image files (config), each with its checksum.
 # Out: <image_cache>/<images>/manifest.json, with the files it lists beside it.
-from neuron_race import images
+from neuron_race.data import images
 
 try:
     for name, entry in config["images"].items():

@@ -11,6 +11,7 @@ rule notebook:
         unpack(lambda w: lecture_inputs(w.claim)),
         template=os.path.relpath(ROOT / "workflow/report/lecture/index.html.j2"),
         style=os.path.relpath(ROOT / "workflow/report/lecture/lecture.css"),
+        conf=os.path.relpath(ROOT / "workflow/report/lecture/conf.json"),
     output:
         html=in_report("results/notebooks/{claim}.html", "{claim}", "notebook"),
         notebook="results/notebooks/{claim}.ipynb",
@@ -23,7 +24,6 @@ rule notebook:
     resources:
         mem_mb=memory(2000),
     params:
-        package=os.path.dirname(PACKAGE),
         uses=lambda w: [f"{NOTEBOOKS}/{w.claim}.py"],
     script:
         "../scripts/lecture.py"
@@ -56,8 +56,6 @@ rule edit_notebook:
         "results/logs/edit_notebook/{claim}.log",
     conda:
         "../../envs/neuron_race.yaml"
-    params:
-        package=os.path.dirname(PACKAGE),
     notebook:
         os.path.abspath("results/notebooks/edit/{wildcards.claim}.ipynb")
 
@@ -65,7 +63,7 @@ rule edit_notebook:
 # What was edited flows back into the text.
 onsuccess:
     if workflow.execution_settings.edit_notebook:
-        from neuron_race import notebooks
+        from neuron_race.pages import notebooks
 
         for claim in LECTURED:
             notebooks.keep_edits(

@@ -30,6 +30,8 @@ rule provenance:
 rule crate:
     input:
         own_register(),
+        # An edit of what is packed, were it README alone, makes another archive.
+        parts=lambda w: packed_parts(),
         results=["results/claims.csv", "results/claims.md"],
         claims=[path for claim in CLAIMS for path in archived(claim)],
     output:
@@ -44,8 +46,6 @@ rule crate:
         preset=SETTINGS.preset,
         overlay=OVERLAY,
         changes=CHANGES,
-        # An edit of what is packed, were it README alone, makes another archive.
-        parts=lambda w: packed_parts(),
     script:
         "../scripts/crate.py"
 

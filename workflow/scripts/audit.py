@@ -1,14 +1,14 @@
 """Audit of forecasts: what they may not see, and what they must."""
 
 import shutil
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(snakemake.scriptdir)))  # noqa: F821
-import job as script
-
 import pandas as pd
-from neuron_race import forecast, leftovers, runs, storage
+
+from neuron_race.common import job as script
+from neuron_race.common import leftovers, storage
+from neuron_race.theory import forecast
+from neuron_race.training import runs
 
 script.prepare_torch()
 
@@ -30,4 +30,4 @@ def work(job) -> None:
     storage.write_table(job.output.runs, pd.concat(parts))
 
 
-script.run(snakemake, work)  # noqa: F821
+script.run(snakemake, work)

@@ -1,12 +1,9 @@
 """Compare a run with the reference copy, or make it the reference."""
 
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(snakemake.scriptdir)))  # noqa: F821
-import job as script
-
-from neuron_race import reference
+from neuron_race.common import job as script
+from neuron_race.evidence import reference
 
 
 def work(job) -> None:
@@ -29,4 +26,4 @@ def work(job) -> None:
         raise ValueError("the run differs from the reference, see above")
 
 
-script.run(snakemake, work)  # noqa: F821
+script.run(snakemake, work)

@@ -1,14 +1,12 @@
 """Cosines between total weight vectors, ordered by final cluster."""
 
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(snakemake.scriptdir)))  # noqa: F821
-import job as script
-
 import numpy as np
 import pandas as pd
-from neuron_race import clusters, runs, storage
+
+from neuron_race.common import job as script
+from neuron_race.common import storage
+from neuron_race.measures import clusters
+from neuron_race.training import runs
 
 
 def work(job) -> None:
@@ -27,4 +25,4 @@ def work(job) -> None:
     storage.write_table(job.output.cosines, pd.concat(tables))
 
 
-script.run(snakemake, work)  # noqa: F821
+script.run(snakemake, work)

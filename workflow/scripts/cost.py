@@ -1,12 +1,9 @@
 """Print what results cost."""
 
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(snakemake.scriptdir)))  # noqa: F821
-import job as script
-
-from neuron_race import cost
+from neuron_race.common import job as script
+from neuron_race.operations import cost
 
 
 def work(job) -> None:
@@ -26,4 +23,4 @@ def work(job) -> None:
     )
 
 
-script.run(snakemake, work)  # noqa: F821
+script.run(snakemake, work)

@@ -1,12 +1,9 @@
 """Pack a run as an RO-Crate."""
 
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(snakemake.scriptdir)))  # noqa: F821
-import job as script
-
-from neuron_race import crate
+from neuron_race.common import job as script
+from neuron_race.operations import crate
 
 
 def work(job) -> None:
@@ -17,4 +14,4 @@ def work(job) -> None:
     crate.pack(Path(job.output[0]), root, files, preset, overlay, changes)
 
 
-script.run(snakemake, work)  # noqa: F821
+script.run(snakemake, work)

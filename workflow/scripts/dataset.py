@@ -1,12 +1,10 @@
 """Make one data set, all seeds."""
 
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(snakemake.scriptdir)))  # noqa: F821
-import job as script
-
-from neuron_race import datasets, images, storage
+from neuron_race.common import job as script
+from neuron_race.common import storage
+from neuron_race.data import datasets, images
 
 
 def work(job) -> None:
@@ -30,4 +28,4 @@ def work(job) -> None:
     storage.write_json(job.output.provenance, sidecar)
 
 
-script.run(snakemake, work)  # noqa: F821
+script.run(snakemake, work)

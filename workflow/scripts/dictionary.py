@@ -8,15 +8,14 @@ import math
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "workflow/src"))
+from neuron_race.settings import dictionary
+from neuron_race.settings.dictionary import Part, Statistic, Table
 
-from neuron_race import dictionary
-from neuron_race.dictionary import Part, Statistic, Table
+ROOT = Path(__file__).resolve().parents[2]
 
 OPENING = """# Statistics
 
-<!-- Written by `make readme` from workflow/src/neuron_race/dictionary; edits here are lost. -->
+<!-- Written by `make readme` from the package's settings/dictionary; edits here are lost. -->
 
 What a criterion of the register ([config/claims.yaml](../config/claims.yaml)) may ask of: the
 columns of the tables `results/<table>/<experiment>/runs.csv`, one number per run. A criterion

@@ -1,12 +1,8 @@
 """Collect per-run values of a claim's criteria."""
 
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(snakemake.scriptdir)))  # noqa: F821
-import job as script
-
-from neuron_race import evidence, storage
+from neuron_race.common import job as script
+from neuron_race.common import storage
+from neuron_race.evidence import collect
 
 
 def work(job) -> None:
@@ -18,8 +14,8 @@ def work(job) -> None:
         whole = tables[f"results/{table}/{experiment}/runs.csv"]
         return whole[whole["condition"] == condition]
 
-    values = evidence.collect({"criteria": job.params.criteria}, read)
+    values = collect.collect({"criteria": job.params.criteria}, read)
     storage.write_table(job.output[0], values)
 
 
-script.run(snakemake, work)  # noqa: F821
+script.run(snakemake, work)

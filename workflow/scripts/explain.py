@@ -1,12 +1,11 @@
 """Print the evidence for a claim."""
 
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(snakemake.scriptdir)))  # noqa: F821
-import job as script
-
-from neuron_race import claims, cost, storage, trace
+from neuron_race.common import job as script
+from neuron_race.common import storage
+from neuron_race.evidence import claims, trace
+from neuron_race.operations import cost
 
 
 def work(job) -> None:
@@ -19,4 +18,4 @@ def work(job) -> None:
     print(f"\n{text}", flush=True)
 
 
-script.run(snakemake, work)  # noqa: F821
+script.run(snakemake, work)

@@ -1,13 +1,11 @@
 """Train the runs that the race explorer shows once more, and keep all weights."""
 
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(snakemake.scriptdir)))  # noqa: F821
-import job as script
-
-from neuron_race import runs, storage
+from neuron_race.common import job as script
+from neuron_race.common import storage
 from neuron_race.pages import trajectories
+from neuron_race.training import runs
 
 script.prepare_torch()
 
@@ -41,4 +39,4 @@ def work(job) -> None:
     storage.write_json(job.output.sidecar, {"runs": described, **provenance})
 
 
-script.run(snakemake, work)  # noqa: F821
+script.run(snakemake, work)

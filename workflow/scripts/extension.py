@@ -1,15 +1,12 @@
 """Train and measure a target beyond one hidden layer."""
 
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(snakemake.scriptdir)))  # noqa: F821
-import job as script
-
 import importlib
 import shutil
+from pathlib import Path
 
-from neuron_race import checkpoints, runs, storage
+from neuron_race.common import job as script
+from neuron_race.common import storage
+from neuron_race.training import checkpoints, runs
 
 script.prepare_torch()
 
@@ -30,7 +27,7 @@ def work(job) -> None:
     parameters = {"target": job.params.target, "conditions": conditions}
     sidecar = storage.provenance(job.input.data, parameters, job.params.made_of["code"])
     folder = Path("results/checkpoints/extension") / job.params.target
-    module = importlib.import_module(f"neuron_race.extensions.{study}")
+    module = importlib.import_module(f"neuron_race.studies.{study}")
     with checkpoints.kept_in(runs.checkpoint(folder, sidecar).with_suffix("")):
         tables = module.tables(job.params.target, conditions, data)
     for name, table in tables.items():
@@ -38,4 +35,4 @@ def work(job) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-script.run(snakemake, work)  # noqa: F821
+script.run(snakemake, work)

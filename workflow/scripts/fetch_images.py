@@ -4,10 +4,8 @@ import signal
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(snakemake.scriptdir)))  # noqa: F821
-import job as script
-
-from neuron_race import images
+from neuron_race.common import job as script
+from neuron_race.data import images
 
 
 def work(job) -> None:
@@ -20,4 +18,4 @@ def work(job) -> None:
     images.fetch(job.wildcards.images, job.params.images, Path(job.output.manifest), log)
 
 
-script.run(snakemake, work)  # noqa: F821
+script.run(snakemake, work)

@@ -1,15 +1,10 @@
 """Draw a claim's figure from tidy tables."""
 
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(snakemake.scriptdir)))  # noqa: F821
-import job as script
-
 import importlib
 
-from neuron_race import storage
-from neuron_race.plots import style
+from neuron_race.common import job as script
+from neuron_race.common import storage
+from neuron_race.figures import style
 
 
 def work(job) -> None:
@@ -17,10 +12,10 @@ def work(job) -> None:
     verdict = storage.read_json(job.input.verdict)
     tables = {path.removeprefix("results/"): storage.read_table(path) for path in job.input.tables}
     style.apply()
-    module = importlib.import_module(f"neuron_race.plots.{verdict['claim']}")
+    module = importlib.import_module(f"neuron_race.figures.{verdict['claim']}")
     figure, numbers = module.draw(tables, verdict)
     style.save(figure, job.output.pdf, job.output.png)
     storage.write_table(job.output.csv, numbers)
 
 
-script.run(snakemake, work)  # noqa: F821
+script.run(snakemake, work)

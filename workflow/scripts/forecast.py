@@ -1,12 +1,9 @@
 """Forecast the race from initial weights and data."""
 
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(snakemake.scriptdir)))  # noqa: F821
-import job as script
-
-from neuron_race import conditions, forecast, runs, storage
+from neuron_race.common import job as script
+from neuron_race.common import storage
+from neuron_race.theory import forecast
+from neuron_race.training import conditions, runs
 
 script.prepare_torch()
 
@@ -22,4 +19,4 @@ def work(job) -> None:
     storage.write_arrays(job.output[0], arrays)
 
 
-script.run(snakemake, work)  # noqa: F821
+script.run(snakemake, work)

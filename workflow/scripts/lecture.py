@@ -1,12 +1,10 @@
 """Execute a claim's notebook and render it."""
 
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(snakemake.scriptdir)))  # noqa: F821
-import job as script
-
-from neuron_race import notebooks, storage
+from neuron_race.common import job as script
+from neuron_race.common import storage
+from neuron_race.pages import notebooks
 
 
 def work(job) -> None:
@@ -18,4 +16,4 @@ def work(job) -> None:
     storage.write_text(job.output.html, page)
 
 
-script.run(snakemake, work)  # noqa: F821
+script.run(snakemake, work)

@@ -1,12 +1,8 @@
 """Turn a notebook kept as text into one that Jupyter edits."""
 
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(snakemake.scriptdir)))  # noqa: F821
-import job as script
-
-from neuron_race import notebooks, storage
+from neuron_race.common import job as script
+from neuron_race.common import storage
+from neuron_race.pages import notebooks
 
 
 def work(job) -> None:
@@ -14,4 +10,4 @@ def work(job) -> None:
     storage.write_text(job.output[0], notebooks.dumps(notebooks.read(job.input.source)))
 
 
-script.run(snakemake, work)  # noqa: F821
+script.run(snakemake, work)

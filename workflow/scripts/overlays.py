@@ -4,11 +4,9 @@ Snakemake itself would end with a traceback on a spoilt file, and execute what a
 """
 
 import sys
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
-
-from neuron_race import commandline, reading, terminal
+from neuron_race.common import terminal
+from neuron_race.settings import commandline, reading
 
 
 def main(options: list[str]) -> None:

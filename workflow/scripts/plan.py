@@ -11,20 +11,22 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "workflow/src"))
-
 import pandas as pd
-from neuron_race import cost, leftovers, planning, reading, settings, storage, terminal
+
+from neuron_race.common import leftovers, storage, terminal
+from neuron_race.operations import cost, planning
+from neuron_race.settings import configuration, reading
+
+ROOT = Path(__file__).resolve().parents[2]
 
 MEASURED = ROOT / "docs/reference/costs.csv"
 HOURS, MEGABYTES = 1.0, 8192  # a job that needs more must be cut into shards
 
 
-def read_settings(overlays: list[str]) -> settings.Settings:
+def read_settings(overlays: list[str]) -> configuration.Settings:
     """Settings of the default preset with overlays."""
     files = [ROOT / "config/config.yaml", *map(Path, overlays)]
-    return settings.read(reading.merged(files), ROOT)
+    return configuration.read(reading.merged(files), ROOT)
 
 
 def graph(overlays: list[str]) -> list[tuple[str, str]]:
@@ -72,7 +74,7 @@ def main(arguments: list[str]) -> None:
         return measure()
     try:
         jobs = plan(arguments)
-    except (settings.SettingsError, storage.ResultError) as error:
+    except (configuration.SettingsError, storage.ResultError) as error:
         sys.exit(str(error))
     table = jobs.groupby("rule", sort=False).agg(
         jobs=("name", "size"),

@@ -1,12 +1,10 @@
 """Trace a claim back to data, seeds, code and versions."""
 
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(snakemake.scriptdir)))  # noqa: F821
-import job as script
-
-from neuron_race import storage, trace
+from neuron_race.common import job as script
+from neuron_race.common import storage
+from neuron_race.evidence import trace
 
 
 def work(job) -> None:
@@ -24,4 +22,4 @@ def work(job) -> None:
     storage.write_json(job.output[0], traced)
 
 
-script.run(snakemake, work)  # noqa: F821
+script.run(snakemake, work)

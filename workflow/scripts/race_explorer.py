@@ -3,10 +3,8 @@
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(snakemake.scriptdir)))  # noqa: F821
-import job as script
-
-from neuron_race import storage
+from neuron_race.common import job as script
+from neuron_race.common import storage
 from neuron_race.pages import explorer, trajectories
 
 
@@ -34,4 +32,4 @@ def work(job) -> None:
     storage.write_text(job.output[0], text)
 
 
-script.run(snakemake, work)  # noqa: F821
+script.run(snakemake, work)

@@ -8,18 +8,20 @@ docs/reference, so that README, register and verdicts can't disagree; a test run
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "workflow/src"))
-
 import pandas as pd
-from neuron_race import claims, settings, storage, terminal
+
+from neuron_race.common import storage, terminal
+from neuron_race.evidence import claims
+from neuron_race.settings import configuration
+
+ROOT = Path(__file__).resolve().parents[2]
 
 COLUMNS = 3  # of the gallery
 
 
 def table() -> str:
     """One row per claim of the register, with its reference verdict."""
-    register = settings.read_yaml(ROOT / "config/claims.yaml")["claims"]
+    register = configuration.read_yaml(ROOT / "config/claims.yaml")["claims"]
     rows = []
     for name, claim in register.items():
         path = ROOT / f"docs/reference/claims/{name}.json"
@@ -42,7 +44,7 @@ def table() -> str:
 
 def gallery() -> str:
     """The reference figures, each a link to itself in full size."""
-    register = settings.read_yaml(ROOT / "config/claims.yaml")["claims"]
+    register = configuration.read_yaml(ROOT / "config/claims.yaml")["claims"]
     titles = {**{name: claim["title"] for name, claim in register.items()}, "theory": "Theory"}
     cells = [
         f'<a href="docs/reference/figures/{name}.png">'

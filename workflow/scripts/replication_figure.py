@@ -1,13 +1,8 @@
 """Draw criteria on all image pairs side by side."""
 
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(snakemake.scriptdir)))  # noqa: F821
-import job as script
-
-from neuron_race import storage
-from neuron_race.plots import replication, style
+from neuron_race.common import job as script
+from neuron_race.common import storage
+from neuron_race.figures import replication, style
 
 
 def work(job) -> None:
@@ -19,4 +14,4 @@ def work(job) -> None:
     storage.write_table(job.output.csv, numbers)
 
 
-script.run(snakemake, work)  # noqa: F821
+script.run(snakemake, work)

@@ -1,12 +1,10 @@
 """Print which share of a run an edit redoes."""
 
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(snakemake.scriptdir)))  # noqa: F821
-import job as script
-
-from neuron_race import cost, storage
+from neuron_race.common import job as script
+from neuron_race.common import storage
+from neuron_race.operations import cost
 
 
 def work(job) -> None:
@@ -16,4 +14,4 @@ def work(job) -> None:
     print(f"\n{shares.to_string(float_format='%.1f')}", flush=True)
 
 
-script.run(snakemake, work)  # noqa: F821
+script.run(snakemake, work)

@@ -1,12 +1,10 @@
 """All verdicts together."""
 
 import sys
-from pathlib import Path
 
-sys.path.insert(0, str(Path(snakemake.scriptdir)))  # noqa: F821
-import job as script
-
-from neuron_race import claims, storage
+from neuron_race.common import job as script
+from neuron_race.common import storage
+from neuron_race.evidence import claims
 
 
 def work(job) -> None:
@@ -17,4 +15,4 @@ def work(job) -> None:
     print(claims.summary(verdicts).to_string(index=False), file=sys.stderr)
 
 
-script.run(snakemake, work)  # noqa: F821
+script.run(snakemake, work)

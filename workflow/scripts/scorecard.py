@@ -1,12 +1,8 @@
 """Write the scorecard."""
 
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(snakemake.scriptdir)))  # noqa: F821
-import job as script
-
-from neuron_race import cost, storage
+from neuron_race.common import job as script
+from neuron_race.common import storage
+from neuron_race.operations import cost
 from neuron_race.pages import scorecard
 
 
@@ -27,4 +23,4 @@ def work(job) -> None:
     storage.write_text(job.output[0], text)
 
 
-script.run(snakemake, work)  # noqa: F821
+script.run(snakemake, work)

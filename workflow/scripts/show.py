@@ -1,12 +1,8 @@
 """Tell the verdicts that a target asked for."""
 
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(snakemake.scriptdir)))  # noqa: F821
-import job as script
-
-from neuron_race import claims, storage
+from neuron_race.common import job as script
+from neuron_race.common import storage
+from neuron_race.evidence import claims
 
 
 def work(job) -> None:
@@ -15,4 +11,4 @@ def work(job) -> None:
     print(f"\n{claims.summary(verdicts).to_string(index=False)}", flush=True)
 
 
-script.run(snakemake, work)  # noqa: F821
+script.run(snakemake, work)

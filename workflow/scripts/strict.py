@@ -1,12 +1,7 @@
 """Fail if a verdict differs from the expectation in the register."""
 
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(snakemake.scriptdir)))  # noqa: F821
-import job as script
-
-from neuron_race import storage
+from neuron_race.common import job as script
+from neuron_race.common import storage
 
 
 def work(job) -> None:
@@ -21,4 +16,4 @@ def work(job) -> None:
         raise ValueError("verdicts differ from the register: " + "; ".join(wrong))
 
 
-script.run(snakemake, work)  # noqa: F821
+script.run(snakemake, work)

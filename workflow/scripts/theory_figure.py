@@ -1,13 +1,10 @@
 """Draw the figure of the theory from its tables."""
 
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(snakemake.scriptdir)))  # noqa: F821
-import job as script
-
-from neuron_race import storage
-from neuron_race.plots import style, theory
+from neuron_race.common import job as script
+from neuron_race.common import storage
+from neuron_race.figures import style, theory
 
 
 def work(job) -> None:
@@ -19,4 +16,4 @@ def work(job) -> None:
     storage.write_table(job.output.csv, numbers)
 
 
-script.run(snakemake, work)  # noqa: F821
+script.run(snakemake, work)

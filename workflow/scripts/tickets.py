@@ -3,11 +3,12 @@
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(snakemake.scriptdir)))  # noqa: F821
-import job as script
-
 import pandas as pd
-from neuron_race import runs, storage, tickets
+
+from neuron_race.common import job as script
+from neuron_race.common import storage
+from neuron_race.studies import tickets
+from neuron_race.training import runs
 
 script.prepare_torch()
 
@@ -27,4 +28,4 @@ def work(job) -> None:
         storage.write_table(getattr(job.output, key), pd.concat([part[key] for part in parts]))
 
 
-script.run(snakemake, work)  # noqa: F821
+script.run(snakemake, work)

@@ -4,10 +4,9 @@ import shutil
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(snakemake.scriptdir)))  # noqa: F821
-import job as script
-
-from neuron_race import conditions, freshness, runs, storage
+from neuron_race.common import freshness, storage
+from neuron_race.common import job as script
+from neuron_race.training import conditions, runs
 
 script.prepare_torch()
 
@@ -48,4 +47,4 @@ def work(job) -> None:
         shutil.rmtree(folder / name, ignore_errors=True)  # those of other code, too
 
 
-script.run(snakemake, work)  # noqa: F821
+script.run(snakemake, work)

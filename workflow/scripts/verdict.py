@@ -1,12 +1,9 @@
 """Judge a claim's evidence by the register."""
 
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(snakemake.scriptdir)))  # noqa: F821
-import job as script
-
-from neuron_race import claims, settings, storage
+from neuron_race.common import job as script
+from neuron_race.common import storage
+from neuron_race.evidence import claims
+from neuron_race.settings import configuration
 
 
 def work(job) -> None:
@@ -18,8 +15,8 @@ def work(job) -> None:
     verdict["provenance"] = storage.provenance(job.input, parameters, job.params.made_of["code"])
     storage.write_json(job.output.verdict, verdict)
     written = storage.read_json(job.output.verdict)
-    settings.validate(written, "verdict", job.output.verdict)
+    configuration.validate(written, "verdict", job.output.verdict)
     storage.write_text(job.output.caption, claims.caption(written))
 
 
-script.run(snakemake, work)  # noqa: F821
+script.run(snakemake, work)

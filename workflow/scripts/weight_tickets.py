@@ -1,13 +1,13 @@
 """Tickets of single weights by iterative magnitude pruning."""
 
 import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(snakemake.scriptdir)))  # noqa: F821
-import job as script
 
 import pandas as pd
-from neuron_race import lenet, runs, storage
+
+from neuron_race.common import job as script
+from neuron_race.common import storage
+from neuron_race.studies import weight_tickets
+from neuron_race.training import runs
 
 script.prepare_torch()
 
@@ -18,11 +18,11 @@ def work(job) -> None:
     for name, task in job.params.tasks.items():
         seeds = list(task["seeds"])
         data = runs.read_dataset(f"results/datasets/{task['dataset']}.npz", seeds)
-        tables = lenet.run(
+        tables = weight_tickets.run(
             job.params.protocol,
             seeds,
             *(data[key] for key in runs.DATASET_ARRAYS),
-            lenet.Protocol(),
+            weight_tickets.Protocol(),
             lambda line: print(line, file=sys.stderr, flush=True),
             task["device"],
         )
@@ -31,4 +31,4 @@ def work(job) -> None:
         storage.write_table(getattr(job.output, key), pd.concat([part[key] for part in parts]))
 
 
-script.run(snakemake, work)  # noqa: F821
+script.run(snakemake, work)

@@ -1,8 +1,8 @@
 """How gradient descent adapts a network's capacity: one neuron at a time.
 
-Modules follow the flow of the data, and each imports only from those before it:
-datasets -> networks -> training -> dynamics, clusters -> merging, pruning, tickets
--> statistics -> evidence -> claims -> plots.
+Folders follow the flow of the data, and each imports only from those before it: common, settings,
+data, models, training, theory, measures, studies, evidence, figures, pages, operations. Nothing
+here knows of Snakemake but the words that it tells its users.
 """
 
 import sys

@@ -1,1 +1,4 @@
-"""Pages to look at results in a browser: each is one file that needs no network."""
+"""Pages to look at: scorecard, explorer, lectures and their notebooks.
+
+May import figures and what is above it.
+"""

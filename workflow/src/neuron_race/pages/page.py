@@ -8,7 +8,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from neuron_race import changes
+from neuron_race.settings import changes
 
 HERE = Path(__file__).parent
 EXPLORATORY_SEEDS = range(3)  # config/config.yaml says what they were used for
@@ -58,9 +58,10 @@ def render(
     Args:
         name: ``scorecard`` or ``explorer``.
         preset: name of the preset.
-        changed: settings that differ from the preset's, see :func:`neuron_race.changes.changes`.
+        changed: settings that differ from the preset's, see
+            :func:`neuron_race.settings.changes.changes`.
         seeds: seeds of the runs shown.
-        provenance: see :func:`neuron_race.storage.provenance`; put into the page's foot.
+        provenance: see :func:`neuron_race.common.storage.provenance`; put into the page's foot.
         context: whatever else the template reads.
     """
     return TEMPLATES.get_template(f"{name}.html").render(

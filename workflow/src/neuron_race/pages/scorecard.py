@@ -9,7 +9,7 @@ import pandas as pd
 from great_tables import GT, html
 from markupsafe import Markup
 
-from neuron_race import claims
+from neuron_race.evidence import claims
 from neuron_race.pages import page
 
 Verdict = Mapping[str, Any]
@@ -74,10 +74,11 @@ def render(
 
     Args:
         verdicts: all verdicts, in the order of the register.
-        costs: result of :func:`neuron_race.cost.per_target` for the claims.
+        costs: result of :func:`neuron_race.operations.cost.per_target` for the claims.
         files: paths that may be linked to, from the working directory.
         options: configuration given on the command line.
-        changed: settings that differ from the preset's, see :func:`neuron_race.changes.changes`.
+        changed: settings that differ from the preset's, see
+            :func:`neuron_race.settings.changes.changes`.
         provenance: of the page itself.
         seeds: seeds of the runs.
         out: where the page will lie; links are relative to it.

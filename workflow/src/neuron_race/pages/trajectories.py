@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from neuron_race import clusters, conditions
-from neuron_race.runs import Trained
+from neuron_race.measures import clusters
+from neuron_race.training import conditions
+from neuron_race.training.runs import Trained
 
 Array = NDArray[Any]
 MOST_DIRECTIONS = 64
@@ -101,7 +102,7 @@ def record(
     Args:
         again: result of :func:`repeat`.
         s: which of its runs.
-        neurons: rows of this run in the table of neurons (:mod:`neuron_race.dynamics`).
+        neurons: rows of this run in the table of neurons (:mod:`neuron_race.measures.dynamics`).
         forecast: forecast norm products (m,), or None where there is no forecast.
 
     Returns:

@@ -1,0 +1,4 @@
+"""Data sets, one module per source, and the fetching of images.
+
+May import common and settings.
+"""

@@ -1,0 +1,19 @@
+"""Figure of the claim depth: one to five hidden layers, layer by layer."""
+
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from neuron_race.figures import layerwise
+
+NAMES = {
+    **{f"depth{n}": f"{n} hidden" for n in range(1, 6)},
+    "fitted": "3 hidden, fitted",
+    "lazy": "3 hidden, large init",
+}
+
+
+def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figure, pd.DataFrame]:
+    """Draw from ``extension/depth`` tables; returns the numbers drawn."""
+    return layerwise.draw(tables["extension/depth/details.csv"], verdict, NAMES)

@@ -1,0 +1,87 @@
+"""Groups of neurons whose total weight vectors point the same way."""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.spatial.distance import squareform
+
+from neuron_race.common.defined import ratio
+
+Array = NDArray[np.float64]
+
+
+def unit(V: Array) -> Array:
+    """Vectors (..., d) scaled to length 1; zero vectors stay zero."""
+    norm = np.linalg.norm(V, axis=-1, keepdims=True)
+    return np.divide(V, norm, out=np.zeros_like(V), where=norm > 0)
+
+
+def cosines(W: Array, A: Array) -> Array:
+    """Cosine between total weight vectors a_j w_j^T, (m, m): cos(a, a') cos(w, w')."""
+    return (unit(W) @ unit(W).T) * (unit(A) @ unit(A).T)
+
+
+def rotation(before: Array, after: Array) -> float:
+    """Mean absolute cosine between directions (m, d) before and after; NaN if one has none."""
+    unit_before, unit_after = unit(before), unit(after)
+    cosine = np.abs((unit_before * unit_after).sum(axis=1))
+    known = unit_before.any(axis=1) & unit_after.any(axis=1)
+    return float(np.where(known, cosine, np.nan).mean())
+
+
+def per_neuron(labels: NDArray[np.int64], among: NDArray[np.bool_]) -> float:
+    """Clusters over the number of clustered neurons; NaN where there are none."""
+    return float(ratio(count(labels), among.sum()))
+
+
+def effective(labels: NDArray[np.int64], c: Array) -> float:
+    """Participation ratio (sum c)^2 / sum c^2 of the clusters' norm products; NaN without any."""
+    share = np.bincount(labels[labels >= 0], weights=c[labels >= 0])
+    return float(ratio(share.sum() ** 2, (share**2).sum()))
+
+
+def active(X: Array, W: Array) -> NDArray[np.bool_]:
+    """Neurons (m,) whose gate is open on at least one sample of ``X (N, d)``."""
+    return np.asarray((X @ W[:, : X.shape[1]].T > 0).any(axis=0))
+
+
+def find(W: Array, A: Array, cosine: float, among: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Cluster neurons: within a cluster, every two have at least the given cosine.
+
+    Complete linkage, so that a cluster can't grow by a chain of neighbours: its diameter is what
+    the merge bound (E7) speaks of.
+
+    Args:
+        W: incoming weights (m, d).
+        A: outgoing weights (m, k).
+        cosine: smallest cosine between total weight vectors within a cluster.
+        among: mask (m,) of the neurons to cluster.
+
+    Returns:
+        Labels (m,): 0 is the largest cluster (ties: the one with the first neuron), -1 marks
+        neurons left out.
+    """
+    labels = np.full(len(W), -1, dtype=np.int64)
+    chosen = np.flatnonzero(among)
+    if len(chosen) < 2:
+        labels[chosen] = 0
+        return labels
+    # A neuron and its mirror image (-w, -a) have one total weight vector, but opposite gates.
+    opposite = unit(W[chosen]) @ unit(W[chosen]).T <= 0
+    distance = np.where(opposite, 2.0, 1.0 - cosines(W[chosen], A[chosen]))
+    np.fill_diagonal(distance, 0.0)
+    # Rounding can take a cosine beyond 1, and a matrix from its transpose.
+    distance = np.maximum(np.maximum(distance, distance.T), 0.0)
+    tree = linkage(squareform(distance, checks=False), "complete")
+    raw = fcluster(tree, 1.0 - cosine, "distance")
+    names, first, sizes = np.unique(raw, return_index=True, return_counts=True)
+    order = np.lexsort((first, -sizes))
+    rank = np.empty(len(names), dtype=np.int64)
+    rank[order] = np.arange(len(names))
+    labels[chosen] = rank[np.searchsorted(names, raw)]
+    return labels
+
+
+def count(labels: NDArray[np.int64]) -> int:
+    """Number of clusters K."""
+    return int(labels.max(initial=-1)) + 1

@@ -1,1 +1,0 @@
-"""Figures, one module per claim: each draws tidy tables and returns the numbers drawn."""

@@ -1,0 +1,44 @@
+"""The dictionary of statistics: what each table of runs has to say, before anything runs.
+
+It is read with the settings, and stands apart from the modules that compute the statistics: those
+take seconds to import, and a better word for a statistic must not train anything again. Tests hold
+it against what these modules write. ``docs/statistics.md`` is made of it.
+"""
+
+from neuron_race.settings.dictionary import experiments, extensions
+from neuron_race.settings.dictionary.statistic import Options, Part, Statistic, Table
+
+TABLES = {
+    "dynamics": experiments.DYNAMICS,
+    "race": experiments.RACE,
+    "compression": experiments.COMPRESSION,
+    "tickets": experiments.TICKETS,
+    "audit": experiments.AUDIT,
+    "figure_1": experiments.FIGURE_1,
+    "weights": experiments.WEIGHTS,
+}
+STUDIES = extensions.STUDIES
+
+__all__ = [
+    "STUDIES",
+    "TABLES",
+    "Options",
+    "Part",
+    "Statistic",
+    "Table",
+    "layers",
+    "outputs",
+    "table",
+]
+layers = extensions.layers
+
+
+def table(name: str, options: Options) -> Table:
+    """A table of a condition; that of an extension depends on its study."""
+    return STUDIES[options["study"]] if name == "extension" else TABLES[name]
+
+
+def outputs(dataset: Options) -> int:
+    """Outputs that a data set asks for: one, or one for each class of three or more."""
+    classes = len(dataset.get("classes", ()))
+    return classes if classes > 2 else 1

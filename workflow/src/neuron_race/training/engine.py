@@ -1,0 +1,319 @@
+"""The training engine: many networks at once, full-batch gradient descent, gradients by hand.
+
+All runs of a condition are one float64 computation, in compiled code
+(:mod:`neuron_race.training.compiled_engine`)
+or, on other devices and where there is no C compiler, in torch
+(:mod:`neuron_race.training.torch_engine`). At
+each snapshot the quantities that the theory speaks of are measured in place, so that weights need
+be kept only at a few events.
+"""
+
+import functools
+import sys
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from neuron_race.common.devices import choose_device
+from neuron_race.common.progress import Progress
+from neuron_race.models.losses import mean_loss
+from neuron_race.training import compiled_engine, plateau, torch_engine
+from neuron_race.training.checkpoints import Checkpoint
+from neuron_race.training.recipe import MEASURED, Recipe, Runs, TrainingDiverged, snapshot_steps
+
+Array = NDArray[Any]
+Networks = compiled_engine.Networks | torch_engine.Networks | torch_engine.InTurn
+ENGINES = ("auto", "compiled", "torch")
+
+
+@functools.cache
+def _compiled() -> bool:
+    """Whether the compiled engine can be had; says so, once, if not."""
+    try:
+        compiled_engine.library()
+    except compiled_engine.KernelUnavailable as error:
+        print(f"The torch engine trains, several times slower: {error}", file=sys.stderr)
+        return False
+    return True
+
+
+def choose_engine(device: torch.device, wanted: str = "auto") -> str:
+    """``compiled`` or ``torch``; ``auto``: compiled on the CPU where there is a C compiler.
+
+    Raises:
+        ValueError: an unknown engine, or compiled asked for on another device than the CPU.
+        KernelUnavailable: compiled asked for where it cannot be built.
+    """
+    if wanted not in ENGINES or (wanted == "compiled" and device.type != "cpu"):
+        raise ValueError(f"engine: {wanted!r} is none of {', '.join(ENGINES)}, or not for {device}")
+    if wanted == "compiled":
+        compiled_engine.library()
+        return "compiled"
+    return "compiled" if wanted == "auto" and device.type == "cpu" and _compiled() else "torch"
+
+
+def train(
+    X: Array,
+    Y: Array,
+    W: Array,
+    A: Array,
+    recipe: Recipe,
+    device: str = "cpu",
+    label: str = "",
+    explode: float = 1e3,
+    engine: str = "auto",
+    checkpoint: Checkpoint | None = None,
+) -> Runs:
+    """Train S networks at once.
+
+    Args:
+        X: inputs (S, N, d).
+        Y: targets (S, N, k).
+        W: initial incoming weights (S, m, d'), d' >= d. Columns beyond the d of ``X`` are
+            directions orthogonal to the data (see :mod:`neuron_race.training.span`): they never
+            move, but
+            count in norms and cosines.
+        A: initial outgoing weights (S, m, k).
+        recipe: how to train.
+        device: see :func:`neuron_race.common.devices.choose_device`.
+        label: name for progress, which goes to standard error; silent if empty.
+        explode: a loss beyond this many times max(initial loss, loss of f = 0) counts as diverged.
+        engine: see :func:`choose_engine`.
+        checkpoint: where an interrupted training goes on from, with the same bits; None: nowhere.
+
+    Raises:
+        TrainingDiverged: NaN or exploding loss. Nothing is returned then.
+        ValueError: ``early: adaptive`` with several outputs.
+    """
+    if recipe.early == "adaptive" and A.shape[2] > 1:
+        raise ValueError("early: adaptive is for networks with one output")
+    place = choose_device(device)
+    chosen = choose_engine(place, engine)
+    S, N, d = X.shape
+    words = np.random.default_rng(np.random.SeedSequence(N)).integers(
+        -(2**63), 2**63 - 1, size=(N,), dtype=np.int64
+    )
+    start, how = (X, Y, W[:, :, :d], A, words), (recipe.loss, recipe.freeze, recipe.learning_rate)
+    nets: Networks = (
+        compiled_engine.Networks(*start, *how, threads=torch.get_num_threads())
+        if chosen == "compiled"
+        else torch_engine.build(*start, *how, device=place)
+    )
+    recorder = _Recorder(nets, X, W, A, recipe)
+
+    y = torch.as_tensor(Y)
+    at_zero = mean_loss(torch.zeros_like(y), y, recipe.loss).numpy()
+    losses, _ = nets.advance(0, np.empty((S, 0)), np.full(S, np.inf))
+    initial = losses[:, 0]
+    limit = explode * np.maximum(initial, at_zero)
+    _check(losses, limit, 0, recipe)
+    bounds = (1 - np.asarray(recipe.drops)) * initial[:, None]
+    bounds[initial == 0] = -np.inf  # nothing to lose: no drop
+    for s, drop in zip(*np.nonzero(initial[:, None] <= bounds), strict=True):
+        recorder.event(s, drop, 0, W[s, :, :d], A[s])
+    recorder.measure(0, initial)
+
+    planned = {*snapshot_steps(recipe.max_steps, recipe.snapshots).tolist(), recipe.max_steps}
+    step, end = 0, _end(losses, 0, initial, recorder.drop_step, recipe)
+    flat = plateau.Plateau(nets, initial, recipe.learning_rate)
+    flat.over = recipe.early == "plain"
+    kept = checkpoint.read() if checkpoint else None
+    if checkpoint and kept and kept.pop("engine", -1) == ENGINES.index(chosen):
+        try:
+            step = recorder.resume(kept)
+        except (LookupError, ValueError) as error:
+            raise checkpoint.misfit(error) from error
+        losses, _ = nets.advance(step, np.empty((S, 0)), np.full(S, np.inf))
+        end = _end(losses, step, initial, recorder.drop_step, recipe)
+        flat.over = True
+        if label:
+            print(f"{label}: goes on from step {step}", file=sys.stderr, flush=True)
+    progress = Progress(label, recipe.max_steps)
+    while end is None and step < recipe.max_steps:
+        planned_next = min(p for p in planned if p > step)
+        if (ahead := flat.leap(step, planned_next)) is not None:
+            step, losses = ahead[0], ahead[1][:, None]
+            if step in planned:
+                recorder.measure(step, losses[:, -1])
+            continue
+        # Whether and where to stop shows only afterwards: not too many steps are in vain then.
+        until = min(planned_next, step + (max(16, step // 8) if flat.over else plateau.PAUSE))
+        nets.mark()
+        bounds[recorder.drop_step >= 0] = -np.inf
+        losses, crossings = nets.advance(until, bounds, limit)
+        for crossing in crossings:
+            recorder.event(*crossing)
+        end = _end(losses, step + 1, initial, recorder.drop_step, recipe)
+        if end is not None:
+            losses = losses[:, : end - step]
+        _check(losses, limit, step + 1, recipe)
+        if end is not None and end < until:
+            recorder.forget(end)
+            nets.rewind()
+            nets.advance(end, np.empty((S, 0)), np.full(S, np.inf))
+        step = until if end is None else end
+        if step in planned or end is not None:
+            recorder.measure(step, losses[:, -1])
+        if checkpoint and flat.over and step in planned and end is None and checkpoint.due():
+            checkpoint.write({"engine": np.asarray(ENGINES.index(chosen)), **recorder.state()})
+        progress.tell(step, losses[:, -1].mean())
+    return recorder.finish(chosen)
+
+
+def _check(losses: Array, limit: Array, first: int, recipe: Recipe) -> None:
+    """Raise where a loss (S, steps), the first of step ``first``, is not at or below its limit."""
+    bad = ~(losses <= limit[:, None])  # also true for NaN
+    if bad.any():
+        column = int(np.argmax(bad.any(axis=0)))
+        runs = np.flatnonzero(bad[:, column]).tolist()
+        raise TrainingDiverged(
+            f"loss diverged at step {first + column} in runs {runs} "
+            f"(loss {losses[runs[0], column]:.3g}): "
+            f"learning_rate {recipe.learning_rate} is too large here"
+        )
+
+
+def _end(losses: Array, first: int, initial: Array, drop_step: Array, recipe: Recipe) -> int | None:
+    """The step at which training is over before its budget is, if among those of ``losses``."""
+    ends = first + np.flatnonzero((losses <= recipe.loss_target * initial[:, None]).all(axis=0))[:1]
+    if recipe.stop_at_drop and (drop_step >= 0).all():
+        ends = np.append(ends, max(first, drop_step.max()))
+    return int(ends.min()) if len(ends) else None
+
+
+class _Recorder:
+    """Measures at snapshots and keeps weights at events."""
+
+    def __init__(self, nets: Networks, X: Array, W: Array, A: Array, recipe: Recipe):
+        self.nets, self.recipe = nets, recipe
+        (S, self.N, d), (m, k) = X.shape, A.shape[1:]
+        self.rest = W[:, :, d:]
+        self.rest_square = _square(self.rest)
+        full = (S, len(recipe.events), m, W.shape[2])
+        self.event_step = np.full(full[:2], -1, dtype=np.int64)
+        self.W_events = np.full(full, np.nan)
+        self.A_events = np.full((*full[:3], k), np.nan)
+        self.event_step[:, 0], self.W_events[:, 0], self.A_events[:, 0] = 0, W, A
+        self.drop_step = self.event_step[:, 1:-1]  # a view
+        self.steps: list[int] = []
+        self.losses: list[Array] = []
+        # One more than planned: the step at which training stops need not be a planned snapshot.
+        # Allocated at once, for small arrays between large temporaries fragment the heap (measured:
+        # 18 MB a snapshot).
+        planned = 1 + len(snapshot_steps(recipe.max_steps, recipe.snapshots))
+        self.measured: dict[str, Array] = {
+            name: np.empty((S, planned, m), dtype=np.int64 if name == "gate_pattern" else float)
+            for name in MEASURED
+        }
+        size = 8 * (planned - 1) * S * m * (full[3] + k)
+        self.weights: list[tuple[Array, Array]] | None = (
+            [] if size <= recipe.max_weight_bytes else None
+        )
+
+    def event(self, run: int, drop: int, step: int, W: Array, A: Array) -> None:
+        """Keep the weights of a run at a drop of the loss."""
+        self.drop_step[run, drop] = step
+        self.W_events[run, 1 + drop] = np.concatenate([W, self.rest[run]], axis=1)
+        self.A_events[run, 1 + drop] = A
+
+    def forget(self, end: int) -> None:
+        """Forget drops after the step ``end``."""
+        later = np.zeros(self.event_step.shape, dtype=bool)
+        later[:, 1:-1] = self.drop_step > end
+        self.event_step[later] = -1
+        self.W_events[later] = self.A_events[later] = np.nan
+
+    def _norms(self, W: Array, A: Array) -> tuple[Array, Array]:
+        return np.sqrt(_square(W) + self.rest_square), np.sqrt(_square(A))
+
+    def measure(self, step: int, losses: Array) -> None:
+        """Measure all neurons at the networks' step, and their growth over the next one."""
+        W, A = self.nets.weights()
+        dW, dA = self.nets.gradients()
+        opened, changed, pattern = self.nets.gates()
+        rate = self.recipe.learning_rate
+        norm_w, norm_a = self._norms(W, A)
+        pull = np.sqrt(_square(dW))  # |C_j^T a_j|
+        scale = pull * norm_w
+        # A dead neuron is pulled nowhere: its cosine is 0.
+        cos = np.divide(_dot(dW, W), scale, out=np.zeros_like(scale), where=scale > 0)
+        next_w, next_a = self._norms(W + rate * dW, A + rate * dA)
+        values = {
+            "norm_w": norm_w,
+            "norm_a": norm_a,
+            "norm_D": pull / np.maximum(norm_a, np.finfo(float).tiny),
+            "cos_delta": cos,
+            "growth": (np.log(next_w / norm_w) + np.log(next_a / norm_a)) / rate,
+            "open": opened / self.N,
+            "gate_changes": changed / self.N,
+            "gate_pattern": pattern,
+        }
+        for name, value in values.items():
+            self.measured[name][:, len(self.steps)] = value
+        self.steps.append(step)
+        self.losses.append(losses.copy())
+        if self.weights is not None:
+            self.weights.append((np.concatenate([W, self.rest], axis=2), A))
+
+    def state(self) -> dict[str, Array]:
+        """All that training needs to go on from the last snapshot."""
+        W, A = self.nets.weights()
+        done = len(self.steps)
+        state = {
+            "W": W,
+            "A": A,
+            "steps": np.asarray(self.steps, dtype=np.int64),
+            "losses": np.stack(self.losses),
+            "event_step": self.event_step,
+            "W_events": self.W_events,
+            "A_events": self.A_events,
+            **{f"measured_{name}": full[:, :done] for name, full in self.measured.items()},
+        }
+        if self.weights is not None:
+            kept_w, kept_a = zip(*self.weights, strict=True)
+            state |= {"kept_W": np.stack(kept_w), "kept_A": np.stack(kept_a)}
+        return state
+
+    def resume(self, state: dict[str, Array]) -> int:
+        """Put everything as it was at the last snapshot of a state; returns its step."""
+        self.steps = state["steps"].tolist()
+        self.losses = list(state["losses"])
+        for name in ("event_step", "W_events", "A_events"):
+            getattr(self, name)[:] = state[name]
+        for name, full in self.measured.items():
+            full[:, : len(self.steps)] = state[f"measured_{name}"]
+        if self.weights is not None:
+            self.weights = list(zip(state["kept_W"], state["kept_A"], strict=True))
+        self.nets.place(self.steps[-1], state["W"], state["A"])
+        return self.steps[-1]
+
+    def finish(self, engine: str) -> Runs:
+        """All that was recorded; the last snapshot is the event ``end``."""
+        W, A = self.nets.weights()
+        self.event_step[:, -1] = self.steps[-1]
+        self.W_events[:, -1] = np.concatenate([W, self.rest], axis=2)
+        self.A_events[:, -1] = A
+        runs = Runs(
+            step=np.asarray(self.steps, dtype=np.int64),
+            loss=np.stack(self.losses, axis=1),
+            event_step=self.event_step,
+            W_events=self.W_events,
+            A_events=self.A_events,
+            measured={name: full[:, : len(self.steps)] for name, full in self.measured.items()},
+            engine=engine,
+        )
+        if self.weights is not None:
+            runs.W, runs.A = (np.stack(Z, axis=1) for Z in zip(*self.weights, strict=True))
+        return runs
+
+
+def _dot(U: Array, V: Array) -> Array:
+    """Inner products over the last axis."""
+    result: Array = np.einsum("smd,smd->sm", U, V)
+    return result
+
+
+def _square(U: Array) -> Array:
+    return _dot(U, U)
