@@ -182,6 +182,14 @@ def test_what_profiles_ask_for_is_in_force(
         run(folder, arguments, environment)
 
 
+def test_a_report_is_asked_for_on_the_command_line_only(folder: Path) -> None:
+    (folder / "profiles/default/config.yaml").write_text("report: report.html\n", encoding="utf-8")
+    with pytest.raises(
+        SettingsError, match=r"default/config\.yaml: report: .*write --report there"
+    ):
+        run(folder, "")
+
+
 def test_the_command_line_of_another_program_says_nothing() -> None:
     taken = SimpleNamespace(replace_workflow_config=False, configfiles=[], config_args=[])
     commandline.check_run(["/bin/pytest", "--configfile", "a.yaml"], taken, {}, Path())

@@ -118,6 +118,23 @@ def test_a_lost_or_spoilt_record_is_none(recorded: dict[str, Any], content: str 
         freshness.check(recorded, ["out.csv"])
 
 
+def test_a_file_that_is_read_and_no_input_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever opens it; what the process writes and its inputs are no secrets."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("given.csv", "hidden.csv", "out.csv"):
+        Path(name).write_text("1\n")
+    watch = freshness.Watch()
+    Path("given.csv").read_text()
+    Path("own.txt").write_text("")
+    Path("own.txt").read_text()
+    freshness.keep(made(tmp_path), ["out.csv"], ["given.csv"], watch)
+    Path("hidden.csv").read_text()
+    with pytest.raises(freshness.StaleError, match=r"hidden\.csv: read, but no input"):
+        freshness.keep(made(tmp_path), ["out.csv"], ["given.csv"], watch)
+
+
 @pytest.mark.parametrize("part", ["code", "sources"])
 def test_nothing_is_recorded_if_a_file_was_edited_meanwhile(tmp_path: Path, part: str) -> None:
     with pytest.raises(freshness.StaleError, match="LICENSE was edited while the run was going on"):
@@ -128,7 +145,7 @@ def test_nothing_is_recorded_if_a_file_was_edited_meanwhile(tmp_path: Path, part
 def test_code_beside_a_script_and_relative_imports_are_followed(tmp_path: Path) -> None:
     for name, text in {
         "script": "import helper, math\nfrom .other import part",
-        "helper": "from neuron_race import progress, ranks",
+        "helper": "from neuron_race.common import progress\nfrom neuron_race.measures import ranks",
         "other": "",
     }.items():
         (tmp_path / f"{name}.py").write_text(text)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import neuron_race
 from neuron_race.common import imports
 
 
@@ -60,3 +61,23 @@ def test_plain_steps_of_any_model_do_without_the_compiler() -> None:
     paths = [str(Path(__file__).parent), os.getenv("PYTHONPATH", "")]
     environment = {"PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": "1"}
     subprocess.run([sys.executable, "-c", PLAIN], env=environment, check=True)
+
+
+def test_an_edit_of_equal_size_and_date_runs(tmp_path: Path) -> None:
+    """Python would take the compiled module of before."""
+    package = tmp_path / "neuron_race"
+    package.mkdir()
+    (package / "__init__.py").write_text(Path(neuron_race.__file__).read_text())
+    said = []
+    for value in "12":
+        (package / "part.py").write_text(f"VALUE = {value}\n")
+        os.utime(package / "part.py", (1e9, 1e9))
+        done = subprocess.run(
+            [sys.executable, "-c", "from neuron_race import part; print(part.VALUE)"],
+            env={"PYTHONPATH": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        said.append(done.stdout.strip())
+    assert said == ["1", "2"] and list(package.glob("__pycache__/part.*"))

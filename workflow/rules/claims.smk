@@ -25,7 +25,6 @@ rule evidence:
 rule verdict:
     input:
         evidence="results/evidence/{claim}.csv",
-        schema=SCHEMAS + "/verdict.schema.yaml",
     output:
         verdict=in_report("results/claims/{claim}.json", "{claim}", "verdict"),
         caption="results/captions/{claim}.rst",

@@ -2,7 +2,6 @@
 
 # Relative to the working directory: a folder that moved has nothing to do again.
 PACKAGE = os.path.relpath(ROOT / "workflow/src/neuron_race")
-SCHEMAS = os.path.relpath(configuration.SCHEMAS)
 
 
 wildcard_constraints:
