@@ -48,11 +48,12 @@ def datasets_of(experiment):
 
 
 def runs_of(experiment, conditions=None):
-    """Run files of an experiment's conditions (all by default), arrays and sidecars."""
+    """Run files of an experiment's or extension's conditions (all by default), with sidecars."""
+    trained = {**SETTINGS.experiments, **SETTINGS.extensions}
     return expand(
         "results/runs/{experiment}/{condition}.{ending}",
         experiment=experiment,
-        condition=SETTINGS.experiments[experiment] if conditions is None else conditions,
+        condition=trained[experiment] if conditions is None else conditions,
         ending=["npz", "json"],
     )
 
@@ -91,7 +92,8 @@ def intermediates():
     """All files that jobs write on the way to verdicts, figures and pages, read off the rules."""
     ends = ["results/scorecard.html", *(f"figures/{name}.csv" for name in FIGURES)]
     # Runs that no claim needs are made too.
-    ends += [path for experiment in SETTINGS.experiments for path in runs_of(experiment)]
+    trained = [*SETTINGS.experiments, *SETTINGS.extensions]
+    ends += [path for experiment in trained for path in runs_of(experiment)]
     return lambda wildcards: sorted(
         {
             str(output)
@@ -115,10 +117,10 @@ def figure_tables(claim):
     return [f"results/{path}" for path in SETTINGS.claims[claim]["figure_tables"]]
 
 
-def studies(target):
-    """Modules that train and measure the conditions of a target beyond one hidden layer."""
-    names = {options["study"] for options in SETTINGS.extensions[target].values()}
-    return [f"{PACKAGE}/studies/{name}.py" for name in sorted(names)]
+def study_of(target):
+    """Name of the modules that train and measure a target beyond one hidden layer."""
+    (name,) = {options["study"] for options in SETTINGS.extensions[target].values()}
+    return name
 
 
 def weight_ticket_data(protocol):
@@ -147,18 +149,10 @@ def experiments_of(claim):
 
 
 def sidecars_of(claim):
-    """Sidecars of all runs that a claim rests on; those of extensions are not kept."""
-    kept = [name for name in experiments_of(claim) if name in SETTINGS.experiments]
-    return [path for name in kept for path in runs_of(name) if path.endswith(".json")]
-
-
-def extension_options(claim):
-    """Options of the runs of extensions that a claim rests on, by "target/condition"."""
-    return {
-        f"{name}/{condition}": options
-        for name in experiments_of(claim)
-        for condition, options in SETTINGS.extensions.get(name, {}).items()
-    }
+    """Sidecars of all runs that a claim rests on."""
+    return [
+        path for name in experiments_of(claim) for path in runs_of(name) if path.endswith(".json")
+    ]
 
 
 def changes_of(claim):

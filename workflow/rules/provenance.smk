@@ -21,7 +21,6 @@ rule provenance:
     params:
         seeds=SETTINGS.seeds,
         code=lambda w: code_behind(f"results/claims/{w.claim}.json"),
-        extensions=lambda w: extension_options(w.claim),
     script:
         "../scripts/provenance.py"
 

@@ -16,9 +16,8 @@ def work(job) -> None:
     datasets = {Path(path).stem: storage.read_json(path) for path in job.input.datasets}
     files = {key: list(job.input[key]) for key in ("figures", "tables")}
     verdict = storage.read_json(job.input.verdict)
-    options = job.params.extensions
     code = job.params.code
-    traced = trace.trace(verdict, job.params.seeds, runs, datasets, files, code, options)
+    traced = trace.trace(verdict, job.params.seeds, runs, datasets, files, code)
     storage.write_json(job.output[0], traced)
 
 

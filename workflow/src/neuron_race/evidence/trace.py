@@ -14,7 +14,6 @@ def trace(
     datasets: Mapping[str, Mapping[str, Any]],
     files: Mapping[str, Sequence[Path]],
     code: Mapping[str, str],
-    extensions: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """Gather the sidecars of all that a claim rests on.
 
@@ -25,7 +24,6 @@ def trace(
         datasets: provenance of its data sets by name.
         files: further files whose checksums belong here, by kind: figures, tables.
         code: checksums of all code that led to the verdict, by name.
-        extensions: options of runs that leave no sidecar, by "target/condition".
 
     Returns:
         ``data`` (options, checksums of the files and of what they were made from), ``seeds``,
@@ -60,10 +58,7 @@ def trace(
         },
         "runs": {
             name: {k: v for k, v in options.items() if k != "seeds"}
-            for name, options in [
-                *((name, _options(side)) for name, side in runs.items()),
-                *(extensions or {}).items(),
-            ]
+            for name, options in ((name, _options(side)) for name, side in runs.items())
         },
         **kinds,
         "code": dict(sorted(all_code.items())),

@@ -127,6 +127,7 @@ class Cost:
 
 
 TRAINED = ("train", "forecast", "tickets", "audit")
+STUDIES = ("train_study", "extension")  # each target has a model of its own
 BY_SEEDS = ("weight_tickets", "dataset")
 TABLES = ("dynamics", "compression", "race", "cosines")
 
@@ -150,7 +151,7 @@ def work(settings: Settings, rule: str, name: str) -> float:
         return sum(size.training for size in sizes(settings, rule, name))
     if rule in TABLES:
         return sum(size.measuring for size in sizes(settings, rule, name))
-    if rule == "extension":  # of images, positions count: channels cost in the first layer only
+    if rule in STUDIES:  # of images, positions count: channels cost in the first layer only
         data = settings.datasets
         return sum(
             len(o["seeds"]) * o["max_steps"] * _values(data[o["dataset"]]) / o.get("channels", 1)
@@ -221,7 +222,7 @@ class Forecaster:
     def cost(self, settings: Settings, rule: str, name: str) -> Cost:
         """Cost of one job; rules that were not measured (downloads) count as nothing."""
         what = kind(rule, name)
-        if rule == "extension" and what not in self.rates:  # a copy costs as its original does
+        if rule in STUDIES and what not in self.rates:  # a copy costs as its original does
             what = max((k for k in self.rates if what.startswith(f"{k}_")), key=len, default=what)
         if what not in self.rates:
             return Cost(0.0, 0.0, 0.0, rule, name)
@@ -253,4 +254,4 @@ def _known(settings: Settings, job: Cost) -> bool:
 
 def kind(rule: str, name: str) -> str:
     """Jobs whose costs scale alike: those of a rule, but each extension has a model of its own."""
-    return f"{rule}/{name}" if rule == "extension" else rule
+    return f"{rule}/{name}" if rule in STUDIES else rule

@@ -1,10 +1,9 @@
-"""Train a condition of a deep network and ask of each hidden layer what was asked of the only one.
+"""Ask of each hidden layer of a deep network what was asked of the only one.
 
 Shared by the targets depth, residual, convolution and transformer.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -19,13 +18,14 @@ from neuron_race.common.seeds import stream
 from neuron_race.measures import clusters, layers, pruning
 from neuron_race.measures.layers import Layer, Parameters
 from neuron_race.measures.ranks import rank_correlation
-from neuron_race.models import deep, shallow
+from neuron_race.models import deep
 from neuron_race.models.losses import mean_loss
-from neuron_race.models.units import Units
+from neuron_race.studies.trained import networks
+from neuron_race.studies.trained.networks import Data, Trained
 from neuron_race.training import any_model
 
 Array = NDArray[Any]
-Data = Mapping[str, Mapping[str, Array]]
+Runs = Mapping[str, Mapping[str, Array]]  # by condition, the arrays of its run file
 KEPT = (0.5, 0.2)  # fractions of a layer's units that pruning keeps
 DRAWS = 5  # random prunings are averaged over this many draws
 MOMENTS = ("init", "drop", "end")
@@ -33,126 +33,44 @@ MOMENTS = ("init", "drop", "end")
 TAUGHT = ("clusters_per_neuron", "effective_width", "rotation", "top_share", "winners")
 
 
-@dataclass(frozen=True)
-class Problem:
-    """Stacked data of a condition's runs: X (S, N, d), Y (S, N, k), and the test split."""
+def tables(
+    target: str, conditions: Mapping[str, Any], data: Data, runs: Runs
+) -> dict[str, pd.DataFrame]:
+    """Measure all conditions of a target whose question is put to every layer.
 
-    X: torch.Tensor
-    Y: torch.Tensor
-    X_test: torch.Tensor
-    Y_test: torch.Tensor
-    seeds: list[int]
-    loss: str
-
-
-def problem(options: Mapping[str, Any], data: Data, dtype: torch.dtype) -> Problem:
-    """The data of a condition."""
-    own = data[options["dataset"]]
-    X, Y, X_test, Y_test = (
-        torch.as_tensor(own[name], dtype=dtype) for name in ("X", "Y", "X_test", "Y_test")
-    )
-    return Problem(X, Y, X_test, Y_test, list(options["seeds"]), options["loss"])
-
-
-def shuffled(Y: torch.Tensor, name: str, seeds: list[int]) -> torch.Tensor:
-    """Targets of each run permuted: what a forecast must not do well with."""
-    order = [stream(name, s, "shuffled labels").permutation(Y.shape[1]) for s in seeds]
-    return torch.stack([y[torch.as_tensor(o)] for y, o in zip(Y, order, strict=True)])
-
-
-def tables(target: str, conditions: Mapping[str, Any], data: Data) -> dict[str, pd.DataFrame]:
-    """Train and measure all conditions of a target whose question is put to every layer."""
-    runs, details = [], []
-    for name, options in conditions.items():
-        own = condition(target, options, data, f"{target}/{name}")
-        runs.append(summary(own).assign(condition=name))
-        details.append(own.assign(condition=name))
-    return {"runs": pd.concat(runs), "details": pd.concat(details)}
-
-
-@dataclass(frozen=True)
-class Trained:
-    """A condition's model, data, initial weights and trained runs."""
-
-    model: deep.Network
-    given: Problem
-    start: Parameters
-    plan: any_model.Plan
-    history: any_model.History
-
-
-def begin(
-    target: str, options: Mapping[str, Any], data: Data
-) -> tuple[deep.Network, Problem, Parameters]:
-    """Model, data and initial weights of a condition.
-
-    With the option ``head`` the weights are those of one hidden layer as :mod:`networks` draws
-    them, at scale ``alpha``; otherwise all are Gaussian, with ``gain``.
+    Args:
+        target: its name.
+        conditions: options of each.
+        data: arrays of the data sets that they use, by name.
+        runs: arrays of their run files, by condition.
     """
-    dtype = torch.float32 if options["precision"] == "single" else torch.float64
-    given = problem(options, data, dtype)
-    dim, outputs = given.X.shape[2], given.Y.shape[2]
-    model = deep.build(options, dim, outputs)
-    if "head" not in options:
-        return model, given, deep.initial(model, target, given.seeds, options["gain"], dtype)
-    drawn = [
-        shallow.initialise(
-            target, seed, options["width"], dim, outputs, options["head"], options["alpha"]
-        )
-        for seed in given.seeds
-    ]
-    return model, given, stacked_weights([w for w, _ in drawn], [a for _, a in drawn], dtype)
-
-
-def stacked_weights(W: list[Array], A: list[Array], dtype: torch.dtype) -> Parameters:
-    """Weights (m, d) and (m, k) of one hidden layer, of many runs, as parameters."""
-    return {
-        "hidden.0.weight": torch.as_tensor(np.stack(W), dtype=dtype),
-        "head.weight": torch.as_tensor(np.stack([a.T for a in A]), dtype=dtype),
+    found = {
+        name: rows(networks.recall(networks.begin(target, options, data), runs[name]), target)
+        for name, options in conditions.items()
     }
-
-
-def train(
-    target: str,
-    options: Mapping[str, Any],
-    data: Data,
-    label: str,
-    snapshots: Sequence[int] = (),
-    summed: Any = None,
-) -> Trained:
-    """Train all runs of a condition."""
-    model, given, start = begin(target, options, data)
-    plan = any_model.Plan.of(options)
-    history = any_model.train(
-        model, start, given.X, given.Y, plan, given.seeds, label, snapshots, summed
-    )
-    return Trained(model, given, start, plan, history)
-
-
-def condition(target: str, options: Mapping[str, Any], data: Data, label: str) -> pd.DataFrame:
-    """One row per run and hidden layer of a condition."""
-    return rows(train(target, options, data, label), target)
+    return {
+        "runs": pd.concat([summary(own).assign(condition=name) for name, own in found.items()]),
+        "details": pd.concat([own.assign(condition=name) for name, own in found.items()]),
+    }
 
 
 def rows(trained: Trained, target: str) -> pd.DataFrame:
     """One row per run and hidden layer: what happened, against forecasts from the init."""
-    model, given, plan = trained.model, trained.given, trained.plan
-    ahead = any_model.forecast(model, trained.start, given.X, given.Y, plan)
-    Y_wrong = shuffled(given.Y, target, given.seeds)
-    until = ahead["step"].numpy()
-    wrong = any_model.forecast(model, trained.start, given.X, Y_wrong, plan, until)
+    model, given = trained.start.model, trained.start.given
     result = []
     for run, seed in enumerate(given.seeds):
         network = Network(trained, run, stream(target, seed, "random arms"))
         forecasts = {
-            "forecast": norm_products(model, ahead, run),
-            "shuffled": norm_products(model, wrong, run),
+            "forecast": networks.norm_products(model, trained.ahead, run),
+            "shuffled": networks.norm_products(model, trained.wrong, run),
         }
         for position in range(len(model.units)):
             own = {key: value[position] for key, value in forecasts.items()}
             row = network.row(position, own)
             if isinstance(model, deep.Transformer):
-                found = heads(model, *(any_model.one(w, run) for w in (ahead, trained.history.end)))
+                found = heads(
+                    model, *(any_model.one(w, run) for w in (trained.ahead, trained.history.end))
+                )
                 row |= found if network.dropped else dict.fromkeys(found, np.nan)
             result.append({"seed": seed, "layer": position + 1} | row)
     return pd.DataFrame(result)
@@ -175,32 +93,12 @@ def heads(model: deep.Transformer, ahead: Parameters, end: Parameters) -> dict[s
     }
 
 
-def norm_products(model: deep.Network, stacked: Parameters, run: int) -> list[Array]:
-    """Norm products (m,) of each hidden layer of one run."""
-    parameters = any_model.one(stacked, run)
-    return [weights_norm_product(parameters, u) for u in model.units]
-
-
-def weights_norm_product(parameters: Parameters, units: Units) -> Array:
-    """c_j of a layer from its weights alone; behind a normalisation, with its gain folded in."""
-    A = parameters[f"{units.outgoing}.weight"].to(torch.float64)
-    norm_a = A.transpose(0, 1).flatten(1).norm(dim=1)
-    W = parameters[f"{units.incoming}.weight"].to(torch.float64).flatten(1)
-    square = W.square().sum(dim=1)
-    bias = parameters.get(f"{units.incoming}.bias")
-    if bias is not None:
-        square = square + bias.to(torch.float64).square()
-    if units.normalisation is not None:  # |w| does not enter the function, the gain does
-        square = parameters[f"{units.normalisation}.weight"].to(torch.float64).square()
-    return (norm_a * square.sqrt()).numpy()
-
-
 class Network:
     """One run: its layers at init, drop and end, and what is lost when units go."""
 
     def __init__(self, trained: Trained, run: int, rng: np.random.Generator):
-        given, history = trained.given, trained.history
-        self.model, self.rng, self.loss = trained.model, rng, given.loss
+        given, history = trained.start.given, trained.history
+        self.model, self.rng, self.loss = trained.start.model, rng, given.loss
         self.X, self.Y = given.X[run], given.Y[run]
         self.X_test, self.Y_test = given.X_test[run], given.Y_test[run]
         self.dropped = bool(history.drop_step[run] >= 0)

@@ -1,162 +1,24 @@
-"""Tickets of neurons before training: the forecast against magnitude, SNIP, GraSP, SynFlow, chance.
+"""Tickets of neurons before training, compared: how well and how fast they learn."""
 
-Scores of single weights are those of their papers (Lee et al. 2019, Wang et al. 2020, Tanaka et
-al. 2020); a neuron's score is their sum over its incoming and outgoing weights. All tickets of all
-runs are trained from their own init as one stack.
-"""
-
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
-from torch import nn
-from torch.func import functional_call, grad
 
 from neuron_race.common.defined import ratio
-from neuron_race.common.seeds import stream
-from neuron_race.measures import clusters, layers, pruning
-from neuron_race.measures.layers import Parameters
-from neuron_race.models import deep
-from neuron_race.models.losses import mean_loss
-from neuron_race.models.units import Units
-from neuron_race.studies import architectures
-from neuron_race.studies.architectures import Data
-from neuron_race.training import any_model
+from neuron_race.studies.architectures import Data, Runs, accuracy
+from neuron_race.studies.trained import networks
 
 Array = NDArray[Any]
-Tensor = torch.Tensor
-ROUNDS = 20  # of SynFlow's pruning
-COSINE = 0.99  # between pulls of one lane
 
 
-def magnitude(parameters: Parameters) -> Parameters:
-    """|theta|."""
-    return {name: value.abs() for name, value in parameters.items()}
-
-
-def snip(model: nn.Module, parameters: Parameters, X: Tensor, Y: Tensor, loss: str) -> Parameters:
-    """Connection sensitivity |theta dL/dtheta| (Lee, Ajanthan, Torr 2019), not normalised."""
-    slopes = grad(_loss(model, X, Y, loss))(parameters)
-    return {name: (parameters[name] * slopes[name]).abs() for name in parameters}
-
-
-def grasp(model: nn.Module, parameters: Parameters, X: Tensor, Y: Tensor, loss: str) -> Parameters:
-    """theta (H g) (Wang, Zhang, Grosse 2020), at temperature 1.
-
-    Removing a weight changes the squared gradient norm by -2 theta (H g) to first order; weights
-    whose removal would lower it most are kept, so this is the paper's score with its sign changed.
-    """
-    slope = grad(_loss(model, X, Y, loss))
-
-    def half_flow(weights: Parameters) -> Tensor:
-        return 0.5 * sum(
-            (value.square().sum() for value in slope(weights).values()), torch.zeros(())
-        )
-
-    product = grad(half_flow)(parameters)  # H g
-    return {name: parameters[name] * product[name] for name in parameters}
-
-
-def synflow(model: nn.Module, parameters: Parameters, X: Tensor) -> Parameters:
-    """theta dR/dtheta with R = 1^T prod |theta| 1 (Tanaka et al. 2020), one round, no data.
-
-    ReLUs pass the positive signals of absolute weights unchanged; of ``X`` only the shape counts.
-    """
-    absolute = magnitude(parameters)
-    slopes = grad(lambda weights: functional_call(model, weights, (torch.ones_like(X[:1]),)).sum())(
-        absolute
-    )
-    return {name: absolute[name] * slopes[name] for name in parameters}
-
-
-def _loss(model: nn.Module, X: Tensor, Y: Tensor, loss: str) -> Callable[[Parameters], Tensor]:
-    return lambda weights: mean_loss(functional_call(model, weights, (X,))[None], Y[None], loss)[0]
-
-
-def by_neuron(scores: Parameters, units: list[Units]) -> list[Array]:
-    """Sum of the scores of each unit's incoming and outgoing weights, layer by layer, each (m,)."""
-    return [
-        (scores[f"{u.incoming}.weight"].sum(dim=1) + scores[f"{u.outgoing}.weight"].sum(dim=0))
-        .double()
-        .numpy()
-        for u in units
-    ]
-
-
-def keep(scores: list[Array], kept: float, stratified: bool) -> list[NDArray[np.bool_]]:
-    """Masks that keep a fraction of all hidden units, over all layers at once or in each.
-
-    At least one unit of each layer stays, or no signal would pass.
-    """
-    if stratified:
-        return [pruning.keep_largest(s, pruning.number_kept(kept, len(s))) for s in scores]
-    sizes = [len(s) for s in scores]
-    total = max(len(scores), round(kept * sum(sizes)))
-    raised = [s.astype(float).copy() for s in scores]
-    for s in raised:
-        s[np.argmax(s)] = np.inf
-    mask = pruning.keep_largest(np.concatenate(raised), total)
-    return list(np.split(mask, np.cumsum(sizes)[:-1]))
-
-
-def one_per_lane(scores: list[Array], lanes: list[Array]) -> list[Array]:
-    """Scores that take the best unit of every lane first, then the second best of every lane, ...
-
-    Args:
-        scores: of each layer (m,), positive.
-        lanes: of each layer, the lane of each unit (m,); -1, in none, comes last.
-    """
-    largest = max(float(s.max()) for s in scores)
-    result = []
-    for own, lane in zip(scores, lanes, strict=True):
-        ahead = (lane[:, None] == lane) & (own[None, :] > own[:, None])
-        rank = np.where(lane < 0, len(own), ahead.sum(axis=1))
-        result.append(own / (2 * largest) - rank)
-    return result
-
-
-def silence(parameters: Parameters, units: list[Units], masks: list[Array]) -> Parameters:
-    """Weights with all incoming and outgoing weights of the units that go set to zero.
-
-    Their gradients are zero from then on: such units never come back.
-    """
-    result = {name: value.clone() for name, value in parameters.items()}
-    for u, mask in zip(units, masks, strict=True):
-        gone = torch.as_tensor(~mask)
-        result[f"{u.incoming}.weight"][gone] = 0.0
-        result[f"{u.outgoing}.weight"][:, gone] = 0.0
-    return result
-
-
-def narrow(
-    parameters: Parameters, units: list[Units], masks: list[Array], width: int
-) -> Parameters:
-    """The network of the units kept, at a common width: too narrow layers keep silent units."""
-    result = silence(parameters, units, masks)
-    for u, mask in zip(units, masks, strict=True):
-        chosen = torch.as_tensor(np.argsort(~mask, kind="stable")[:width])
-        result[f"{u.incoming}.weight"] = result[f"{u.incoming}.weight"][chosen]
-        result[f"{u.outgoing}.weight"] = result[f"{u.outgoing}.weight"][:, chosen]
-    return result
-
-
-def synflow_masks(
-    model: deep.Network, parameters: Parameters, X: Tensor, kept: float, stratified: bool
-) -> list[Array]:
-    """SynFlow's rounds: prune to kept^(r / rounds), score what is left, and again."""
-    own, masks = parameters, [np.ones(0, dtype=bool)]
-    for step in range(1, ROUNDS + 1):
-        scores = by_neuron(synflow(model, own, X), model.units)
-        masks = keep(scores, kept ** (step / ROUNDS), stratified)
-        own = silence(own, model.units, masks)
-    return masks
-
-
-def tables(target: str, conditions: Mapping[str, Any], data: Data) -> dict[str, pd.DataFrame]:
-    """Train all tickets.
+def tables(
+    target: str, conditions: Mapping[str, Any], data: Data, runs: Runs
+) -> dict[str, pd.DataFrame]:
+    """Compare all tickets.
 
     ``details``: one row per run and ticket. ``runs``: of each arm and per cent of neurons kept
     ``loss_<arm>_<percent>`` (final loss over initial), ``course_<arm>_<percent>`` (relative loss,
@@ -165,103 +27,47 @@ def tables(target: str, conditions: Mapping[str, Any], data: Data) -> dict[str, 
     stratified: the first of each lane, then the second of each. Tickets are undefined where the
     full network never dropped, where nothing was pruned, and where the arm has no finite scores.
     """
-    runs, details = [], []
+    rows, details = [], []
     for name, options in conditions.items():
-        own = _tickets(target, options, data, f"{target}/{name}")
+        own = tickets(networks.begin(target, options, data).given, runs[name])
         wide = own.pivot(
             index="seed", columns=["arm", "percent"], values=["loss", "course", "test"]
         )
         wide.columns = [f"{what}_{arm}_{percent}" for what, arm, percent in wide.columns]
-        runs.append(wide.reset_index().assign(condition=name))
+        rows.append(wide.reset_index().assign(condition=name))
         details.append(own.assign(condition=name))
-    return {"runs": pd.concat(runs), "details": pd.concat(details)}
+    return {"runs": pd.concat(rows), "details": pd.concat(details)}
 
 
-def _tickets(target: str, options: Mapping[str, Any], data: Data, label: str) -> pd.DataFrame:
-    model, given, start = architectures.begin(target, options, data)
-    plan = any_model.Plan.of(options)
-    ahead = any_model.forecast(model, start, given.X, given.Y, plan)
-    Y_wrong = architectures.shuffled(given.Y, target, given.seeds)
-    wrong = any_model.forecast(model, start, given.X, Y_wrong, plan, ahead["step"].numpy())
-    choices: dict[tuple[int, str], list[list[Array]]] = {}
-    # Arms and runs without finite scores, such as a forecast that came to no drop: they choose
-    # nothing, and their tickets are undefined.
-    undefined: set[tuple[str, int]] = set()
-    for run, seed in enumerate(given.seeds):
-        own, X, Y = any_model.one(start, run), given.X[run], given.Y[run]
-        rng = stream(target, seed, "random tickets")
-        scores = {
-            "forecast": architectures.norm_products(model, ahead, run),
-            "shuffled": architectures.norm_products(model, wrong, run),
-            "magnitude": by_neuron(magnitude(own), model.units),
-            "snip": by_neuron(snip(model, own, X, Y, given.loss), model.units),
-            "grasp": by_neuron(grasp(model, own, X, Y, given.loss), model.units),
-            "random": [rng.random(options["width"]) for _ in model.units],
-        }
-        scores["losers"] = [-s for s in scores["forecast"]]
-        scores["lanes"] = scores["forecast"]  # undefined where the forecast is
-        if all(np.isfinite(s).all() for s in scores["forecast"]):
-            weights = {
-                key: value for key, value in any_model.one(ahead, run).items() if key != "step"
-            }
-            seen = layers.observe(model, weights, X, Y, given.loss, model.units)
-            # One lane, one pull; at this init the weights themselves are still on their way there.
-            pulls = [clusters.find(u.velocity[0], u.A, COSINE, u.active) for u in seen]
-            scores["lanes"] = one_per_lane(scores["forecast"], pulls)
-        undefined |= {
-            (arm, seed)
-            for arm, own_scores in scores.items()
-            if not all(np.isfinite(s).all() for s in own_scores)
-        }
-        for percent in options["percents"]:
-            for stratified in (False, True) if len(model.units) > 1 else (False,):
-                suffix = "_layers" if stratified else ""
-                chosen = {a: keep(s, percent / 100, stratified) for a, s in scores.items()}
-                chosen["synflow"] = synflow_masks(model, own, X, percent / 100, stratified)
-                for arm, masks in chosen.items():
-                    choices.setdefault((percent, arm + suffix), []).append(masks)
-    everything = [np.ones(options["width"], dtype=bool)] * len(model.units)
-    choices[100, "full"] = [everything] * len(given.seeds)
-    rows = []
-    for percent in (100, *options["percents"]):
-        arms = [arm for p, arm in choices if p == percent]
-        kept_units = [masks for arm in arms for masks in choices[percent, arm]]
-        width = max(int(layer.sum()) for kept in kept_units for layer in kept)
-        which = np.tile(np.arange(len(given.seeds)), len(arms))
-        tickets = [
-            narrow(any_model.one(start, r), model.units, kept, width)
-            for r, kept in zip(which.tolist(), kept_units, strict=True)
-        ]
-        small = deep.build({**options, "width": width}, given.X.shape[2], given.Y.shape[2])
-        stacked = {key: torch.stack([t[key] for t in tickets]) for key in start}
-        history = any_model.train(small, stacked, given.X[which], given.Y[which], plan, label=label)
-        F = any_model.outputs(small, history.end, given.X_test[which])
-        relative = ratio(history.loss, history.loss[:, :1])
-        whole = [percent < 100 and all(layer.all() for layer in kept) for kept in kept_units]
-        rows.append(
+def tickets(given: networks.Problem, arrays: Mapping[str, Array]) -> pd.DataFrame:
+    """One row per run and ticket of a condition."""
+    found = []
+    for path in (name.rpartition("/")[0] for name in arrays if name.endswith("/loss")):
+        percent, arm = path.split("/")
+        loss, drop_step, outputs, whole = (
+            arrays[f"{path}/{name}"] for name in ("loss", "drop_step", "outputs", "whole")
+        )
+        relative = ratio(loss, loss[:, :1])
+        no_score = arrays.get(f"no_score/{arm.removesuffix('_layers')}", np.False_)
+        found.append(
             pd.DataFrame(
                 {
-                    "seed": np.asarray(given.seeds)[which],
-                    "arm": np.repeat(arms, len(given.seeds)),
-                    "percent": percent,
+                    "seed": given.seeds,
+                    "arm": arm,
+                    "percent": int(percent),
                     "loss": relative[:, -1],
                     "course": relative.mean(axis=1),
-                    "drop_step": history.drop_step,
-                    "whole": whole,
+                    "drop_step": drop_step,
+                    "gone": whole | no_score,
                     "test": [
-                        architectures.accuracy(f, y)
-                        for f, y in zip(F, given.Y_test[which], strict=True)
+                        accuracy(torch.as_tensor(f), y)
+                        for f, y in zip(outputs, given.Y_test, strict=True)
                     ],
                 }
             )
         )
-    table = pd.concat(rows, ignore_index=True)
-    chosen_by = table["arm"].str.removesuffix("_layers")
-    gone = np.array([pair in undefined for pair in zip(chosen_by, table["seed"], strict=True)])
+    table = pd.concat(found, ignore_index=True)
     never = table.loc[(table["arm"] == "full") & (table["drop_step"] < 0), "seed"]
-    gone |= (
-        table.pop("whole").to_numpy()
-        | (table["seed"].isin(never) & (table["arm"] != "full")).to_numpy()
-    )
+    gone = table.pop("gone") | (table["seed"].isin(never) & (table["arm"] != "full"))
     table.loc[gone, ["loss", "course", "drop_step", "test"]] = np.nan
     return table

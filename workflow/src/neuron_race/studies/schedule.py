@@ -11,9 +11,8 @@ from scipy.stats import kendalltau
 from neuron_race.common.defined import ratio
 from neuron_race.measures import pruning
 from neuron_race.measures.ranks import rank_correlation
-from neuron_race.studies import architectures
-from neuron_race.studies.architectures import Data
-from neuron_race.training import any_model, recipe
+from neuron_race.studies.architectures import Data, Runs
+from neuron_race.studies.trained import networks, schedule
 
 Array = NDArray[Any]
 REFERENCE = "constant"  # the condition that others are compared with
@@ -21,7 +20,9 @@ WINNERS = 0.2
 DETAILS = ("seed", "condition", "step", "progress", "decided")
 
 
-def tables(target: str, conditions: Mapping[str, Any], data: Data) -> dict[str, pd.DataFrame]:
+def tables(
+    target: str, conditions: Mapping[str, Any], data: Data, runs: Runs
+) -> dict[str, pd.DataFrame]:
     """Final order of each schedule against that of the constant rate, run by run.
 
     ``runs``: ``rho_constant`` rank correlation of final norm products with those of the constant
@@ -36,20 +37,16 @@ def tables(target: str, conditions: Mapping[str, Any], data: Data) -> dict[str, 
     names = sorted(conditions, key=lambda name: name != REFERENCE)
     for name in names:
         options = conditions[name]
-        steps = recipe.snapshot_steps(options["max_steps"], 40).tolist()
-        trained = architectures.train(target, options, data, f"{target}/{name}", steps)
-        history, model = trained.history, trained.model
-
-        def products(stacked: any_model.Stacked, model: Any = model) -> Array:
-            runs = range(len(next(iter(stacked.values()))))
-            return np.stack([architectures.norm_products(model, stacked, s)[0] for s in runs])
-
-        init, drop, end = (products(getattr(history, m)) for m in ("init", "drop", "end"))
+        start = schedule.begin(target, options, data)
+        history = networks.recall(start, runs[name]).history
+        init, drop, end = (
+            schedule.products(start, getattr(history, m)) for m in ("init", "drop", "end")
+        )
         end[history.drop_step < 0] = np.nan
         ends[name] = end
         reference = ends[REFERENCE]
-        course = {step: products(own) for step, own in history.snapshots.items()}
-        for run, seed in enumerate(trained.given.seeds):
+        course = dict(zip(runs[name]["course_step"].tolist(), runs[name]["course"], strict=True))
+        for run, seed in enumerate(start.given.seeds):
             # A single run has no other.
             other = (
                 reference[(run + 1) % len(reference)] if len(reference) > 1 else np.nan * end[run]

@@ -1,0 +1,5 @@
+"""Runs of targets whose question is put to every hidden layer."""
+
+from neuron_race.studies.trained.networks import begin, train
+
+__all__ = ["begin", "train"]
