@@ -10,9 +10,10 @@ import torch
 from numpy.typing import NDArray
 from small_runs import problem
 
+from neuron_race.common import storage
 from neuron_race.common.storage import ResultError
 from neuron_race.models import deep
-from neuron_race.training import any_model, checkpoints
+from neuron_race.training import any_model, checkpoints, kept
 from neuron_race.training.checkpoints import Checkpoint
 from neuron_race.training.engine import train
 from neuron_race.training.recipe import MEASURED, Recipe, Runs
@@ -222,3 +223,34 @@ def test_writing_takes_a_twentieth_of_the_time_at_most(
     assert not checkpoint.due()
     clock[0] = 90.0 + 600.0
     assert checkpoint.due()
+
+
+def test_a_job_trains_the_conditions_that_it_lacks(tmp_path: Path) -> None:
+    """Others get the names of outputs again; what is of other settings goes."""
+
+    def ask(versions: dict[str, str]) -> list[str]:
+        files = {name: tmp_path / "kept" / name / f"{own}.npz" for name, own in versions.items()}
+        outputs = {name: tmp_path / "runs" / f"{name}.npz" for name in versions}
+        for path in outputs.values():
+            for ending in (".npz", ".json"):  # Snakemake deletes the outputs of a job
+                path.with_suffix(ending).unlink(missing_ok=True)
+        made: list[str] = []
+
+        def make(name: str, path: Path) -> None:
+            made.append(name)
+            storage.write_json(path.with_suffix(".json"), {})
+            storage.write_arrays(path, {"of": np.array([int(versions[name])])})
+
+        kept.train(files, kept.whole, make, print)
+        kept.hand_out(files, outputs)
+        for name, path in outputs.items():
+            assert storage.read_arrays(path)["of"] == int(versions[name])
+            assert path.stat().st_nlink == 2  # no second copy
+            assert [own.stem for own in files[name].parent.glob("*.npz")] == [versions[name]]
+        return made
+
+    assert ask({"a": "1", "b": "1"}) == ["a", "b"]
+    assert ask({"a": "1", "b": "1"}) == []
+    assert ask({"a": "1", "b": "2"}) == ["b"]
+    (tmp_path / "kept/a/1.npz").write_bytes(b"spoilt")
+    assert ask({"a": "1", "b": "2"}) == ["a"]

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import studied
 import yaml
 from small_runs import DIGITS, stack, train_on
 
@@ -20,13 +21,11 @@ from neuron_race.measures import clusters, compression, dynamics, merging, race
 from neuron_race.settings import configuration
 from neuron_race.studies import (
     architectures,
-    initialization,
-    optimizers,
-    pruning_at_init,
     schedule,
     tickets,
     weight_tickets,
 )
+from neuron_race.studies.trained import initialization as designs
 from neuron_race.theory import forecast
 from neuron_race.training import any_model
 from neuron_race.training.runs import Trained
@@ -179,7 +178,7 @@ DATA = {"digits": stack({**DIGITS, "n_train": 30, "n_test": 20}, (0, 1))}
 
 
 def test_layers_that_learned_nothing() -> None:
-    own = architectures.condition("test", EXTENSION, DATA, "test/x")
+    own = studied.rows(EXTENSION, DATA)
     undefined = own.filter(regex="^(rho|lowest|highest|raw|contribution|random|merge)")
     assert undefined.shape[1] > 15 and undefined.isna().all(axis=None)
     assert own[list(architectures.TAUGHT)].isna().all(axis=None)
@@ -188,13 +187,13 @@ def test_layers_that_learned_nothing() -> None:
 
 def test_a_layer_of_one_unit_can_not_be_pruned() -> None:
     taught = {**EXTENSION, "learning_rate": 0.25, "gain": 0.5, "max_steps": 200, "width": 1}
-    own = architectures.condition("test", taught, DATA, "test/x")
+    own = studied.rows(taught, DATA)
     own = own[own["drop_step"].notna()]
     assert len(own) and own.filter(regex="^(lowest|random)_").isna().all(axis=None)
 
 
 def test_schedules_decide_nothing_before_a_drop() -> None:
-    tables = schedule.tables("test", {"constant": EXTENSION, "cosine": EXTENSION}, DATA)
+    tables = studied.tables("schedule", {"constant": EXTENSION, "cosine": EXTENSION}, DATA)
     runs = tables["runs"].drop(columns=["seed", "condition", "loss_end", "drop_step"])
     assert runs.isna().all(axis=None)
     assert list(tables["details"].columns) == list(schedule.DETAILS)
@@ -203,30 +202,30 @@ def test_schedules_decide_nothing_before_a_drop() -> None:
 def test_one_run_has_no_other_init() -> None:
     taught = {**EXTENSION, "learning_rate": 0.25, "max_steps": 200, "seeds": [0]}
     one = {"digits": {key: value[:1] for key, value in DATA["digits"].items()}}
-    row = schedule.tables("test", {"constant": taught}, one)["runs"].iloc[0]
+    row = studied.tables("schedule", {"constant": taught}, one)["runs"].iloc[0]
     assert row["rho_constant"] == pytest.approx(1) and np.isnan(row["rho_other_init"])
     assert np.isnan(schedule.overlap(np.ones(1), np.ones(1)))
 
 
 def test_optimizers_and_designs_that_learned_nothing() -> None:
     single = {**EXTENSION, "head": "balanced", "alpha": 1e-2}
-    own = optimizers.tables("test", {"gd": single}, DATA)["runs"]
+    own = studied.tables("optimizers", {"gd": single}, DATA)["runs"]
     assert own[["conservation_error", "imbalance"]].isna().all(axis=None)
     designed = {"spread": {**single, "design": "spread", "design_steps": 2}}
-    own = initialization.tables("test", designed, DATA)["runs"]
+    own = studied.tables("initialization", designed, DATA)["runs"]
     assert own[["merged", "loss_end", "winners", "log_work"]].isna().all(axis=None)
 
 
 def test_design_without_any_pull_keeps_directions() -> None:
     W, A = np.eye(2), np.ones((2, 1))
-    w, a = initialization.design("spread", W, A, np.eye(2), np.zeros((2, 1)), 3)
+    w, a = designs.design("spread", W, A, np.eye(2), np.zeros((2, 1)), 3)
     np.testing.assert_allclose(w, W)
     np.testing.assert_allclose(a, A)
 
 
 def test_tickets_before_training_that_prune_nothing() -> None:
     taught = {**EXTENSION, "learning_rate": 0.25, "gain": 0.5, "max_steps": 200, "percents": [99]}
-    table = pruning_at_init.tables("test", {"one_layer": taught}, DATA)["runs"]
+    table = studied.tables("pruning_at_init", {"one_layer": taught}, DATA)["runs"]
     assert table.filter(regex="_99$").isna().all(axis=None)
     assert table.filter(regex="_100$").notna().all(axis=None)
 
@@ -244,7 +243,7 @@ def test_weight_tickets_of_a_network_that_learned_nothing() -> None:
 def test_nothing_to_lose_is_no_drop() -> None:
     nothing = {"digits": {**DATA["digits"], "Y": np.zeros_like(DATA["digits"]["Y"])}}
     gain = {"outgoing": 0.0, "head": 0.0, "others": 0.1}
-    own = architectures.condition("test", {**EXTENSION, "gain": gain}, nothing, "test/x")
+    own = studied.rows({**EXTENSION, "gain": gain}, nothing)
     assert own["drop_step"].isna().all() and own["loss_end"].isna().all()
 
 
@@ -252,7 +251,7 @@ def test_nothing_to_lose_is_no_drop() -> None:
 def test_a_batch_of_all_samples_is_no_mini_batch(size: int) -> None:
     taught = {**EXTENSION, "batch_size": size}
     with pytest.raises(ValueError, match=rf"batch_size: {size} is no part of 30 samples"):
-        architectures.train("test", taught, DATA, "test/x")
+        studied.trained(taught, DATA)
     assert any_model.Plan().batch_size == 0
 
 

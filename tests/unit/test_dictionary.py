@@ -1,11 +1,11 @@
 """Statistics by settings that the presets do not have: what is declared is what is computed."""
 
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+import studied
 from declared import check
 from small_runs import DIGITS, stack, train_on
 from test_extensions import DATA, options, single
@@ -15,11 +15,6 @@ from neuron_race.models import deep
 from neuron_race.settings import dictionary
 from neuron_race.settings.dictionary import experiments, extensions
 from neuron_race.studies import (
-    architectures,
-    initialization,
-    optimizers,
-    pruning_at_init,
-    schedule,
     tickets,
     weight_tickets,
 )
@@ -57,29 +52,29 @@ def test_layers_of_each_model(changes: dict[str, Any]) -> None:
     own = options(max_steps=8, **changes)
     model = deep.build(own, 64, 1)
     assert len(model.units) == dictionary.layers(own)
-    runs = architectures.tables("test", {"x": own}, DATA)["runs"]
+    runs = studied.tables("architectures", {"x": own}, DATA)["runs"]
     exactly(runs, extensions.ARCHITECTURES, own)
 
 
 @pytest.mark.parametrize("changes", [{"depth": 1}, *MODELS[:2]], ids=["one", "two", "three"])
 def test_other_percents_of_tickets(changes: dict[str, Any]) -> None:
     own = options(max_steps=8, percents=[5, 50], **changes)
-    runs = pruning_at_init.tables("test", {"x": own}, DATA)["runs"]
+    runs = studied.tables("pruning_at_init", {"x": own}, DATA)["runs"]
     exactly(runs, extensions.PRUNING_AT_INIT, own)
 
 
 def test_a_drop_that_never_came_is_undefined() -> None:
     own = single(max_steps=3)
-    found = schedule.tables("test", {"constant": own}, DATA)["runs"]
+    found = studied.tables("schedule", {"constant": own}, DATA)["runs"]
     assert found["drop_step"].isna().all()
     exactly(found, extensions.SCHEDULE, own)
 
 
-@pytest.mark.parametrize("study", [optimizers, initialization])
-def test_studies_of_one_layer(study: ModuleType) -> None:
+@pytest.mark.parametrize("study", ["optimizers", "initialization"])
+def test_studies_of_one_layer(study: str) -> None:
     own = single(max_steps=30) | {"design": "spread", "design_steps": 2}
-    runs = study.tables("test", {"x": own}, DATA)["runs"]
-    exactly(runs, dictionary.STUDIES[study.__name__.split(".")[-1]], own)
+    runs = studied.tables(study, {"x": own}, DATA)["runs"]
+    exactly(runs, dictionary.STUDIES[study], own)
 
 
 def test_values_of_parts_are_those_of_the_modules() -> None:

@@ -4,13 +4,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+import studied
 import torch
 from scipy.stats import spearmanr
 from small_runs import problem, stack
 
 from neuron_race.measures import clusters
 from neuron_race.models import shallow
-from neuron_race.studies import architectures, initialization, optimizers, pruning_at_init, schedule
+from neuron_race.studies import schedule
+from neuron_race.studies.trained import initialization as designs
+from neuron_race.studies.trained import networks
 from neuron_race.theory import equations
 from neuron_race.training import any_model
 
@@ -45,7 +48,7 @@ def single(**changes: Any) -> dict[str, Any]:
 
 def test_tables_have_a_row_for_each_run_and_condition() -> None:
     conditions = {"one": options(), "two": options(depth=2, stride=0.02)}
-    tables = architectures.tables("test", conditions, DATA)
+    tables = studied.tables("architectures", conditions, DATA)
     assert len(tables["runs"]) == 4 and len(tables["details"]) == 2 * (1 + 2)
     runs = tables["runs"].set_index(["condition", "seed"])
     details = tables["details"].set_index(["condition", "seed", "layer"])
@@ -71,7 +74,7 @@ def test_tables_have_a_row_for_each_run_and_condition() -> None:
 )
 def test_every_architecture_is_measured(changes: dict[str, Any]) -> None:
     long_enough = options(gain=0.5, max_steps=40, stride=0.05, **changes)
-    own = architectures.condition("test", long_enough, DATA, "test/x")
+    own = studied.rows(long_enough, DATA)
     assert set(own["seed"]) == set(SEEDS)
     for column in ("clusters_per_neuron", "lowest_20", "random_20", "rho_local"):
         assert np.isfinite(own[column]).all()
@@ -79,7 +82,7 @@ def test_every_architecture_is_measured(changes: dict[str, Any]) -> None:
 
 
 def test_same_bits_twice() -> None:
-    first, second = (architectures.condition("t", options(), DATA, "t/x") for _ in range(2))
+    first, second = (studied.rows(options(), DATA) for _ in range(2))
     assert first.equals(second)
 
 
@@ -90,7 +93,7 @@ def test_conservation_holds_for_plain_steps_alone() -> None:
         "adam": single(optimizer="adam", learning_rate=0.003, forecast_rate=0.25),
         "weight_decay": single(weight_decay=0.01),
     }
-    runs = optimizers.tables("test", conditions, DATA)["runs"]
+    runs = studied.tables("optimizers", conditions, DATA)["runs"]
     error = runs.groupby("condition")["conservation_error"].max()
     assert error["gd"] < 1e-9 and error["minibatch"] < 1e-9
     error = runs.groupby("condition")["conservation_error"].min()
@@ -111,20 +114,20 @@ def test_pairs_in_final_order() -> None:
 def test_schedules_are_compared_with_the_constant_rate() -> None:
     conditions = {"cosine": single(schedule="cosine"), "constant": single()}
     conditions = {name: {**own, "max_steps": 300} for name, own in conditions.items()}
-    runs = schedule.tables("test", conditions, DATA)["runs"].set_index(["condition", "seed"])
+    runs = studied.tables("schedule", conditions, DATA)["runs"].set_index(["condition", "seed"])
     np.testing.assert_allclose(runs.loc["constant", "rho_constant"], 1)
     cosine = runs.loc["cosine", "rho_constant"]
-    a = architectures.train("test", conditions["constant"], DATA, "x")
-    b = architectures.train("test", conditions["cosine"], DATA, "x")
-    ends = [architectures.norm_products(t.model, t.history.end, 0)[0] for t in (a, b)]
+    a = studied.trained(conditions["constant"], DATA)
+    b = studied.trained(conditions["cosine"], DATA)
+    ends = [networks.norm_products(t.start.model, t.history.end, 0)[0] for t in (a, b)]
     assert cosine.loc[0] == pytest.approx(spearmanr(*ends).statistic)
 
 
 @pytest.mark.parametrize("k", [1, 3])
-@pytest.mark.parametrize("kind", initialization.DESIGNS)
+@pytest.mark.parametrize("kind", designs.DESIGNS)
 def test_design_keeps_norms_and_finds_target_directions(kind: str, k: int) -> None:
     X, Y, W, A = problem(1, N=40, d=5, m=12, k=k)
-    w, a = initialization.design(kind, W, A, X, Y, 200)
+    w, a = designs.design(kind, W, A, X, Y, 200)
     np.testing.assert_allclose(np.linalg.norm(w, axis=1), np.linalg.norm(W, axis=1))
     np.testing.assert_allclose(np.linalg.norm(a, axis=1), np.linalg.norm(A, axis=1))
     if k == 1 and kind == "aligned":
@@ -145,7 +148,7 @@ def test_design_keeps_norms_and_finds_target_directions(kind: str, k: int) -> No
 
 def test_design_pays_for_its_rounds() -> None:
     conditions = {"spread": single(design="spread", design_steps=7)}
-    tables = initialization.tables("test", conditions, DATA)
+    tables = studied.tables("initialization", conditions, DATA)
     runs, details = tables["runs"], tables["details"]
     assert (runs["work_to_drop"] == runs["drop_step"] + 7).all()
     assert details["work"].min() == 7 and details["work"].max() <= OPTIONS["max_steps"]
@@ -154,11 +157,11 @@ def test_design_pays_for_its_rounds() -> None:
 def test_unknown_design_is_refused() -> None:
     X, Y, W, A = problem(1)
     with pytest.raises(ValueError, match="aligned, spread"):
-        initialization.design("lucky", W, A, X, Y, 1)
+        designs.design("lucky", W, A, X, Y, 1)
 
 
 def test_head_draws_the_weights_of_the_dedicated_engine() -> None:
-    _, _, start = architectures.begin("test", single(), DATA)
+    start = networks.begin("test", single(), DATA).weights
     W, A = shallow.initialise("test", 1, 10, 64, 1, "pytorch", 1e-2)
     assert torch.equal(start["hidden.0.weight"][1], torch.as_tensor(W))
     assert torch.equal(any_model.one(start, 1)["head.weight"], torch.as_tensor(A.T))
@@ -171,7 +174,7 @@ def test_a_forecast_without_a_drop_chooses_no_tickets() -> None:
         "never": options(gain=0.3, forecast_rate=1e-9, percents=[50]),
         "untaught": options(gain=1e-4, max_steps=3, percents=[50]),
     }
-    table = pruning_at_init.tables("test", conditions, DATA)["runs"].set_index("condition")
+    table = studied.tables("pruning_at_init", conditions, DATA)["runs"].set_index("condition")
     chosen = ["course_forecast_50", "loss_losers_50", "test_shuffled_50"]
     assert np.isfinite(table.loc["ends", chosen].astype(float)).all(axis=None)
     assert table.loc["never", chosen].isna().all(axis=None)

@@ -7,7 +7,7 @@ import torch
 from neuron_race.measures.layers import Parameters
 from neuron_race.models import deep
 from neuron_race.models.units import Units
-from neuron_race.studies import pruning_at_init as tickets
+from neuron_race.studies.trained import pruning_at_init as tickets
 from neuron_race.training import any_model
 
 UNITS = [Units("hidden.0", "head")]
