@@ -50,6 +50,7 @@ def hand_out(kept: Mapping[str, Path], outputs: Mapping[str, Path]) -> None:
 
 def _link(source: Path, target: Path) -> None:
     """A second name, which takes no space; a copy where the file system knows no such thing."""
+    target.parent.mkdir(parents=True, exist_ok=True)
     try:
         with storage.part(target) as new:
             os.link(source, new)
