@@ -124,13 +124,13 @@ def edit(path: Path) -> None:
 def test_edited_module_reruns_what_uses_it(finished: Path) -> None:
     package = finished / "workflow/src/neuron_race"
     assert rerun(finished) == set()  # though the folder has moved
-    edit(package / "plots/merging.py")
-    edit(package / "merging.py")
+    edit(package / "figures/merging.py")
+    edit(package / "measures/merging.py")
     rules = rerun(finished)
     assert {"compression", "evidence", "verdict", "figure_merging"} <= rules
     assert not any(rule.startswith("train") for rule in rules)
     assert rules.isdisjoint({"dynamics", "race", "tickets", "forecast", "dataset"})
-    edit(package / "training.py")
+    edit(package / "training/engine.py")
     rules = rerun(finished)
     assert {"train_pair", "forecast", "dynamics", "compression", "race", "tickets"} <= rules
     assert "dataset" not in rules

@@ -209,8 +209,8 @@ def test_full_and_read_only_disks_are_told_and_leave_nothing(
 @pytest.mark.parametrize(
     ("target", "kept", "module"),
     [
-        (TARGET, "runs/two_features/*/*.json", "span.py"),
-        (EXTENSION, "extension/optimizers/*/3.npz", "many.py"),
+        (TARGET, "runs/two_features/*/*.json", "training/span.py"),
+        (EXTENSION, "extension/optimizers/*/3.npz", "training/any_model.py"),
     ],
 )
 def test_checkpoints_of_other_code_are_not_taken(
