@@ -36,8 +36,9 @@ APART = {
     *(f"common/{name}" for name in ("freshness", "homes", "imports", "leftovers", "progress")),
     *("common/terminal", "operations/planning"),
 }
-# Folders of tools, of what an interrupted job leaves to its next attempt, and of what only checks.
-OWN = {".venv", ".snakemake", ".git", "__pycache__", "checkpoints", "schemas"}
+# Folders of tools, of what an interrupted job leaves to its next attempt, of what only checks,
+# and of logs, which tell what jobs have cost.
+OWN = {".venv", ".snakemake", ".git", "__pycache__", "checkpoints", "schemas", "logs"}
 # Names of files that a module reads beside itself.
 BESIDE = re.compile(r"\w+\.(c|html|css|js)")
 # Libraries that figures and pages are made with.
