@@ -317,12 +317,12 @@ def keep(
         watch: what it has read; any, if None.
 
     Raises:
-        StaleError: see :func:`unchanged`; or it has read what is no input of its, so that nobody
-            would see when that changes.
+        StaleError: see :func:`unchanged`; or it has outputs, and has read what is no input of its,
+            so that nobody would see when that changes.
     """
     unchanged(made)
     written = {str(path): storage.checksum(Path(path)) for path in outputs}
-    if watch and (unknown := watch.unknown(made, [*inputs, *written])):
+    if written and watch and (unknown := watch.unknown(made, [*inputs, *written])):
         raise StaleError(
             f"{', '.join(unknown)}: read, but no input of this job, so that a change would not be "
             "seen; make it one in the rule"
