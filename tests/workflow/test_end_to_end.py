@@ -234,7 +234,7 @@ def test_divergence_is_an_error_and_leaves_no_run(project: Path, tmp_path: Path)
     folder = tmp_path / "diverges"
     done = snakemake(
         project,
-        "unlocking",
+        "results/dynamics/two_features/runs.csv",
         *("--cores", "1", "--directory", str(folder), "--configfile", str(overlay)),
     )
     said = done.stdout + done.stderr

@@ -99,6 +99,7 @@ def spoilt(folder: Path, contents: Mapping[str, str | bytes | None]) -> Iterator
         yield
 
 
+@functools.cache
 def imports(path: Path) -> set[str]:
     """Modules of the package that a file imports, wherever in the file."""
     names: set[str] = set()
@@ -111,6 +112,7 @@ def imports(path: Path) -> set[str]:
     return names & set(MODULES)
 
 
+@functools.cache
 def script_of(rule: str) -> Path:
     """Script of a rule, as the rules files have it."""
     for path in (ROOT / "workflow/rules").glob("*.smk"):
@@ -126,7 +128,7 @@ def script_of(rule: str) -> Path:
 
 def modules(job: Job) -> set[str]:
     """Modules of the package that a job uses, read off its script and what that loads by name."""
-    start = imports(script_of(job.rule))
+    start = set(imports(script_of(job.rule)))
     stems = {Path(path).parent.name for path in job.outputs}
     if job.rule in ("dynamics", "compression"):  # measure.py imports the one it is told to
         start.add(f"measures/{job.rule}")
@@ -200,9 +202,8 @@ def test_the_code_of_a_job_is_all_that_it_uses(graph: set[Job]) -> None:
 
 
 # One of each kind; the others take minutes.
-TRIED = {"common/storage", "training/compiled_engine", "measures/dynamics", "measures/race"}
-TRIED |= {"evidence/statistics", "common/progress", "figures/style", "data/images", "pages/page"}
-TRIED |= {"studies/schedule", "settings/configuration"}
+TRIED = {"common/storage", "common/progress", "measures/dynamics", "evidence/statistics"}
+TRIED |= {"figures/style", "studies/schedule"}
 assert set(MODULES) >= TRIED | APART | APART_FROM_RESULTS
 
 
@@ -492,10 +493,8 @@ def examples() -> dict[str, Place]:
 EXAMPLES = examples()
 # One of each section; the others take minutes.
 QUICK = {
-    "datasets.*.noise",
     "experiments.*.conditions.*.alpha",
     "extensions.*.conditions.*.gain",
-    "explorer.snapshots",
     "weight_tickets.*.*.dataset",
 }
 
@@ -534,14 +533,17 @@ def options_of(place: Place) -> set[Place]:
     return {place}
 
 
-def test_every_key_decides_the_options_that_it_is_about(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("every", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_keys_decide_the_options_that_they_are_about(
+    monkeypatch: pytest.MonkeyPatch, every: bool
+) -> None:
     # The register is read and checked once.
     monkeypatch.setattr(configuration, "read_yaml", functools.cache(configuration.read_yaml))
     check, before = configuration.validate, parts(SETTINGS)
     monkeypatch.setattr(
         configuration, "validate", lambda tree, name, at: name == "claims" or check(tree, name, at)
     )
-    for place in LEAVES:
+    for place in LEAVES if every else EXAMPLES.values():
         new = parts(edited(place)[1])
         changed = {p for p in before | new if before.get(p) != new.get(p)}
         assert changed == options_of(place), place
