@@ -27,31 +27,39 @@ export XDG_CACHE_HOME := $(CACHE)
 BENCH := .bench-venv
 # Holds the closing line of the last test run that passed.
 PASSED := $(VENV)/.passed
+# Processes that test at a time. The tests of a file stay together, for they share what is made for them.
+WORKERS ?= 2
+PYTEST = "$(BIN)/python" -m pytest
+TOGETHER = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 SOURCES := Snakefile Makefile pyproject.toml README.md paper_notes.md benchmarks config docs envs profiles tests workflow
 
-.PHONY: run test retest test-all test-cluster soak fuzz plan check lock reference check-reference report crate cost reruns bench readme clean help
+.PHONY: run test test-fast retest test-all test-cluster soak fuzz plan check lock reference check-reference report crate cost reruns bench readme clean help
 
 run: $(READY) ## set up, then regenerate every verdict and figure
 	@$(SNAKEMAKE) --cores $(CORES) $(OPTIONS)
 
 # Tests that passed are not run again until a file of the project changes.
-test: $(READY) ## set up, then run all tests (not again if nothing changed since they passed)
+test: $(READY) ## set up, then run the tests (ten minutes; not again if nothing changed since they passed)
 	@if [ -e $(PASSED) ] && [ -z "$$(find $(SOURCES) -type f -newer $(PASSED) -not -path '*/__pycache__/*' | head -n 1)" ]; \
 	then cat $(PASSED); echo "Nothing changed since; 'make retest' runs them again."; \
 	else $(MAKE) --no-print-directory retest; fi
 
-retest: $(READY) ## run all tests, whatever happened before
+retest: $(READY) ## run the tests, whatever happened before
 	@rm -f $(PASSED)
-	@"$(BIN)/python" -m pytest | tee $(VENV)/.tests.log
+	@$(PYTEST) $(TOGETHER) | tee $(VENV)/.tests.log
 	@tail -n 1 $(VENV)/.tests.log > $(PASSED)
 
+test-fast: $(READY) ## set up, then test the package alone, and the style (a minute and a half)
+	@$(PYTEST) $(TOGETHER) tests/unit tests/theory tests/workflow/test_style.py
+
 test-all: test ## the tests, and the long ones: Slurm where it is installed, kills, a soak and a fuzz of N=20 rounds (two hours)
-	@"$(BIN)/python" -m pytest -m "slow or cluster" -rs
+	@$(PYTEST) $(TOGETHER) -m "slow and not cluster" -rs
+	@$(PYTEST) -m cluster -rs
 	@PYTHONPATH=tests "$(BIN)/python" tests/workflow/soak.py $(N)
 	@PYTHONPATH=tests "$(BIN)/python" tests/workflow/fuzz.py $(N)
 
 test-cluster: $(READY) ## the tests on a single-node Slurm, where its packages are installed
-	@"$(BIN)/python" -m pytest -m "cluster and not slow" -rs
+	@$(PYTEST) -m "cluster and not slow" -rs
 
 soak: $(READY) ## run the smoke preset N times (20), killed at random: make soak N=3
 	@PYTHONPATH=tests "$(BIN)/python" tests/workflow/soak.py $(N)
@@ -63,7 +71,7 @@ plan: $(READY) ## what a preset will cost: make plan PRESET=config/full.yaml
 	@"$(BIN)/python" workflow/scripts/plan.py $(PRESET)
 
 check: $(READY) ## formatters, linters, types
-	@"$(BIN)/python" -m pytest tests/workflow/test_style.py
+	@$(PYTEST) tests/workflow/test_style.py
 
 bench: $(BENCH)/.ready ## compare the engine with its peers; tables and figures go to results/engine
 	@for threads in 1 2; do "$(BENCH)/bin/python" benchmarks/compare.py --threads $$threads --out results/engine/compare_$$threads.csv; done

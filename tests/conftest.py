@@ -1,5 +1,7 @@
 """Fixtures for tests of all folders."""
 
+import os
+
 import pytest
 import torch
 from smoke_run import finished, project, smoke
@@ -18,3 +20,9 @@ DEVICES = [
 def device(request: pytest.FixtureRequest) -> str:
     """A device that training is tested on."""
     return str(request.param)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where several processes test, long files come first, and short ones fill what is left."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        items.sort(key=lambda item: item.path.parent.name in ("unit", "theory"))

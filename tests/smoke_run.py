@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 ROOT = Path(__file__).parents[1]
 PARTS = (
@@ -95,11 +96,25 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def smoke(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy in which the smoke preset has run to its end, on two cores."""
-    folder = copy_project(tmp_path_factory.mktemp("smoke run") / "its race")
-    done = snakemake(folder, "--cores", "2", "--configfile", "config/smoke.yaml")
-    assert done.returncode == 0, done.stdout + done.stderr
-    return folder
+    """A copy in which the smoke preset has run to its end, on two cores.
+
+    Where several processes test, one of them makes the run, while the others wait, and each has a
+    copy: Snakemake lets no two runs into one folder.
+    """
+    own = tmp_path_factory.mktemp("smoke run")
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    first, begun, done = (shared / f"the smoke run{ending}" for ending in ("", ".begun", ".done"))
+    with FileLock(shared / "the smoke run.lock"):
+        if not done.exists():
+            assert not begun.exists(), "the smoke run failed, as a test in another process tells"
+            begun.touch()
+            copy_project(first)
+            made = snakemake(first, "--cores", "2", "--configfile", "config/smoke.yaml")
+            assert made.returncode == 0, made.stdout + made.stderr
+            done.touch()
+    return Path(shutil.copytree(first, own / "its race", symlinks=True))
 
 
 @pytest.fixture

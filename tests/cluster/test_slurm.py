@@ -1,6 +1,5 @@
 """The workflow on a real single-node Slurm, disturbed on purpose; Slurm's own records are asked."""
 
-import os
 import re
 import shlex
 import shutil
@@ -11,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from smoke_run import contents, copy_project
+from smoke_run import contents, copy_project, environment
 
 from neuron_race.common import storage
 
@@ -51,7 +50,7 @@ class Slurm:
                 stdout=said,
                 stderr=subprocess.STDOUT,
                 text=True,
-                env=self.environment,
+                env={"PYTHONPATH": environment(folder)["PYTHONPATH"], **self.environment},
             )
 
     def ask(self, *command: str) -> str:
@@ -207,7 +206,8 @@ def test_same_bits_as_without_slurm(disturbed: Disturbed, tmp_path: Path) -> Non
     ignore = shutil.ignore_patterns("results", "figures", ".snakemake", ".cache", "said.txt")
     shutil.copytree(disturbed.folder, folder, ignore=ignore)
     command = [sys.executable, "-m", "snakemake", "--cores", "2", "overparameterization", *SMOKE]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
+    own = environment(folder)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, env=own)
     assert done.returncode == 0, done.stderr
     local = contents(folder)
     assert len(local) > 40
@@ -273,7 +273,12 @@ def test_readme_from_top_to_bottom(tmp_path: Path) -> None:
     assert plan.startswith("make plan ") and full.startswith("snakemake --profile profiles/slurm ")
     (folder / ".venv").symlink_to(sys.prefix)
     path = f"{Path(sys.executable).parent}:/usr/bin:/bin:/usr/sbin:/sbin"
-    run = {"cwd": folder, "text": True, "capture_output": True, "env": {**os.environ, "PATH": path}}
+    run = {
+        "cwd": folder,
+        "text": True,
+        "capture_output": True,
+        "env": {**environment(folder), "PATH": path},
+    }
     done = subprocess.run(["make", "--assume-old=.venv/.ready", "plan"], **run)
     assert done.returncode == 0 and "CPU-hours" in done.stdout, done.stderr
     done = subprocess.run([*shlex.split(full), "--dry-run"], **run)

@@ -123,9 +123,7 @@ def test_any_change_of_the_register_is_accepted_or_refused_in_words(
             assert ".." not in Path(table).parts and not Path(table).is_absolute()
 
 
-@hypothesis_settings(few, max_examples=15)  # each starts Snakemake
-@given(st.sampled_from(list(places(CONFIG))), values, keys)
-def test_any_overlay_is_planned_or_refused_in_words(
+def is_planned_or_refused_in_words(
     project: Path, tmp_path: Path, path: tuple[Any, ...], value: Any, key: Any
 ) -> None:
     overlay = tmp_path / "any.yaml"
@@ -143,6 +141,27 @@ def test_any_overlay_is_planned_or_refused_in_words(
     planned = re.findall(r"^    output: (.*)$", said, re.M)
     for name in (name for line in planned for name in line.split(", ")):
         assert name.startswith(("results/", "figures/")) and ".." not in name
+
+
+# Each example starts Snakemake.
+any_overlay = given(st.sampled_from(list(places(CONFIG))), values, keys)
+
+
+@hypothesis_settings(few, max_examples=3)
+@any_overlay
+def test_some_overlays_are_planned_or_refused_in_words(
+    project: Path, tmp_path: Path, path: tuple[Any, ...], value: Any, key: Any
+) -> None:
+    is_planned_or_refused_in_words(project, tmp_path, path, value, key)
+
+
+@pytest.mark.slow
+@hypothesis_settings(few, max_examples=40)
+@any_overlay
+def test_any_overlay_is_planned_or_refused_in_words(
+    project: Path, tmp_path: Path, path: tuple[Any, ...], value: Any, key: Any
+) -> None:
+    is_planned_or_refused_in_words(project, tmp_path, path, value, key)
 
 
 @few

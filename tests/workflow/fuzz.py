@@ -19,7 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import yaml
-from smoke_run import copy_project
+from smoke_run import copy_project, environment
 
 CLAIM = "circularity"
 VERDICT = f"results/claims/{CLAIM}.json"
@@ -66,7 +66,7 @@ def start(folder: Path, *arguments: str, overlay: str = "own.yaml") -> subproces
     return subprocess.Popen(
         [*command, "--configfile", "config/smoke.yaml", overlay],
         cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        start_new_session=True,
+        start_new_session=True, env=environment(folder),
     )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from smoke_run import contents, copy_project
+from smoke_run import contents, copy_project, environment
 
 from neuron_race.common import storage, terminal
 
@@ -36,7 +36,7 @@ def snakemake(folder: Path, *arguments: str) -> subprocess.Popen[bytes]:
         stderr=quiet,
         start_new_session=True,
         env={
-            **os.environ,
+            **environment(folder),
             "TMPDIR": str(temporary),
             "XDG_CACHE_HOME": str(folder.parent / "cache"),
         },

@@ -1,6 +1,5 @@
 """What the real commands say on terminals that can't show Greek letters."""
 
-import os
 import re
 import subprocess
 import sys
@@ -8,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from smoke_run import copy_project
+from smoke_run import copy_project, environment
 
 from neuron_race.common import storage
 
@@ -29,9 +28,10 @@ def say(request: pytest.FixtureRequest) -> Say:
     """Run a command of Python in a folder: its exit status, and all that it says."""
     terminal = TERMINALS[request.param]
     ours = ("LANG", "PYTHONIOENCODING", "PYTHONUTF8")
-    kept = {k: v for k, v in os.environ.items() if k not in ours and not k.startswith("LC_")}
 
     def say(folder: Path, *command: str) -> tuple[int, str]:
+        own = environment(folder).items()
+        kept = {k: v for k, v in own if k not in ours and not k.startswith("LC_")}
         done = subprocess.run(
             [sys.executable, *command],
             cwd=folder,
@@ -49,6 +49,15 @@ def say(request: pytest.FixtureRequest) -> Say:
     return say
 
 
+# The others take half a minute.
+@pytest.mark.parametrize(
+    "say",
+    [
+        pytest.param(t, marks=() if t in ("ascii", "LANG=C") else pytest.mark.slow)
+        for t in TERMINALS
+    ],
+    indirect=True,
+)
 def test_explanation(smoke: Path, say: Say) -> None:
     code, said = say(smoke, "-m", "snakemake", "--cores", "1", "explain_racing", *SMOKE)
     assert code == 0, said
@@ -98,7 +107,7 @@ def test_plan_in_a_folder_with_a_name_of_its_own(tmp_path: Path) -> None:
         [sys.executable, "workflow/scripts/plan.py", "smoke é.yaml"],
         cwd=folder,
         capture_output=True,
-        env=os.environ | {"PYTHONIOENCODING": "latin-1"},
+        env=environment(folder) | {"PYTHONIOENCODING": "latin-1"},
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert b" CPU-hours, longest job" in done.stdout

@@ -124,13 +124,13 @@ def edit(path: Path) -> None:
 def test_edited_module_reruns_what_uses_it(finished: Path) -> None:
     package = finished / "workflow/src/neuron_race"
     assert rerun(finished) == set()  # though the folder has moved
-    edit(package / "plots/merging.py")
-    edit(package / "merging.py")
+    edit(package / "figures/merging.py")
+    edit(package / "measures/merging.py")
     rules = rerun(finished)
     assert {"compression", "evidence", "verdict", "figure_merging"} <= rules
     assert not any(rule.startswith("train") for rule in rules)
     assert rules.isdisjoint({"dynamics", "race", "tickets", "forecast", "dataset"})
-    edit(package / "training.py")
+    edit(package / "training/engine.py")
     rules = rerun(finished)
     assert {"train_pair", "forecast", "dynamics", "compression", "race", "tickets"} <= rules
     assert "dataset" not in rules
@@ -234,7 +234,7 @@ def test_divergence_is_an_error_and_leaves_no_run(project: Path, tmp_path: Path)
     folder = tmp_path / "diverges"
     done = snakemake(
         project,
-        "unlocking",
+        "results/dynamics/two_features/runs.csv",
         *("--cores", "1", "--directory", str(folder), "--configfile", str(overlay)),
     )
     said = done.stdout + done.stderr

@@ -1,22 +1,19 @@
 """A home folder that takes no files, and caches that can't be kept where they usually are."""
 
-import os
 import subprocess
 from pathlib import Path
 
 import pytest
-from smoke_run import making
+from smoke_run import environment, making
 
 UNWANTED = ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "MPLCONFIGDIR")
-VARIABLES = {k: v for k, v in os.environ.items() if k not in UNWANTED}
 
 
 def make(folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     """`make cost` with these variables; it starts Snakemake, and makes nothing."""
     command = making(folder, "cost")
-    return subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, env=VARIABLES | variables
-    )
+    kept = {k: v for k, v in environment(folder).items() if k not in UNWANTED}
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, env=kept | variables)
 
 
 @pytest.mark.parametrize(

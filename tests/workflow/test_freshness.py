@@ -33,12 +33,15 @@ MODULES = sorted(
 )
 # Read when the graph is made: what these decide reaches jobs as parameters. Or they change no
 # result.
-APART_FROM_RESULTS = {"settings", "planning", "imports", "progress", "reading", "commandline"}
-APART_FROM_RESULTS |= {"canonical", "options", "additions", "criteria", "terminal", "freshness"}
-APART_FROM_RESULTS |= {"homes", "leftovers"}
-APART_FROM_RESULTS |= {f"dictionary/{name}" for name in ("statistic", "experiments", "extensions")}
+APART_FROM_RESULTS = {"operations/planning", "common/imports", "common/progress", "common/homes"}
+APART_FROM_RESULTS |= {"common/terminal", "common/freshness", "common/leftovers"}
+APART_FROM_RESULTS |= {
+    *(f"settings/{name}" for name in ("configuration", "reading", "commandline", "canonical")),
+    *(f"settings/{name}" for name in ("options", "additions", "criteria")),
+    *(f"settings/dictionary/{name}" for name in ("statistic", "experiments", "extensions")),
+}
 # Asked for by name, not part of a smoke run.
-APART = {"crate", "plots/replication", "reference"}
+APART = {"operations/crate", "figures/replication", "evidence/reference"}
 CONFIG = configuration.read_yaml(ROOT / "config/config.yaml")
 SMOKE_CONFIG = configuration.read_yaml(ROOT / "config/smoke.yaml")
 SMOKE = ("--configfile", "config/smoke.yaml")
@@ -96,6 +99,7 @@ def spoilt(folder: Path, contents: Mapping[str, str | bytes | None]) -> Iterator
         yield
 
 
+@functools.cache
 def imports(path: Path) -> set[str]:
     """Modules of the package that a file imports, wherever in the file."""
     names: set[str] = set()
@@ -108,6 +112,7 @@ def imports(path: Path) -> set[str]:
     return names & set(MODULES)
 
 
+@functools.cache
 def script_of(rule: str) -> Path:
     """Script of a rule, as the rules files have it."""
     for path in (ROOT / "workflow/rules").glob("*.smk"):
@@ -123,15 +128,15 @@ def script_of(rule: str) -> Path:
 
 def modules(job: Job) -> set[str]:
     """Modules of the package that a job uses, read off its script and what that loads by name."""
-    start = imports(script_of(job.rule)) | imports(ROOT / "workflow/scripts/job.py")
+    start = set(imports(script_of(job.rule)))
     stems = {Path(path).parent.name for path in job.outputs}
     if job.rule in ("dynamics", "compression"):  # measure.py imports the one it is told to
-        start.add(job.rule)
+        start.add(f"measures/{job.rule}")
     elif job.rule.startswith("figure_"):
-        start.add(f"plots/{job.rule.removeprefix('figure_')}")
+        start.add(f"figures/{job.rule.removeprefix('figure_')}")
     elif job.rule == "extension":  # a study for several targets, or one by the target's name
         (target,) = stems
-        start.add(f"extensions/{CONFIG['extensions'][target]['study']}")
+        start.add(f"studies/{CONFIG['extensions'][target]['study']}")
     elif job.rule == "notebook":
         (claim,) = {Path(path).stem for path in job.outputs}
         start |= imports(ROOT / f"workflow/notebooks/{claim}.py")
@@ -197,8 +202,9 @@ def test_the_code_of_a_job_is_all_that_it_uses(graph: set[Job]) -> None:
 
 
 # One of each kind; the others take minutes.
-TRIED = {"storage", "kernel", "dynamics", "race", "statistics", "progress", "plots/style", "images"}
-TRIED |= {"pages/page", "extensions/schedule", "settings"}
+TRIED = {"common/storage", "common/progress", "measures/dynamics", "evidence/statistics"}
+TRIED |= {"figures/style", "studies/schedule"}
+assert set(MODULES) >= TRIED | APART | APART_FROM_RESULTS
 
 
 @pytest.mark.parametrize(
@@ -487,10 +493,8 @@ def examples() -> dict[str, Place]:
 EXAMPLES = examples()
 # One of each section; the others take minutes.
 QUICK = {
-    "datasets.*.noise",
     "experiments.*.conditions.*.alpha",
     "extensions.*.conditions.*.gain",
-    "explorer.snapshots",
     "weight_tickets.*.*.dataset",
 }
 
@@ -529,14 +533,17 @@ def options_of(place: Place) -> set[Place]:
     return {place}
 
 
-def test_every_key_decides_the_options_that_it_is_about(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("every", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_keys_decide_the_options_that_they_are_about(
+    monkeypatch: pytest.MonkeyPatch, every: bool
+) -> None:
     # The register is read and checked once.
     monkeypatch.setattr(configuration, "read_yaml", functools.cache(configuration.read_yaml))
     check, before = configuration.validate, parts(SETTINGS)
     monkeypatch.setattr(
         configuration, "validate", lambda tree, name, at: name == "claims" or check(tree, name, at)
     )
-    for place in LEAVES:
+    for place in LEAVES if every else EXAMPLES.values():
         new = parts(edited(place)[1])
         changed = {p for p in before | new if before.get(p) != new.get(p)}
         assert changed == options_of(place), place
@@ -805,14 +812,16 @@ def test_changed_contents_under_the_old_date_are_told_by_sidecars(folder: Path) 
 
 # Largest share of a run's CPU-seconds, in per cent, that an edit of a module may redo.
 REDONE = {
-    "dynamics": 20,
-    "compression": 20,
-    "race": 20,
-    "tickets": 20,
-    "evidence": 20,
-    "claims": 20,
+    "measures/dynamics": 20,
+    "measures/compression": 20,
+    "measures/race": 20,
+    "studies/tickets": 20,
+    "evidence/collect": 20,
+    "evidence/claims": 20,
+    **dict.fromkeys(("common/progress", "common/leftovers", "common/terminal"), 0),
+    **dict.fromkeys(("common/homes", "settings/configuration"), 0),
 }
-REDONE |= {"progress": 0, "leftovers": 0, "terminal": 0, "homes": 0, "settings": 0}
+assert set(MODULES) >= set(REDONE)
 
 
 def test_an_edit_redoes_no_more_than_it_must(project: Path, tmp_path: Path) -> None:
@@ -825,7 +834,7 @@ def test_an_edit_redoes_no_more_than_it_must(project: Path, tmp_path: Path) -> N
             r"neuron_race/([\w/]+)\.py +\d+ +\S+ +(\S+)$", done.stdout, re.M
         )
     }
-    assert shares["storage"] == 100  # a table that is read
+    assert shares["common/storage"] == 100  # a table that is read
     assert {
         name: shares.get(name, 0.0) for name, most in REDONE.items() if shares.get(name, 0) > most
     } == {}

@@ -7,11 +7,12 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from smoke_run import contents, copy_project, make, making, snakemake
+from smoke_run import contents, environment, make, making, snakemake
 
 SMOKE = ("--configfile", "config/smoke.yaml")
 TARGET = "results/dynamics/two_features/runs.csv"
@@ -30,26 +31,20 @@ PARTS = (
 FIGURES = [f"figures/unlocking.{ending}" for ending in ("pdf", "png", "csv")]
 
 
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy in which one claim of the smoke preset has run without interruption."""
-    folder = copy_project(tmp_path_factory.mktemp("whole") / "its race")
-    done = snakemake(folder, "--cores", "2", "unlocking", EXTENSION, *SMOKE)
-    assert done.returncode == 0, done.stderr
-    return folder
-
-
 @pytest.fixture
-def unfinished(whole: Path, tmp_path: Path) -> Path:
-    """A copy of it that lacks one experiment and one figure."""
-    folder = tmp_path / "its race"
-    shutil.copytree(whole, folder, symlinks=True)
+def unfinished(finished: Path) -> Path:
+    """A run that lacks one experiment and one figure."""
     for part in PARTS:
-        gone = folder / part
+        gone = finished / part
         shutil.rmtree(gone) if gone.is_dir() else gone.unlink()
     for figure in FIGURES:
-        (folder / figure).unlink()
-    return folder
+        (finished / figure).unlink()
+    return finished
+
+
+def of_each_kind(names: Iterable[str], quick: str) -> list[Any]:
+    """Parameters of a test: one in each run of the tests, the others take minutes."""
+    return [pytest.param(n, marks=() if n == quick else pytest.mark.slow) for n in names]
 
 
 def start(
@@ -63,7 +58,7 @@ def start(
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
-        env={**os.environ, "NEURON_RACE_CHECKPOINT_SECONDS": "0"},
+        env={**environment(folder), "NEURON_RACE_CHECKPOINT_SECONDS": "0"},
     )
 
 
@@ -96,9 +91,9 @@ MOMENTS = {
 }
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("moment", of_each_kind(MOMENTS, "training"))
 def test_a_killed_run_is_completed_with_the_same_bits(
-    whole: Path, unfinished: Path, moment: str
+    smoke: Path, unfinished: Path, moment: str
 ) -> None:
     target, sign = MOMENTS[moment]
     run = start(unfinished, target)
@@ -115,12 +110,12 @@ def test_a_killed_run_is_completed_with_the_same_bits(
     if moment == "extension":  # each condition is followed by two forecasts, which have no label
         assert "optimizers/adam: kept from an interrupted run" in said
         assert "optimizers/gd: goes on from step" in said
-    assert contents(unfinished) == contents(whole)
+    assert contents(unfinished) == contents(smoke)
 
 
-def test_a_killed_report_leaves_none_and_the_next_is_whole(whole: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "its race"
-    shutil.copytree(whole, folder, symlinks=True)
+@pytest.mark.slow
+def test_a_killed_report_leaves_none_and_the_next_is_whole(finished: Path) -> None:
+    folder = finished
     part, report = (folder / f"results/report{middle}.zip" for middle in (".part", ""))
     kill_when(start(folder, command=making(folder, "report", "unlocking")), part.exists)
     assert part.exists() and not report.exists()
@@ -139,10 +134,12 @@ def test_a_second_run_in_the_same_folder_is_refused(unfinished: Path) -> None:
         while not list(unfinished.glob("results/logs/dataset/*.log")):
             assert first.poll() is None and time.monotonic() < end
             time.sleep(0.05)
+        os.killpg(first.pid, signal.SIGSTOP)  # or it might end before the second has begun
         second = snakemake(unfinished, "--cores", "1", TARGET, *SMOKE)
         said = second.stdout + second.stderr
         assert second.returncode != 0 and "Traceback" not in said
         assert "cannot be locked" in said and str(unfinished) in said
+        os.killpg(first.pid, signal.SIGCONT)
         assert first.wait(timeout=600) == 0
     finally:
         if first.poll() is None:
@@ -186,9 +183,9 @@ TOLD = {  # the small folder: what is made there, and what must be said if it is
 }
 
 
-@pytest.mark.parametrize("small_disk", TOLD, indirect=True)
+@pytest.mark.parametrize("small_disk", of_each_kind(TOLD, "figures"), indirect=True)
 def test_full_and_read_only_disks_are_told_and_leave_nothing(
-    whole: Path, unfinished: Path, small_disk: Path
+    smoke: Path, unfinished: Path, small_disk: Path
 ) -> None:
     target, full, read_only = TOLD[str(small_disk.relative_to(unfinished))]
     filled = small_disk / "filled"
@@ -197,20 +194,25 @@ def test_full_and_read_only_disks_are_told_and_leave_nothing(
     refused(unfinished, target, "No space left on device", *full)
     filled.unlink(missing_ok=True)
     # Whatever is there was written whole.
-    assert contents(unfinished).items() <= contents(whole).items()
+    assert contents(unfinished).items() <= contents(smoke).items()
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
     refused(unfinished, target, *read_only)
     subprocess.run(["mount", "-o", "remount,rw,size=200m", str(small_disk)], check=True)
     done = snakemake(unfinished, "--cores", "1", "unlocking", TARGET, EXTENSION, *SMOKE)
     assert done.returncode == 0, done.stderr
-    assert contents(unfinished) == contents(whole)
+    made = contents(unfinished)
+    assert {TARGET, EXTENSION, *FIGURES, "results/claims/unlocking.json"} <= set(made)
+    assert made.items() <= contents(smoke).items()
 
 
 @pytest.mark.parametrize(
     ("target", "kept", "module"),
     [
-        (TARGET, "runs/two_features/*/*.json", "span.py"),
-        (EXTENSION, "extension/optimizers/*/3.npz", "many.py"),
+        (TARGET, "runs/two_features/*/*.json", "training/span.py"),
+        pytest.param(
+            *(EXTENSION, "extension/optimizers/*/3.npz", "training/any_model.py"),
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_checkpoints_of_other_code_are_not_taken(

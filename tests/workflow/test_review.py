@@ -65,8 +65,9 @@ def test_provenance_leads_back_to_data_and_code(smoke: Path, claim: str) -> None
     assert traced["data"]
     for name, data in traced["data"].items():
         assert storage.checksum(smoke / f"results/datasets/{name}.npz") == data["checksum"]
-    trained = "many.py" if claim in EXTENSIONS else "training.py"
-    names = {"datasets.py", trained, "claims.py", "evidence.py"}
+    trained = "any_model.py" if claim in EXTENSIONS else "engine.py"
+    names = {"data/datasets.py", f"training/{trained}"}
+    names |= {"evidence/claims.py", "evidence/collect.py"}
     assert {f"workflow/src/neuron_race/{name}" for name in names} <= set(traced["code"])
     for file, checksum in traced["code"].items():
         assert checksum == storage.checksum(smoke / file)

@@ -98,15 +98,29 @@ def test_a_failed_training_leaves_no_target_with_the_old_verdict(folder: Path) -
         done = run(folder, target, more=more)
         assert done.returncode != 0 and "diverged" in said(done), target
         assert not re.search(rf"^ *{CLAIM} .*(supported|inconclusive)", said(done), re.M)
-    # So do those that need all claims, which would take long.
-    for target in ("all", "results/claims.csv", "crate", "strict", "check_reference"):
-        assert {"train_pair", "verdict"} <= started(run(folder, "-n", target, more=more)), target
     # With the settings of the verdict it is as good as before.
     assert run(folder).returncode == 0
     assert judged(folder) == before
 
 
-@pytest.mark.parametrize("how", [RAISES, DIES])
+@pytest.mark.parametrize(
+    "target",
+    [
+        "all",
+        "strict",
+        *(
+            pytest.param(t, marks=pytest.mark.slow)
+            for t in ("crate", "check_reference", "results/claims.csv")
+        ),
+    ],
+)
+def test_targets_of_all_claims_make_the_verdict_again(folder: Path, target: str) -> None:
+    """They would take long, so that their plans must do."""
+    more = overlay(folder, "more.yaml", DIVERGES)
+    assert {"train_pair", "verdict"} <= started(run(folder, "-n", target, more=more))
+
+
+@pytest.mark.parametrize("how", [pytest.param(RAISES, marks=pytest.mark.slow), DIES])
 def test_a_failed_job_in_the_middle_leaves_none(folder: Path, wider: bytes, how: str) -> None:
     mend = spoil(folder, how)
     more = overlay(folder, "more.yaml", WIDER)
@@ -119,6 +133,7 @@ def test_a_failed_job_in_the_middle_leaves_none(folder: Path, wider: bytes, how:
     assert judged(folder) == wider
 
 
+@pytest.mark.slow
 def test_a_code_error_alone_leaves_none(folder: Path) -> None:
     before = judged(folder)
     mend = spoil(folder, RAISES)
@@ -131,6 +146,7 @@ def test_a_code_error_alone_leaves_none(folder: Path) -> None:
     assert judged(folder) == before
 
 
+@pytest.mark.slow
 def test_a_lost_record_of_snakemake_makes_nothing_pass(folder: Path, wider: bytes) -> None:
     shutil.rmtree(folder / ".snakemake")
     done = run(folder)  # the settings are those of what lies there
@@ -141,6 +157,7 @@ def test_a_lost_record_of_snakemake_makes_nothing_pass(folder: Path, wider: byte
     assert judged(folder) == wider
 
 
+@pytest.mark.slow
 def test_triggers_that_ask_for_less_make_nothing_pass(folder: Path, wider: bytes) -> None:
     more = overlay(folder, "more.yaml", WIDER)
     options = ("--cores", "1", VERDICT, "--rerun-triggers", "mtime")
@@ -150,7 +167,12 @@ def test_triggers_that_ask_for_less_make_nothing_pass(folder: Path, wider: bytes
 
 
 @pytest.mark.parametrize(
-    "name", [VERDICT, f"results/evidence/{CLAIM}.csv", "results/runs/pair/gaussian.npz"]
+    "name",
+    [
+        VERDICT,
+        pytest.param(f"results/evidence/{CLAIM}.csv", marks=pytest.mark.slow),
+        pytest.param("results/runs/pair/gaussian.npz", marks=pytest.mark.slow),
+    ],
 )
 def test_a_replaced_file_is_refused_by_name(folder: Path, name: str) -> None:
     """Also where it has the date of the old one, which Snakemake goes by."""
@@ -209,10 +231,13 @@ def test_what_no_rule_makes_is_said_before_any_job(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("gone", "word"),
     [
-        ("workflow/src/neuron_race/measures/dynamics.py", "neuron_race/measures/dynamics.py"),
+        pytest.param(
+            *("workflow/src/neuron_race/measures/dynamics.py", "neuron_race/measures/dynamics.py"),
+            marks=pytest.mark.slow,
+        ),
         ("workflow/src/neuron_race/training/kernel.c", "kernel.c"),
         ("workflow/scripts/audit.py", "audit.py"),
-        ("workflow/src/neuron_race/pages/page.css", "page.css"),
+        pytest.param("workflow/src/neuron_race/pages/page.css", "page.css", marks=pytest.mark.slow),
         ("workflow/src/neuron_race/figures/circularity.py", "circularity.py"),
     ],
 )

@@ -189,7 +189,7 @@ def packed_parts():
     """Files of the workflow that the archive of a run packs."""
     from neuron_race.operations import crate  # slow to import, and of no use to other targets
 
-    return [os.path.relpath(path) for path in crate.parts(ROOT)]
+    return [os.path.relpath(path) for path in (ROOT / "Snakefile", *crate.parts(ROOT))]
 
 
 def own_register():

@@ -12,7 +12,7 @@ from neuron_race.training import runs
 
 def work(job) -> None:
     """Tables of all conditions, with a column that names the condition."""
-    measure = importlib.import_module(f"neuron_race.{job.params.measure}")
+    measure = importlib.import_module(f"neuron_race.measures.{job.params.measure}")
     arrays = [path for path in job.input.runs if path.endswith(".npz")]
     parts = [
         {

@@ -36,8 +36,9 @@ APART = {
     *(f"common/{name}" for name in ("freshness", "homes", "imports", "leftovers", "progress")),
     *("common/terminal", "operations/planning"),
 }
-# Folders of tools, of what an interrupted job leaves to its next attempt, and of what only checks.
-OWN = {".venv", ".snakemake", ".git", "__pycache__", "checkpoints", "schemas"}
+# Folders of tools, of what an interrupted job leaves to its next attempt, of what only checks,
+# and of logs, which tell what jobs have cost.
+OWN = {".venv", ".snakemake", ".git", "__pycache__", "checkpoints", "schemas", "logs"}
 # Names of files that a module reads beside itself.
 BESIDE = re.compile(r"\w+\.(c|html|css|js)")
 # Libraries that figures and pages are made with.
@@ -316,12 +317,12 @@ def keep(
         watch: what it has read; any, if None.
 
     Raises:
-        StaleError: see :func:`unchanged`; or it has read what is no input of its, so that nobody
-            would see when that changes.
+        StaleError: see :func:`unchanged`; or it has outputs, and has read what is no input of its,
+            so that nobody would see when that changes.
     """
     unchanged(made)
     written = {str(path): storage.checksum(Path(path)) for path in outputs}
-    if watch and (unknown := watch.unknown(made, [*inputs, *written])):
+    if written and watch and (unknown := watch.unknown(made, [*inputs, *written])):
         raise StaleError(
             f"{', '.join(unknown)}: read, but no input of this job, so that a change would not be "
             "seen; make it one in the rule"
