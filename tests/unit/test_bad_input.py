@@ -28,7 +28,7 @@ from neuron_race.training import runs
 
 ROOT = Path(__file__).parents[2]
 CONFIG = configuration.read_yaml(ROOT / "config/config.yaml")
-REGISTER = configuration.read_yaml(ROOT / "config/claims.yaml")
+REGISTER = configuration.read_register(ROOT / "config/claims")
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 few = hypothesis_settings(
     max_examples=40,
