@@ -123,6 +123,28 @@ def test_any_change_of_the_register_is_accepted_or_refused_in_words(
             assert ".." not in Path(table).parts and not Path(table).is_absolute()
 
 
+WRITTEN = configuration.read_yaml(ROOT / "config/claims/capacity.yaml")
+
+
+@few
+@given(st.sampled_from(list(places(WRITTEN))), values, keys)
+def test_any_change_of_a_claims_file_is_accepted_or_refused_by_its_name(
+    tmp_path: Path, path: tuple[Any, ...], value: Any, key: Any
+) -> None:
+    folder = tmp_path / "own"
+    folder.mkdir(exist_ok=True)
+    index = configuration.read_yaml(ROOT / "config/claims/_register.yaml")
+    (folder / "_register.yaml").write_text(dumped({**index, "order": ["capacity"]}))
+    (folder / "capacity.yaml").write_text(dumped(changed(WRITTEN, path, value, key)))
+    try:
+        read = configuration.read({**CONFIG, "claims": "own"}, tmp_path)
+    except SettingsError as error:
+        assert all("capacity.yaml: " in line for line in str(error).splitlines() if "own/" in line)
+        assert "own/capacity.yaml: " in str(error)
+        return
+    assert list(read.claims) == ["capacity"]
+
+
 @hypothesis_settings(few, max_examples=15)  # each starts Snakemake
 @given(st.sampled_from(list(places(CONFIG))), values, keys)
 def test_any_overlay_is_planned_or_refused_in_words(

@@ -59,6 +59,14 @@ def test_every_claim_has_a_control_and_a_plot() -> None:
         assert (ROOT / f"workflow/src/neuron_race/figures/{name}.py").exists()
 
 
+def test_meanings_are_complete() -> None:
+    for claim in configuration.read_register(ROOT / "config/claims")["claims"].values():
+        for criterion in claim["criteria"]:
+            assert not re.search(
+                r"\bthe same(,| (with|as|on|for|of a|at)\b|$)", criterion["meaning"]
+            )
+
+
 def test_reference_verdicts_agree_with_the_register() -> None:
     register = configuration.read_register(ROOT / "config/claims")["claims"]
     found = {path.stem for path in (ROOT / "docs/reference/claims").glob("*.json")}
