@@ -54,7 +54,7 @@ configfile: workflow.source_path("config/config.yaml")
 from neuron_race.common import freshness, leftovers, storage
 from neuron_race.operations import planning
 from neuron_race.settings import additions, changes, commandline
-from neuron_race.settings import configuration, options, reading
+from neuron_race.settings import configuration, options, reading, register
 from neuron_race.settings.configuration import SettingsError
 
 # Snakemake's own temporary folders, which stay behind where it is killed.

@@ -18,7 +18,7 @@ from neuron_race.operations import cost
 from neuron_race.settings import configuration
 
 ROOT = Path(__file__).parents[2]
-CLAIMS = list(configuration.read_yaml(ROOT / "config/claims.yaml")["claims"])
+CLAIMS = list(configuration.read_register(ROOT / "config/claims")["claims"])
 SMOKE = ("--configfile", "config/smoke.yaml")
 
 

@@ -28,7 +28,7 @@ from neuron_race.training import runs
 
 ROOT = Path(__file__).parents[2]
 CONFIG = configuration.read_yaml(ROOT / "config/config.yaml")
-REGISTER = configuration.read_yaml(ROOT / "config/claims.yaml")
+REGISTER = configuration.read_register(ROOT / "config/claims")
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 few = hypothesis_settings(
     max_examples=40,
@@ -121,6 +121,28 @@ def test_any_change_of_the_register_is_accepted_or_refused_in_words(
         assert NAME.fullmatch(claim["id"])
         for table in claim["figure_tables"]:
             assert ".." not in Path(table).parts and not Path(table).is_absolute()
+
+
+WRITTEN = configuration.read_yaml(ROOT / "config/claims/capacity.yaml")
+
+
+@few
+@given(st.sampled_from(list(places(WRITTEN))), values, keys)
+def test_any_change_of_a_claims_file_is_accepted_or_refused_by_its_name(
+    tmp_path: Path, path: tuple[Any, ...], value: Any, key: Any
+) -> None:
+    folder = tmp_path / "own"
+    folder.mkdir(exist_ok=True)
+    index = configuration.read_yaml(ROOT / "config/claims/_register.yaml")
+    (folder / "_register.yaml").write_text(dumped({**index, "order": ["capacity"]}))
+    (folder / "capacity.yaml").write_text(dumped(changed(WRITTEN, path, value, key)))
+    try:
+        read = configuration.read({**CONFIG, "claims": "own"}, tmp_path)
+    except SettingsError as error:
+        assert all("capacity.yaml: " in line for line in str(error).splitlines() if "own/" in line)
+        assert "own/capacity.yaml: " in str(error)
+        return
+    assert list(read.claims) == ["capacity"]
 
 
 def is_planned_or_refused_in_words(

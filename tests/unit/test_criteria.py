@@ -232,7 +232,7 @@ def test_criteria_that_can_only_go_wrong_are_refused(case: str) -> None:
     with pytest.raises(SettingsError, match=pattern(words)) as caught:
         asked(**changes)
     assert all(
-        line.startswith("config/claims.yaml: claims.racing.ranks.")
+        line.startswith("config/register.yaml: claims.racing.ranks.")
         for line in str(caught.value).splitlines()
     )
 

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import studied
-import yaml
 from small_runs import DIGITS, stack, train_on
 
 from neuron_race.common import defined
@@ -30,7 +29,7 @@ from neuron_race.theory import forecast
 from neuron_race.training import any_model
 from neuron_race.training.runs import Trained
 
-REGISTER = Path(__file__).parents[2] / "config/claims.yaml"
+REGISTER = Path(__file__).parents[2] / "config/claims"
 
 
 @pytest.fixture(autouse=True)
@@ -119,7 +118,7 @@ def test_pruning_is_undefined_where_nothing_is_lost_or_taken(trained: Any) -> No
 
 
 def test_claim_on_pruning_gets_no_verdict_from_rounding() -> None:
-    claim = yaml.safe_load(REGISTER.read_text(encoding="utf-8"))["claims"]["pruning"]
+    claim = configuration.read_register(REGISTER)["claims"]["pruning"]
     row = compression.tables(untaught())["runs"].iloc[0]
     values = [
         {"criterion": c["name"], "seed": seed, "value": row[c["statistic"]]}

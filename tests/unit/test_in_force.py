@@ -91,7 +91,9 @@ def test_names_are_sorted_and_what_is_shown_keeps_its_order() -> None:
     for names in (found.datasets, found.experiments, found.extensions, found.experiments["pair"]):
         assert list(names) == sorted(names)
     assert list(found.explorer["conditions"]) == list(DEFAULT["explorer"]["conditions"])
-    assert list(found.claims) == list(reading.read_yaml(ROOT / DEFAULT["claims"])["claims"])
+    assert list(found.claims) == list(
+        configuration.read_register(ROOT / DEFAULT["claims"])["claims"]
+    )
     assert found.seeds == [7, 3]
 
 

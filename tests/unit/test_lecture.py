@@ -83,16 +83,6 @@ def test_alternatives_follow_the_outcome(tmp_path: Path, holds: bool | None, fol
     assert found == [follows]
 
 
-def test_the_same_is_spelt_out(tmp_path: Path) -> None:
-    rows = (
-        criterion("one", True),
-        criterion("two", True, meaning="the same with a balanced head"),
-        criterion("three", True, meaning="the same with another"),
-    )
-    said = talk(tmp_path, *rows).turning_points("three").data
-    assert "(a share; here the same with another)" in said
-
-
 def test_tables_keep_roles_apart(tmp_path: Path) -> None:
     rows = (
         criterion("an_effect", True),

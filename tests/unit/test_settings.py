@@ -23,7 +23,7 @@ Change = Callable[[dict[str, Any]], Any]
 
 CONFIG = """
 preset: default
-claims: config/claims.yaml
+claims: config/register.yaml
 device: cpu
 seeds: {first: 100, count: 10}
 explorer: {seeds: 1, snapshots: 20, conditions: {digits: [gaussian]}}
@@ -107,7 +107,7 @@ def read(change: Change = lambda config: None, claims: str = REGISTER) -> Settin
     change(config)
     with TemporaryDirectory() as folder:
         (Path(folder) / "config").mkdir()
-        (Path(folder) / "config/claims.yaml").write_text(claims, encoding="utf-8")
+        (Path(folder) / "config/register.yaml").write_text(claims, encoding="utf-8")
         return configuration.read(config, Path(folder))
 
 

@@ -25,7 +25,7 @@ CLAIM = "circularity"
 VERDICT = f"results/claims/{CLAIM}.json"
 PAIR = {"width": 20, "max_steps": 40}
 FORECAST = "workflow/src/neuron_race/theory/forecast.py"
-REGISTER = "config/claims.yaml"
+REGISTER = "config/claims/circularity.yaml"
 
 
 def state(name: str) -> tuple[dict[str, object], dict[str, tuple[str, str]]]:
@@ -38,9 +38,7 @@ def state(name: str) -> tuple[dict[str, object], dict[str, tuple[str, str]]]:
     }
     edits = {
         "comment": {FORECAST: ("\ndef audit(", "\n# A word.\ndef audit(")},
-        "register": {
-            REGISTER: ("\n  circularity:\n    title: ", "\n  circularity:\n    title: The ")
-        },
+        "register": {REGISTER: ("title: ", "title: The ")},
     }
     return overlays.get(name, {"experiments": {"pair": PAIR}}), edits.get(name, {})
 

@@ -14,7 +14,7 @@ from neuron_race.settings import configuration
 from neuron_race.training import runs
 
 ROOT = Path(__file__).parents[2]
-CLAIMS = configuration.read_yaml(ROOT / "config/claims.yaml")["claims"]
+CLAIMS = configuration.read_register(ROOT / "config/claims")["claims"]
 FIRST = configuration.read_yaml(ROOT / "config/smoke.yaml")["seeds"]["first"]
 SEEDS = [FIRST, FIRST + 1]
 SMOKE = ("--configfile", "config/smoke.yaml")
@@ -137,10 +137,10 @@ def test_edited_module_reruns_what_uses_it(finished: Path) -> None:
 
 
 def test_changed_threshold_retrains_nothing(finished: Path) -> None:
-    register = finished / "config/claims.yaml"
-    text = register.read_text()
+    claim = finished / "config/claims/mutual_alignment.yaml"
+    text = claim.read_text()
     assert text.count("threshold: 0.95") > 1
-    register.write_text(text.replace("threshold: 0.95", "threshold: 0.94"))
+    claim.write_text(text.replace("threshold: 0.95", "threshold: 0.94"))
     rules = rerun(finished)
     others = {rule for rule in rules if not rule.startswith("figure_")}
     assert "verdict" in others

@@ -21,7 +21,7 @@ from neuron_race.pages import notebooks
 from neuron_race.settings import configuration
 
 ROOT = Path(__file__).parents[2]
-CLAIMS = configuration.read_yaml(ROOT / "config/claims.yaml")["claims"]
+CLAIMS = configuration.read_register(ROOT / "config/claims")["claims"]
 EXTENSIONS = configuration.read_yaml(ROOT / "config/config.yaml")["extensions"]
 # The core claims; each must have a notebook.
 LECTURED = [claim for claim in CLAIMS if claim not in EXTENSIONS]

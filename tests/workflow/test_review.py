@@ -16,7 +16,7 @@ from neuron_race.common import storage
 from neuron_race.settings import configuration, reading
 
 ROOT = Path(__file__).parents[2]
-REGISTER = configuration.read_yaml(ROOT / "config/claims.yaml")
+REGISTER = configuration.read_register(ROOT / "config/claims")
 CLAIMS = REGISTER["claims"]
 EXTENSIONS = configuration.read_yaml(ROOT / "config/config.yaml")["extensions"]
 SMOKE = ("--configfile", "config/smoke.yaml")

@@ -16,7 +16,7 @@ from smoke_run import copy_project, snakemake
 
 from neuron_race.common import storage
 from neuron_race.figures import style
-from neuron_race.settings import reading
+from neuron_race.settings import configuration, reading
 
 TEACHER = "results/datasets/teacher.npz"
 SMALL = ("datasets={teacher: {n_train: 4, n_test: 2, dim: 5}}", "seeds={first: 7, count: 2}")
@@ -82,7 +82,7 @@ def test_all_of_one_option_is_in_force(folder: Path) -> None:
 
 def test_equal_keys_in_the_projects_own_files_are_refused(tmp_path: Path) -> None:
     root = copy_project(tmp_path / "its race")
-    for name, key in (("config/config.yaml", "device"), ("config/claims.yaml", "claims")):
+    for name, key in (("config/config.yaml", "device"), ("config/claims/racing.yaml", "criteria")):
         path = root / name
         kept = path.read_text()
         path.write_text(f"{kept}\n{key}: cpu\n")
@@ -164,7 +164,7 @@ def test_settings_written_otherwise_rerun_nothing(smoke: Path, tmp_path: Path) -
 
 def test_figures_have_an_order_of_their_own(smoke: Path, tmp_path: Path) -> None:
     style.apply()
-    for claim, entry in reading.read_yaml(smoke / "config/claims.yaml")["claims"].items():
+    for claim, entry in configuration.read_register(smoke / "config/claims")["claims"].items():
         verdict = storage.read_json(smoke / f"results/claims/{claim}.json")
         tables = {
             path: storage.read_table(smoke / "results" / path) for path in entry["figure_tables"]

@@ -218,12 +218,12 @@ def test_an_edit_and_its_undoing_make_nothing_again(folder: Path) -> None:
 
 
 def test_what_no_rule_makes_is_said_before_any_job(folder: Path) -> None:
-    register = folder / "config/claims.yaml"
-    content = yaml.safe_load(register.read_text())
+    claim = folder / f"config/claims/{CLAIM}.yaml"
+    content = yaml.safe_load(claim.read_text())
     table = "audit/pair/neurons.csv"
     (folder / "results" / table).write_text("left by an older version\n")
-    content["claims"][CLAIM]["figure_tables"] = [table]
-    register.write_text(yaml.safe_dump(content, sort_keys=False))
+    content["figure_tables"] = [table]
+    claim.write_text(yaml.safe_dump(content, sort_keys=False))
     done = run(folder)
     assert done.returncode != 0 and table in said(done) and not started(done)
 

@@ -54,13 +54,21 @@ def test_files_of_rules_are_short() -> None:
 
 
 def test_every_claim_has_a_control_and_a_plot() -> None:
-    for name, claim in configuration.read_yaml(ROOT / "config/claims.yaml")["claims"].items():
+    for name, claim in configuration.read_register(ROOT / "config/claims")["claims"].items():
         assert any(c.get("control") for c in claim["criteria"])
         assert (ROOT / f"workflow/src/neuron_race/figures/{name}.py").exists()
 
 
+def test_meanings_are_complete() -> None:
+    for claim in configuration.read_register(ROOT / "config/claims")["claims"].values():
+        for criterion in claim["criteria"]:
+            assert not re.search(
+                r"\bthe same(,| (with|as|on|for|of a|at)\b|$)", criterion["meaning"]
+            )
+
+
 def test_reference_verdicts_agree_with_the_register() -> None:
-    register = configuration.read_yaml(ROOT / "config/claims.yaml")["claims"]
+    register = configuration.read_register(ROOT / "config/claims")["claims"]
     found = {path.stem for path in (ROOT / "docs/reference/claims").glob("*.json")}
     assert found == set(register)
     for name, claim in register.items():

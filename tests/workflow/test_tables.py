@@ -72,7 +72,7 @@ def test_tables_are_those_that_rules_write_and_the_register_allows() -> None:
 @pytest.mark.parametrize("name", [*dictionary.TABLES, *dictionary.STUDIES])
 def test_statistics_say_what_they_are(name: str) -> None:
     table = dictionary.TABLES.get(name) or dictionary.STUDIES[name]
-    known = configuration.read_yaml(ROOT / "config/claims.yaml")["equations"]
+    known = configuration.read_register(ROOT / "config/claims")["equations"]
     names = [statistic.name for statistic in table.statistics]
     assert len(set(names)) == len(names)
     for statistic in table.statistics:

@@ -193,9 +193,11 @@ def packed_parts():
 
 
 def own_register():
-    """A claims register that is not of config/, which an archive packs beside the run's settings."""
+    """Files of a register that is not of config/, which an archive packs beside the settings."""
     path = (ROOT / config["claims"]).resolve()
-    return [] if path.is_relative_to(ROOT / "config") else [os.path.relpath(path)]
+    if path.is_relative_to(ROOT / "config"):
+        return []
+    return [os.path.relpath(file) for file in register.files(path)]
 
 
 def archived(claim):

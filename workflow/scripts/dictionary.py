@@ -17,7 +17,7 @@ OPENING = """# Statistics
 
 <!-- Written by `make readme` from the package's settings/dictionary; edits here are lost. -->
 
-What a criterion of the register ([config/claims.yaml](../config/claims.yaml)) may ask of: the
+What a criterion of the register ([config/claims](../config/claims)) may ask of: the
 columns of the tables `results/<table>/<experiment>/runs.csv`, one number per run. A criterion
 names a column as its `statistic`, and reads it for the runs `<experiment>/<condition>`. Before
 any job starts it is refused if its column is not listed here, is not there by the settings of its

@@ -21,7 +21,7 @@ COLUMNS = 3  # of the gallery
 
 def table() -> str:
     """One row per claim of the register, with its reference verdict."""
-    register = configuration.read_yaml(ROOT / "config/claims.yaml")["claims"]
+    register = configuration.read_register(ROOT / "config/claims")["claims"]
     rows = []
     for name, claim in register.items():
         path = ROOT / f"docs/reference/claims/{name}.json"
@@ -44,7 +44,7 @@ def table() -> str:
 
 def gallery() -> str:
     """The reference figures, each a link to itself in full size."""
-    register = configuration.read_yaml(ROOT / "config/claims.yaml")["claims"]
+    register = configuration.read_register(ROOT / "config/claims")["claims"]
     titles = {**{name: claim["title"] for name, claim in register.items()}, "theory": "Theory"}
     cells = [
         f'<a href="docs/reference/figures/{name}.png">'

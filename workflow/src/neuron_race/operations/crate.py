@@ -8,7 +8,7 @@ import yaml
 from rocrate.rocrate import ROCrate
 
 from neuron_race.common import leftovers, storage
-from neuron_race.settings import changes
+from neuron_race.settings import changes, register
 
 # What the workflow consists of, beside the Snakefile.
 PARTS = (
@@ -21,7 +21,7 @@ PROFILES = (
     "https://w3id.org/workflowhub/workflow-ro-crate/1.0",
 )
 OVERLAY = "this_run.yaml"  # not among the presets of config/
-REGISTER = "this_register.yaml"  # a claims register of the user's own
+REGISTER = "this_register"  # a claims register of the user's own, a folder or (.yaml) a file
 PAPER = "https://arxiv.org/abs/2602.04832"
 
 
@@ -45,7 +45,8 @@ def pack(
             ``results/claims/<claim>.json`` and whatever belongs to it, named by the claim.
         preset: name of the preset.
         overlay: what this run had over ``config/config.yaml``; packed as ``this_run.yaml``, and a
-            register of claims that it names, of the user's own, as ``this_register.yaml``.
+            register of claims that it names, of the user's own, as ``this_register``, a folder, or
+            ``this_register.yaml``, a file.
         changed: settings that differ from the preset's, see
             :func:`neuron_race.settings.changes.changes`.
     """
@@ -73,10 +74,12 @@ def pack(
     with leftovers.scratch() as folder:
         if overlay:
             content = dict(overlay)
-            register = root / content.get("claims", "config")
-            if not register.resolve().is_relative_to((root / "config").resolve()):
-                content["claims"] = REGISTER
-                told.append(crate.add_file(register, REGISTER, properties=_described(register)))
+            claims = root / content.get("claims", "config")
+            if not claims.resolve().is_relative_to((root / "config").resolve()):
+                content["claims"] = REGISTER if claims.is_dir() else f"{REGISTER}.yaml"
+                for path in register.files(claims):
+                    name = f"{REGISTER}/{path.name}" if claims.is_dir() else content["claims"]
+                    told.append(crate.add_file(path, name, properties=_described(path)))
             own = folder / Path(OVERLAY).name
             storage.write_text(own, yaml.safe_dump(content, sort_keys=False))
             told.append(crate.add_file(own, OVERLAY, properties=_described(own)))

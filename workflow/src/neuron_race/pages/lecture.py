@@ -147,18 +147,8 @@ class Lecture:
 
     def turning_points(self, *names: str) -> Markdown:
         """For each criterion, which number on which side of which threshold would change it."""
-        lines = [f"- {_turning_point(self.criteria[n], self._meaning(n))}" for n in names]
+        lines = [f"- {_turning_point(self.criteria[n])}" for n in names]
         return Markdown("\n".join(lines))
-
-    def _meaning(self, name: str) -> str:
-        """What a criterion measures; the register's "the same ..." needs the one before it."""
-        names = list(self.criteria)
-        meanings = [row["meaning"] for row in self.criteria.values()][: names.index(name) + 1]
-        own = meanings[-1]
-        if not own.startswith("the same"):
-            return str(own)
-        before = next(text for text in reversed(meanings) if not text.startswith("the same"))
-        return f"{before}; here {own}"
 
     def alternatives(self, *rows: tuple[str, str, str, str]) -> Markdown:
         """Other explanations, each with the criterion that tests it.
@@ -171,7 +161,7 @@ class Lecture:
             row = self.criteria[name]
             follows = {True: holds, False: fails, None: "The runs leave this undecided."}
             lines.append(
-                f"- **{explanation}** Tested by *{_name(row)}* ({self._meaning(name)}): "
+                f"- **{explanation}** Tested by *{_name(row)}* ({row['meaning']}): "
                 f"{claims.found(row)}, wanted {claims.asked(row)}. {follows[row['holds']]}"
             )
         return Markdown("\n".join(lines))
@@ -240,10 +230,10 @@ def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _turning_point(row: Mapping[str, Any], meaning: str) -> str:
+def _turning_point(row: Mapping[str, Any]) -> str:
     """Where a criterion stands, and where it would change."""
     if row["estimate"] is None or row["ci_low"] is None:
-        return f"*{_name(row)}* ({meaning}) is undefined here, which is never a pass."
+        return f"*{_name(row)}* ({row['meaning']}) is undefined here, which is never a pass."
     limit = number(row["threshold"])
     right = {
         "above": f"above {limit}",
@@ -263,4 +253,4 @@ def _turning_point(row: Mapping[str, Any], meaning: str) -> str:
         False: f"It would {to_hold}",
         None: f"It would {to_hold}, and {to_fail}",
     }[row["holds"]]
-    return f"*{_name(row)}* ({meaning}) is {claims.found(row)}: {stands}. {turns}."
+    return f"*{_name(row)}* ({row['meaning']}) is {claims.found(row)}: {stands}. {turns}."

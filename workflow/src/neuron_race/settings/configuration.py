@@ -12,7 +12,7 @@ from string import Formatter
 from typing import Any
 
 from neuron_race.common.imports import without
-from neuron_race.settings import criteria
+from neuron_race.settings import criteria, register
 from neuron_race.settings.canonical import canonical, in_order
 from neuron_race.settings.options import (
     EXTENSION_KEYS,
@@ -147,7 +147,7 @@ def validate(content: Any, schema: str, where: str, part: str = "") -> None:
     validator = Validator(rules)
     faults = [f"{key}: {value} is not a finite number" for key, value in _not_finite(content)]
     for error in sorted(validator.iter_errors(content), key=lambda e: list(map(str, e.path))):
-        faults += _explain(error)
+        faults += _explain(error, content)
     if faults:
         raise SettingsError("\n".join(f"{where}: {fault}" for fault in dict.fromkeys(faults)))
 
@@ -187,13 +187,33 @@ def _not_finite(content: Any, key: str = "") -> list[tuple[str, float]]:
     return [fault for k, v in items for fault in _not_finite(v, f"{key}.{k}".lstrip("."))]
 
 
-def _explain(error: Any) -> list[str]:
-    key = ".".join(map(str, error.absolute_path)) or "top level"
+def _place(content: Any, path: Iterable[Any]) -> str:
+    """Where something is in content: entries of lists by their names, if they have any."""
+    words: list[str] = []
+    in_group = False
+    for step in path:
+        content = content[step]
+        if in_group and step in ("group", "of"):
+            in_group = False
+            continue
+        group = content.get("of") if isinstance(content, Mapping) else None
+        in_group = isinstance(step, int) and isinstance(group, list) and bool(group)
+        named = group[0] if in_group and group else content
+        name = named.get("name") if isinstance(named, Mapping) else None
+        if isinstance(step, int) and isinstance(name, str):
+            words.append(f"group of {name}" if in_group else name)
+        else:
+            words.append(str(step))
+    return ".".join(words) or "top level"
+
+
+def _explain(error: Any, content: Any) -> list[str]:
+    key = _place(content, error.absolute_path)
     if error.validator == "oneOf" and isinstance(error.instance, dict) and "kind" in error.instance:
         # Of the alternatives, only that of the kind in question says anything useful.
         kind = error.instance["kind"]
         own = [e for e in error.context if _const_kind(error.schema, e) == kind]
-        return [line for e in own for line in _explain(e)]
+        return [line for e in own for line in _explain(e, content)]
     if error.validator in ("additionalProperties", "unevaluatedProperties"):
         known: set[str] = set(error.schema.get("properties", {}))
         if "allOf" in error.schema:
@@ -279,10 +299,8 @@ def read(config: Mapping[str, Any], root: Path) -> Settings:
     faults += _explorer_faults(explorer["conditions"], experiments)
     if faults:
         raise SettingsError("\n".join(f"{where}: {fault}" for fault in faults))
-    path = root / config["claims"]
-    register = read_yaml(path)
-    validate(register, "claims", str(config["claims"]))
-    register = canonical(register, _schema("claims"))
+    path, told = root / config["claims"], str(config["claims"])
+    written = read_register(path, told)
     weight_tickets = {
         name: {
             task: in_order({**options, "seeds": seeds, "device": config["device"]})
@@ -293,7 +311,7 @@ def read(config: Mapping[str, Any], root: Path) -> Settings:
     copies = config.get("replicate", {})
     claims = {
         name: {"id": name, **claim, "criteria": _replicated_criteria(claim["criteria"], copies)}
-        for name, claim in register["claims"].items()
+        for name, claim in written["claims"].items()
     }
     faults = [
         fault
@@ -301,10 +319,10 @@ def read(config: Mapping[str, Any], root: Path) -> Settings:
         for fault in _claim_faults(claim, experiments, weight_tickets, extensions)
     ]
     faults += [
-        f"claims.{name}.equations: {equation} is none of {', '.join(register['equations'])}"
+        f"claims.{name}.equations: {equation} is none of {', '.join(written['equations'])}"
         for name, claim in claims.items()
         for equation in claim["equations"]
-        if equation not in register["equations"]
+        if equation not in written["equations"]
     ]
     settings = Settings(
         config["preset"],
@@ -313,7 +331,7 @@ def read(config: Mapping[str, Any], root: Path) -> Settings:
         experiments,
         weight_tickets,
         claims,
-        register["equations"],
+        written["equations"],
         explorer,
         config.get("shard", "experiment"),
         extensions,
@@ -321,8 +339,48 @@ def read(config: Mapping[str, Any], root: Path) -> Settings:
     faults += criteria.faults(settings)
     faults = faults or settings.unforecast()
     if faults:
-        raise SettingsError("\n".join(f"{config['claims']}: {fault}" for fault in faults))
+        files = {name: register.file_of(path, told, name) for name in claims}
+        raise SettingsError("\n".join(f"{files[_claim_of(fault)]}: {fault}" for fault in faults))
     return settings
+
+
+def read_register(path: Path, where: str | None = None) -> dict[str, Any]:
+    """The claims register, with all that its criteria inherit: ``equations`` and ``claims``.
+
+    Args:
+        path: its folder, or its file.
+        where: how messages name it, the path by default.
+
+    Raises:
+        SettingsError: one line per fault, with file, claim, criterion, key, and what is allowed.
+    """
+    where = str(path) if where is None else where
+    parts = register.parts(path, where)
+    for part in parts:
+        validate(part.content, "claims", part.where, part.schema)
+    claims: dict[str, Any] = {}
+    for part in parts:
+        own = {
+            name: register.complete(claim) for name, claim in part.content.get("claims", {}).items()
+        }
+        validate({"claims": own}, "claims", part.where, "complete")
+        claims |= own
+    first = parts[0].content
+    order = first.get("order", [])
+    faults = [criteria.unknown(name, claims) for name in order if name not in claims]
+    if faults:
+        raise SettingsError("\n".join(f"{parts[0].where}: order: {fault}" for fault in faults))
+    whole = {
+        "equations": first["equations"],
+        "claims": {name: claims[name] for name in dict.fromkeys([*order, *claims])},
+    }
+    ordered: dict[str, Any] = canonical(whole, _schema("claims"))
+    return ordered
+
+
+def _claim_of(fault: str) -> str:
+    """The claim that a fault is of: ``claims.<claim>...``."""
+    return re.split(r"[.:]", fault, maxsplit=2)[1]
 
 
 def check_names(settings: Settings, rules: Iterable[Path]) -> None:
