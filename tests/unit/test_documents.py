@@ -8,7 +8,8 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [
-    *("README.md", "CONTRIBUTING.md", "SECURITY.md", "paper_notes.md", "config/README.md"),
+    *("README.md", "CONTRIBUTING.md", "SECURITY.md", "paper_notes.md"),
+    *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "config").rglob("*.md")),
     *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")),
 ]
 
