@@ -267,7 +267,9 @@ def test_commands_of_the_documents(tmp_path: Path) -> None:
     """All but for the installation; that of full scale as a dry run."""
     folder = copy_project(tmp_path / "race")
     shutil.copytree(HERE, folder / "tests/cluster")
-    section = (folder / "docs/running.md").read_text().split("## On a cluster\n")[1].split("\n## ")[0]
+    section = (
+        (folder / "docs/running.md").read_text().split("## On a cluster\n")[1].split("\n## ")[0]
+    )
     there, here = re.findall(r"```\n(.*?)```", section, re.S)
     plan, full = there.splitlines()
     assert plan.startswith("make plan ") and full.startswith("snakemake --profile profiles/slurm ")

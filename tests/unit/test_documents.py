@@ -63,7 +63,9 @@ def test_equations_have_the_headings_that_lectures_read() -> None:
 
 def test_every_claim_has_its_reading() -> None:
     readings = (ROOT / "docs/readings.md").read_text(encoding="utf-8")
-    named = {name for line in re.findall(r"^### (.+)$", readings, re.M) for name in line.split(", ")}
+    named = {
+        name for line in re.findall(r"^### (.+)$", readings, re.M) for name in line.split(", ")
+    }
     verdicts = {path.stem for path in (ROOT / "docs/reference/claims").glob("*.json")}
     assert verdicts - named <= {"figure_1"}  # which is read as its caption says
 
