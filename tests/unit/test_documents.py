@@ -70,6 +70,13 @@ def test_every_claim_has_its_reading() -> None:
     assert verdicts - named <= {"figure_1"}  # which is read as its caption says
 
 
+def test_the_history_ends_with_the_seeds_of_the_verdicts() -> None:
+    history = (ROOT / "docs/history.md").read_text(encoding="utf-8")
+    (row,) = re.findall(r"^\|.*\*\*confirmatory\*\* \|$", history, re.M)
+    seeds = yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))["seeds"]
+    assert f"{seeds['first']}–{seeds['first'] + seeds['count'] - 1}" in row
+
+
 def test_the_paper_is_cited() -> None:
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
     (paper,) = citation["references"]
