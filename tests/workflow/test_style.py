@@ -1,7 +1,10 @@
 """Formatters, linters, types, and documents that are generated."""
 
+import re
 import subprocess
 import sys
+import tomllib
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -36,12 +39,10 @@ def test_lock_pins_every_requirement() -> None:
     lock = (ROOT / "envs/requirements.lock").read_text().splitlines()
     pinned = {line.split("==")[0].lower() for line in lock if line and not line.startswith("#")}
     assert all("==" in line for line in lock if line and not line.startswith("#"))
-    for line in (ROOT / "envs/requirements.in").read_text().splitlines():
-        name = line.split("#")[0].strip()
-        for operator in ("==", ">="):
-            name = name.split(operator)[0]
-        if name:
-            assert name.lower() in pinned, f"{name} is not pinned"
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    for line in [*project["dependencies"], *chain(*project["optional-dependencies"].values())]:
+        name = re.split("[=>]", line)[0].strip().lower()
+        assert name in pinned, f"{name} is not pinned"
 
 
 def test_files_of_rules_are_short() -> None:
