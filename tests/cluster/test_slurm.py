@@ -263,11 +263,13 @@ def test_the_whole_smoke_preset(slurm: Slurm, smoke: Path, tmp_path: Path) -> No
 
 
 @pytest.mark.slow
-def test_readme_from_top_to_bottom(tmp_path: Path) -> None:
-    """Its commands but for the installation; that of full scale as a dry run."""
+def test_commands_of_the_documents(tmp_path: Path) -> None:
+    """All but for the installation; that of full scale as a dry run."""
     folder = copy_project(tmp_path / "race")
     shutil.copytree(HERE, folder / "tests/cluster")
-    section = (folder / "README.md").read_text().split("## On a cluster\n")[1].split("\n## ")[0]
+    section = (
+        (folder / "docs/running.md").read_text().split("## On a cluster\n")[1].split("\n## ")[0]
+    )
     there, here = re.findall(r"```\n(.*?)```", section, re.S)
     plan, full = there.splitlines()
     assert plan.startswith("make plan ") and full.startswith("snakemake --profile profiles/slurm ")

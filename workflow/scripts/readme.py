@@ -1,54 +1,83 @@
-"""Write the generated parts of README.md: `python workflow/scripts/readme.py`.
+"""Write the generated parts of README.md and docs/claims.md: `python workflow/scripts/readme.py`.
 
-The claim table and the gallery come from the register and from the reference copy under
-docs/reference, so that README, register and verdicts can't disagree; a test runs this with
-`--check`.
+The line of results, the claim table and the gallery come from the register and from the reference
+copy under docs/reference, so that documents, register and verdicts can't disagree; a test runs this
+with `--check`.
 """
 
 import sys
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from neuron_race.common import storage, terminal
 from neuron_race.evidence import claims
-from neuron_race.settings import configuration
+from neuron_race.settings import configuration, reading
 
 ROOT = Path(__file__).resolve().parents[2]
 
 COLUMNS = 3  # of the gallery
+ORDER = ("supported", "partly supported", "not supported", "inconclusive")
+OURS = "our extension"
+Claims = Mapping[str, Mapping[str, Any]]
 
 
-def table() -> str:
+def registered() -> Claims:
+    """Claims of the register, in its order."""
+    return configuration.read(reading.read_yaml(ROOT / "config/config.yaml"), ROOT).claims
+
+
+def verdict(name: str) -> dict[str, Any] | None:
+    """The reference verdict on a claim, if there is one."""
+    path = ROOT / f"docs/reference/claims/{name}.json"
+    return storage.read_json(path) if path.exists() else None
+
+
+def counted(names: Iterable[str]) -> str:
+    """How many verdicts there are of each status, in words."""
+    found = Counter((verdict(name) or {"status": "not run yet"})["status"] for name in names)
+    return ", ".join(f"{found[status]} **{status}**" for status in ORDER if found[status])
+
+
+def result(register: Claims) -> str:
+    """One line of result."""
+    ours = [name for name, claim in register.items() if claim["level"] == OURS]
+    papers = [name for name in register if name not in ours]
+    return (
+        f"**Result.** Of the paper's {len(papers)} statements: {counted(papers)}. "
+        f"Of {len(ours)} extensions of ours: {counted(ours)}.\n"
+    )
+
+
+def table(register: Claims) -> str:
     """One row per claim of the register, with its reference verdict."""
-    register = configuration.read_register(ROOT / "config/claims")["claims"]
     rows = []
     for name, claim in register.items():
-        path = ROOT / f"docs/reference/claims/{name}.json"
         row = {"target": f"`{name}`", "claim": claim["title"], "level": claim["level"]}
-        if path.exists():
-            verdict = storage.read_json(path)
-            summary = claims.summary([verdict]).iloc[0]
-            figure = f"[figure](docs/reference/figures/{name}.png)"
+        if found := verdict(name):
+            summary = claims.summary([found]).iloc[0]
             row |= {
-                "verdict": f"**{verdict['status']}**",
+                "verdict": f"**{found['status']}**",
                 "main statistic": f"{summary['main statistic']}: "
                 + summary["estimate [95 % interval]"],
                 "controls as predicted": summary["controls as predicted"],
                 "runs": summary["runs"],
-                "evidence": f"[numbers](docs/reference/claims.md#{name}), {figure}",
+                "evidence": f"[numbers](reference/claims.md#{name}), "
+                f"[figure](reference/figures/{name}.png)",
             }
         rows.append(row)
     return claims.markdown(pd.DataFrame(rows, dtype=object).fillna("not run yet"))
 
 
-def gallery() -> str:
+def gallery(register: Claims) -> str:
     """The reference figures, each a link to itself in full size."""
-    register = configuration.read_register(ROOT / "config/claims")["claims"]
     titles = {**{name: claim["title"] for name, claim in register.items()}, "theory": "Theory"}
     cells = [
-        f'<a href="docs/reference/figures/{name}.png">'
-        f'<img src="docs/reference/figures/{name}.png" width="270" alt="Figure: {title}"></a>'
+        f'<a href="reference/figures/{name}.png">'
+        f'<img src="reference/figures/{name}.png" width="270" alt="Figure: {title}"></a>'
         f"<br>{title}"
         for name, title in titles.items()
         if (ROOT / f"docs/reference/figures/{name}.png").exists()
@@ -65,14 +94,24 @@ def generated(text: str, name: str, content: str) -> str:
     return f"{before}{begin}\n{content}\n{end}{rest.split(end)[1]}"
 
 
+PARTS = {
+    "README.md": {"result": result},
+    "docs/claims.md": {"claims": table, "gallery": gallery},
+}
+
+
 def main() -> None:
-    """Rewrite README.md, or with --check only compare."""
-    path = ROOT / "README.md"
-    text = path.read_text(encoding="utf-8")
-    new = generated(generated(text, "claims", table()), "gallery", gallery())
-    if "--check" in sys.argv:
-        sys.exit(None if new == text else "README.md is not current: run `make readme`")
-    path.write_text(new, encoding="utf-8")
+    """Rewrite the documents, or with --check only compare."""
+    register = registered()
+    for document, parts in PARTS.items():
+        path = ROOT / document
+        new = text = path.read_text(encoding="utf-8")
+        for name, part in parts.items():
+            new = generated(new, name, part(register))
+        if "--check" in sys.argv and new != text:
+            sys.exit(f"{document} is not current: run `make readme`")
+        if new != text:
+            path.write_text(new, encoding="utf-8")
 
 
 terminal.prepare()

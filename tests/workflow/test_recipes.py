@@ -1,0 +1,129 @@
+"""What CONTRIBUTING.md tells to write, written: recipes work, in as many files as they say."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+from smoke_run import ROOT, copy_project, environment, snakemake
+
+from neuron_race.common import storage
+
+GUIDE = ROOT / "CONTRIBUTING.md"
+TINY = {
+    "experiments": {"pair": {"width": 20, "max_steps": 400}},
+    "extensions": {
+        "depth": {"width": 8, "max_steps": 30},
+        "optimizers": {"width": 10, "max_steps": 30},
+    },
+}
+
+
+def blocks(heading: str) -> list[tuple[str, str, str]]:
+    """Kind, file and text of the blocks below a heading that name a file."""
+    section = re.split(r"^## ", GUIDE.read_text(encoding="utf-8"), flags=re.M)
+    (own,) = [text for text in section if text.startswith(f"{heading}\n")]
+    return re.findall(r"^```(\w+) (\S+)\n(.*?)^```$", own, re.M | re.S)
+
+
+def changed(text: str, diff: str) -> str:
+    """A text with the hunks of a diff, each of which fits one place."""
+    for hunk in diff.split("@@\n"):
+        lines = [(line[:1] or " ", line[1:]) for line in hunk.splitlines()]
+        before = "".join(f"{line}\n" for mark, line in lines if mark in " -")
+        after = "".join(f"{line}\n" for mark, line in lines if mark in " +")
+        assert f"\n{text}".count(f"\n{before}") == 1, f"fits no place, or several:\n{before}"
+        text = f"\n{text}".replace(f"\n{before}", f"\n{after}")[1:]
+    return text
+
+
+def follow(folder: Path, *headings: str) -> set[str]:
+    """Do what recipes say in a copy of the project; the files that this wrote."""
+    written = set()
+    for heading in headings:
+        for kind, name, text in blocks(heading):
+            path = folder / name
+            if kind == "diff":
+                text = changed(path.read_text(encoding="utf-8"), text)
+            else:
+                assert not path.exists(), f"{name} is there already"
+                path.parent.mkdir(exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+            written.add(name)
+    return written
+
+
+def run(folder: Path, target: str) -> str:
+    """Make a target of tiny networks; what was said."""
+    (folder / "tiny.yaml").write_text(yaml.safe_dump(TINY))
+    files = ("--configfile", "config/smoke.yaml", "tiny.yaml")
+    done = snakemake(folder, "--cores", "1", target, *files)
+    said = done.stdout + done.stderr
+    assert done.returncode == 0, said
+    return said
+
+
+def table(folder: Path, name: str) -> pd.DataFrame:
+    """A table that a run has made."""
+    return storage.read_table(folder / name)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return copy_project(tmp_path / "its race")
+
+
+def test_a_claim_with_its_control_and_then_a_figure(folder: Path) -> None:
+    assert len(follow(folder, "A claim with its control")) == 2
+    run(folder, "lean")
+    verdict = storage.read_json(folder / "results/claims/lean.json")
+    assert [row["is_control"] for row in verdict["criteria"]] == [False, True]
+    assert all(row["estimate"] is not None for row in verdict["criteria"])
+    assert set(table(folder, "figures/lean.csv")["quantity"]) == {"lower_half_share"}
+    assert len(follow(folder, "A figure")) == 2
+    said = run(folder, "lean")
+    assert "rule figure_lean:" in said and "rule train_pair:" not in said
+    assert set(table(folder, "figures/lean.csv")["quantity"]) == {"lower_half_share", "loss"}
+
+
+def test_a_statistic(folder: Path) -> None:
+    written = follow(folder, "A statistic")
+    command = [sys.executable, "workflow/scripts/dictionary.py"]
+    subprocess.run(command, cwd=folder, env=environment(folder), check=True)
+    assert "`largest_share`" in (folder / "docs/statistics.md").read_text()
+    assert len(written | {"docs/statistics.md"}) == 3
+    # That a criterion may ask for it is checked before any job starts.
+    run(folder, "results/dynamics/pair/runs.csv")
+    assert table(folder, "results/dynamics/pair/runs.csv")["largest_share"].between(0.05, 1).all()
+
+
+@pytest.mark.parametrize(
+    ("heading", "files", "target", "condition"),
+    [
+        ("A data set", 3, "results/dynamics/rings/runs.csv", "gaussian"),
+        ("An optimizer", 3, "results/extension/optimizers/runs.csv", "nesterov"),
+        ("A model", 4, "results/extension/depth/runs.csv", "funnel"),
+    ],
+)
+def test_what_is_trained(
+    folder: Path, heading: str, files: int, target: str, condition: str
+) -> None:
+    assert len(follow(folder, heading)) == files
+    run(folder, target)
+    runs = table(folder, target)
+    assert (runs["condition"] == condition).sum() > 0
+    assert runs["loss_end"].notna().all()
+
+
+def test_the_table_counts_files() -> None:
+    counts = re.findall(
+        r"^\| \[(.+?)\]\(#.+?\) \| (\d) \|", GUIDE.read_text(encoding="utf-8"), re.M
+    )
+    for what, count in counts:
+        heading = what[0].upper() + what[1:]
+        if own := {name for _, name, _ in blocks(heading)}:
+            generated = heading == "A statistic"
+            assert len(own) + generated == int(count), heading
