@@ -31,7 +31,7 @@ PASSED := $(VENV)/.passed
 WORKERS ?= 2
 PYTEST = "$(BIN)/python" -m pytest
 TOGETHER = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
-SOURCES := Snakefile Makefile pyproject.toml README.md paper_notes.md benchmarks config docs envs profiles tests workflow
+SOURCES := Snakefile Makefile pyproject.toml *.md CITATION.cff .github .pre-commit-config.yaml .snakemake-workflow-catalog.yml benchmarks config docs envs profiles tests workflow
 
 .PHONY: run test test-fast retest test-all test-cluster soak fuzz plan check lock reference check-reference report crate cost reruns bench readme clean help
 
@@ -40,7 +40,7 @@ run: $(READY) ## set up, then regenerate every verdict and figure
 
 # Tests that passed are not run again until a file of the project changes.
 test: $(READY) ## set up, then run the tests (ten minutes; not again if nothing changed since they passed)
-	@if [ -e $(PASSED) ] && [ -z "$$(find $(SOURCES) -type f -newer $(PASSED) -not -path '*/__pycache__/*' | head -n 1)" ]; \
+	@if [ -e $(PASSED) ] && [ -z "$$(find $(SOURCES) -type f -newer $(PASSED) -not -path '*/__pycache__/*' 2> /dev/null | head -n 1)" ]; \
 	then cat $(PASSED); echo "Nothing changed since; 'make retest' runs them again."; \
 	else $(MAKE) --no-print-directory retest; fi
 
@@ -90,7 +90,7 @@ lock: ## write envs/requirements.lock anew from pyproject.toml
 	@sed -i -E "s/^# lock: .*/# lock: $$(sha256sum envs/requirements.lock | cut -c1-16)/" envs/neuron_race.yaml
 	@rm -rf .lock-venv
 
-reference: $(READY) ## copy a default run's verdicts and figures to docs/reference, and into README
+reference: $(READY) ## copy a default run's verdicts and figures to docs/reference, and into the documents
 	@"$(BIN)/snakemake" --cores $(CORES) all keep_reference
 	@"$(BIN)/python" workflow/scripts/plan.py --measure
 	@"$(BIN)/python" workflow/scripts/readme.py

@@ -568,7 +568,6 @@ ALONE: dict[str, tuple[list[Any], Any]] = {
     "loss_target": ([-0.1, 1, False, "0"], 0.5),
     "drops": ([0.1, [0], [1.0], ["x"], [None], {"0.1": 1}], [0.05, 0.1, 0.201]),
     "freeze": (["", None, {}, ["tail"], [[]]], ["head"]),
-    "early": (["late", None], "adaptive"),
     "device": (["tpu", None, 0], "cuda"),
     "bias": ([1, None], True),
     "reduce": ([0, "no"], False),

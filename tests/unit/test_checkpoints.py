@@ -48,7 +48,6 @@ class Deadly(Checkpoint):
         {"freeze": ("gates",)},
         {"freeze": ("head",), "stop_at_drop": False},
         {"stop_at_drop": True},
-        {"early": "adaptive"},
     ],
     ids=str,
 )

@@ -120,8 +120,6 @@ IGNORED = {
     "optimizers={design: spread, design_steps: 3}": "optimizers.design: .* study initialization",
     "initialization={conditions: {gaussian: {shuffled: true}}}": "shuffled: .* with design",
     "residual={gain: {blocks: 1, others: 2}}": "gain: blocks is no part of a residual; .*",
-    "pair={early: adaptive}": "head_frozen.early: adaptive needs heads that move",
-    "digits10={early: adaptive}": "gaussian.early: adaptive is for one output",
 }
 
 

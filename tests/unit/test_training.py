@@ -18,7 +18,7 @@ from neuron_race.common import progress
 from neuron_race.common.devices import choose_device
 from neuron_race.models import shallow
 from neuron_race.theory import equations
-from neuron_race.training import conditions, engine, torch_engine
+from neuron_race.training import conditions, engine
 from neuron_race.training.engine import train
 from neuron_race.training.recipe import MEASURED, Recipe, Runs, TrainingDiverged
 
@@ -375,54 +375,6 @@ def test_cuda_is_refused_where_there_is_none(monkeypatch: pytest.MonkeyPatch) ->
     assert choose_device("auto").type == choose_device("cpu").type == "cpu"
     with pytest.raises(ValueError, match="cuda"):
         choose_device("cuda")
-
-
-@pytest.mark.parametrize(
-    "how", [{}, {"freeze": ("gates",)}, {"stop_at_drop": True}, {"early": "adaptive"}], ids=str
-)
-def test_networks_that_take_turns_do_what_they_do_together(
-    monkeypatch: pytest.MonkeyPatch, how: dict[str, Any]
-) -> None:
-    stacked = batch(5)
-    recipe = Recipe(**{"max_steps": 300, "learning_rate": 0.2, "snapshots": 20, **how})
-    whole = train(*stacked, recipe, engine="torch")
-    sizes: list[int] = []
-    move = torch_engine.Networks.to
-
-    def counted(nets: torch_engine.Networks, device: Any) -> None:
-        sizes.append(len(nets.X))
-        move(nets, device)
-
-    monkeypatch.setattr(torch_engine, "together", lambda device, S, size: 2)
-    monkeypatch.setattr(torch_engine.Networks, "to", counted)
-    apart = train(*stacked, recipe, engine="torch")
-    assert sizes[:6] == [2, 2, 2, 2, 1, 1]  # to the device and back, group by group
-    for name in ("step", "loss", "event_step", "W_events", "A_events"):
-        np.testing.assert_allclose(
-            getattr(apart, name), getattr(whole, name), rtol=1e-9, atol=1e-12, err_msg=name
-        )
-    np.testing.assert_array_equal(apart.measured["gate_pattern"], whole.measured["gate_pattern"])
-
-
-def test_the_memory_of_a_network_is_known() -> None:
-    N, d, m, k = 200, 199, 300, 1
-    arrays = [np.zeros((1, *size)) for size in ((N, d), (N, k), (m, d), (m, k))]
-    network = torch_engine.Networks(*arrays, np.zeros(N, dtype=np.int64), "squared", (), 0.1)
-    network.advance(0, np.empty((1, 0)), np.full(1, np.inf))
-    tensors = [v for v in vars(network).values() if isinstance(v, torch.Tensor)]
-    held = sum(v.nbytes for v in [*tensors, *network.marked[1:]])
-    # What it computes with comes on top: as much again at most.
-    assert held < torch_engine.bytes_of_one(N, d, m, k) < 2 * held
-
-
-def test_as_many_networks_as_half_of_the_free_memory_holds(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    cuda, cpu = torch.device("cuda"), torch.device("cpu")
-    for free, expected in ((1, 1), (1999, 1), (2000 * 3, 3), (2000 * 30, 30), (10**9, 30)):
-        monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _, free=free: (free, 10**12))
-        assert torch_engine.together(cuda, 30, 1000) == expected
-        assert torch_engine.together(cpu, 30, 1000) == 30
 
 
 def test_cuda_is_taken_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:

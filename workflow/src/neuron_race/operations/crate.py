@@ -13,7 +13,8 @@ from neuron_race.settings import changes, register
 # What the workflow consists of, beside the Snakefile.
 PARTS = (
     *("config", "docs", "envs", "profiles", "tests", "workflow"),
-    *("CITATION.cff", "LICENSE", "Makefile", "README.md", "paper_notes.md", "pyproject.toml"),
+    *("CITATION.cff", "LICENSE", "Makefile", "pyproject.toml"),
+    *("CONTRIBUTING.md", "README.md", "paper_notes.md"),
 )
 PROFILES = (
     "https://w3id.org/ro/wfrun/process/0.5",

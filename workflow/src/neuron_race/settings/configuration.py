@@ -554,11 +554,6 @@ def _conditions(
             faults.append(f"{at}.dataset: {options['dataset']!r} is none of {', '.join(datasets)}")
         if 0.1 not in options.get("drops", [0.1]):
             faults.append(f"{at}.drops: must include 0.1, the definition that criteria use")
-        if options.get("early") == "adaptive":
-            if "head" in options.get("freeze", []):
-                faults.append(f"{at}.early: adaptive needs heads that move; freeze stops them")
-            if len(datasets.get(options.get("dataset", ""), {}).get("classes", [])) > 2:
-                faults.append(f"{at}.early: adaptive is for one output, so for two classes")
         percents = [round(100 * drop) for drop in options.get("drops", [])]
         if len(set(percents)) < len(percents):
             faults.append(f"{at}.drops: must differ when rounded to whole per cents")

@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 from neuron_race.common.devices import choose_device
 from neuron_race.common.progress import Progress
 from neuron_race.models.losses import mean_loss
-from neuron_race.training import compiled_engine, plateau, torch_engine
+from neuron_race.training import compiled_engine, torch_engine
 from neuron_race.training.checkpoints import Checkpoint
 from neuron_race.training.recipe import MEASURED, Recipe, Runs, TrainingDiverged, snapshot_steps
 
 Array = NDArray[Any]
-Networks = compiled_engine.Networks | torch_engine.Networks | torch_engine.InTurn
+Networks = compiled_engine.Networks | torch_engine.Networks
 ENGINES = ("auto", "compiled", "torch")
 
 
@@ -85,81 +85,115 @@ def train(
 
     Raises:
         TrainingDiverged: NaN or exploding loss. Nothing is returned then.
-        ValueError: ``early: adaptive`` with several outputs.
     """
-    if recipe.early == "adaptive" and A.shape[2] > 1:
-        raise ValueError("early: adaptive is for networks with one output")
-    place = choose_device(device)
-    chosen = choose_engine(place, engine)
-    S, N, d = X.shape
+    chosen = choose_engine(choose_device(device), engine)
+    nets = _networks(X, Y, W[:, :, : X.shape[2]], A, recipe, chosen, device)
+    recorder = _Recorder(nets, X, W, A, recipe)
+    course = _Course(nets, recorder, recipe, _zero_loss(Y, recipe), explode)
+    if checkpoint:
+        course.resume(checkpoint, chosen, label)
+    progress = Progress(label, recipe.max_steps)
+    while course.end is None and course.step < recipe.max_steps:
+        losses = course.advance()
+        if checkpoint and course.step in course.planned and course.end is None and checkpoint.due():
+            checkpoint.write({"engine": np.asarray(ENGINES.index(chosen)), **recorder.state()})
+        progress.tell(course.step, losses[:, -1].mean())
+    return recorder.finish(chosen)
+
+
+def _networks(
+    X: Array, Y: Array, W: Array, A: Array, recipe: Recipe, engine: str, device: str
+) -> Networks:
+    """Networks in training, by an engine; their gate patterns are sums of words of the samples."""
+    N = X.shape[1]
     words = np.random.default_rng(np.random.SeedSequence(N)).integers(
         -(2**63), 2**63 - 1, size=(N,), dtype=np.int64
     )
-    start, how = (X, Y, W[:, :, :d], A, words), (recipe.loss, recipe.freeze, recipe.learning_rate)
-    nets: Networks = (
-        compiled_engine.Networks(*start, *how, threads=torch.get_num_threads())
-        if chosen == "compiled"
-        else torch_engine.build(*start, *how, device=place)
-    )
-    recorder = _Recorder(nets, X, W, A, recipe)
+    start, how = (X, Y, W, A, words), (recipe.loss, recipe.freeze, recipe.learning_rate)
+    if engine == "compiled":
+        return compiled_engine.Networks(*start, *how, threads=torch.get_num_threads())
+    return torch_engine.Networks(*start, *how, device=choose_device(device))
 
+
+def _zero_loss(Y: Array, recipe: Recipe) -> Array:
+    """Loss (S,) of the output zero."""
     y = torch.as_tensor(Y)
-    at_zero = mean_loss(torch.zeros_like(y), y, recipe.loss).numpy()
-    losses, _ = nets.advance(0, np.empty((S, 0)), np.full(S, np.inf))
-    initial = losses[:, 0]
-    limit = explode * np.maximum(initial, at_zero)
-    _check(losses, limit, 0, recipe)
-    bounds = (1 - np.asarray(recipe.drops)) * initial[:, None]
-    bounds[initial == 0] = -np.inf  # nothing to lose: no drop
-    for s, drop in zip(*np.nonzero(initial[:, None] <= bounds), strict=True):
-        recorder.event(s, drop, 0, W[s, :, :d], A[s])
-    recorder.measure(0, initial)
+    return np.asarray(mean_loss(torch.zeros_like(y), y, recipe.loss))
 
-    planned = {*snapshot_steps(recipe.max_steps, recipe.snapshots).tolist(), recipe.max_steps}
-    step, end = 0, _end(losses, 0, initial, recorder.drop_step, recipe)
-    flat = plateau.Plateau(nets, initial, recipe.learning_rate)
-    flat.over = recipe.early == "plain"
-    kept = checkpoint.read() if checkpoint else None
-    if checkpoint and kept and kept.pop("engine", -1) == ENGINES.index(chosen):
+
+class _Course:
+    """Where training is, and where it goes next."""
+
+    def __init__(
+        self,
+        nets: Networks,
+        recorder: "_Recorder",
+        recipe: Recipe,
+        at_zero: Array,
+        explode: float,
+    ):
+        self.nets, self.recorder, self.recipe = nets, recorder, recipe
+        S = len(at_zero)
+        losses, _ = nets.advance(0, np.empty((S, 0)), np.full(S, np.inf))
+        self.initial = initial = losses[:, 0]
+        self.limit = explode * np.maximum(initial, at_zero)
+        _check(losses, self.limit, 0, recipe)
+        self.bounds = (1 - np.asarray(recipe.drops)) * initial[:, None]
+        self.bounds[initial == 0] = -np.inf  # nothing to lose: no drop
+        W, A = nets.weights()
+        for s, drop in zip(*np.nonzero(initial[:, None] <= self.bounds), strict=True):
+            recorder.event(s, drop, 0, W[s], A[s])
+        recorder.measure(0, initial)
+        steps = snapshot_steps(recipe.max_steps, recipe.snapshots).tolist()
+        self.planned = {*steps, recipe.max_steps}
+        self.step = 0
+        self.end = _end(losses, 0, initial, recorder.drop_step, recipe)
+
+    def resume(self, checkpoint: Checkpoint, engine: str, label: str) -> None:
+        """Go on from a checkpoint, if there is one of this engine.
+
+        Raises:
+            ResultError: it does not fit the training.
+        """
+        kept = checkpoint.read()
+        if not kept or kept.pop("engine", -1) != ENGINES.index(engine):
+            return
         try:
-            step = recorder.resume(kept)
+            self.step = self.recorder.resume(kept)
         except (LookupError, ValueError) as error:
             raise checkpoint.misfit(error) from error
-        losses, _ = nets.advance(step, np.empty((S, 0)), np.full(S, np.inf))
-        end = _end(losses, step, initial, recorder.drop_step, recipe)
-        flat.over = True
+        losses = self._silently(self.step)
+        self.end = _end(losses, self.step, self.initial, self.recorder.drop_step, self.recipe)
         if label:
-            print(f"{label}: goes on from step {step}", file=sys.stderr, flush=True)
-    progress = Progress(label, recipe.max_steps)
-    while end is None and step < recipe.max_steps:
-        planned_next = min(p for p in planned if p > step)
-        if (ahead := flat.leap(step, planned_next)) is not None:
-            step, losses = ahead[0], ahead[1][:, None]
-            if step in planned:
-                recorder.measure(step, losses[:, -1])
-            continue
+            print(f"{label}: goes on from step {self.step}", file=sys.stderr, flush=True)
+
+    def _silently(self, until: int) -> Array:
+        """Advance whatever the loss."""
+        S = len(self.initial)
+        return self.nets.advance(until, np.empty((S, 0)), np.full(S, np.inf))[0]
+
+    def advance(self) -> Array:
+        """Go on to the next snapshot at most; the losses (S, steps) on the way."""
+        nets, recorder, step = self.nets, self.recorder, self.step
         # Whether and where to stop shows only afterwards: not too many steps are in vain then.
-        until = min(planned_next, step + (max(16, step // 8) if flat.over else plateau.PAUSE))
+        until = min(min(p for p in self.planned if p > step), step + max(16, step // 8))
         nets.mark()
-        bounds[recorder.drop_step >= 0] = -np.inf
-        losses, crossings = nets.advance(until, bounds, limit)
+        self.bounds[recorder.drop_step >= 0] = -np.inf
+        losses, crossings = nets.advance(until, self.bounds, self.limit)
         for crossing in crossings:
             recorder.event(*crossing)
-        end = _end(losses, step + 1, initial, recorder.drop_step, recipe)
+        end = _end(losses, step + 1, self.initial, recorder.drop_step, self.recipe)
         if end is not None:
             losses = losses[:, : end - step]
-        _check(losses, limit, step + 1, recipe)
+        _check(losses, self.limit, step + 1, self.recipe)
         if end is not None and end < until:
             recorder.forget(end)
             nets.rewind()
-            nets.advance(end, np.empty((S, 0)), np.full(S, np.inf))
-        step = until if end is None else end
-        if step in planned or end is not None:
-            recorder.measure(step, losses[:, -1])
-        if checkpoint and flat.over and step in planned and end is None and checkpoint.due():
-            checkpoint.write({"engine": np.asarray(ENGINES.index(chosen)), **recorder.state()})
-        progress.tell(step, losses[:, -1].mean())
-    return recorder.finish(chosen)
+            self._silently(end)
+        self.step, self.end = (until if end is None else end), end
+        if self.step in self.planned or end is not None:
+            recorder.measure(self.step, losses[:, -1])
+        return losses
 
 
 def _check(losses: Array, limit: Array, first: int, recipe: Recipe) -> None:

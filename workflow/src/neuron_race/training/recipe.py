@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 
 LOSSES = ("squared", "logistic")
-EARLY = ("plain", "adaptive")
 FREEZE = ("gates", "residual", "head")
 MEASURED = (
     "norm_w",  # |w_j|
@@ -42,8 +41,6 @@ class Recipe:
         stop_at_drop: stop once all runs have passed the drop at the largest fraction.
         freeze: ablations. ``gates``: gates stay as at init; ``residual``: the residual stays as at
             f = 0; ``head``: outgoing weights stay as at init.
-        early: ``plain`` gradient descent, or ``adaptive``: many steps at once on the plateau, with
-            error control (:mod:`neuron_race.training.plateau`).
         max_weight_bytes: weights of all snapshots are kept if they fit into this, and otherwise
             only those at the events.
     """
@@ -56,16 +53,11 @@ class Recipe:
     drops: tuple[float, ...] = (0.05, 0.1, 0.2)
     stop_at_drop: bool = False
     freeze: tuple[str, ...] = ()
-    early: str = "plain"
     max_weight_bytes: int = 0
 
     def __post_init__(self) -> None:
         if self.loss not in LOSSES:
             raise ValueError(f"loss: {self.loss!r} is none of {', '.join(LOSSES)}")
-        if self.early not in EARLY:
-            raise ValueError(f"early: {self.early!r} is none of {', '.join(EARLY)}")
-        if self.early == "adaptive" and "head" in self.freeze:
-            raise ValueError("early: adaptive needs heads that move; freeze: [head] stops them")
         for name in self.freeze:
             if name not in FREEZE:
                 raise ValueError(f"freeze: {name!r} is none of {', '.join(FREEZE)}")
