@@ -77,7 +77,14 @@ def making(folder: Path, target: str, *claims: str) -> list[str]:
     options = " ".join(claims)
     if "--configfile" not in options:
         options += " --configfile config/smoke.yaml"
-    return ["make", "--assume-old=.venv/.ready", target, "CORES=1", f"OPTIONS={options}"]
+    return [
+        "make",
+        "--no-print-directory",
+        "--assume-old=.venv/.ready",
+        target,
+        "CORES=1",
+        f"OPTIONS={options}",
+    ]
 
 
 def make(folder: Path, target: str, *claims: str) -> subprocess.CompletedProcess[str]:

@@ -7,7 +7,7 @@ from small_runs import problem, train_on
 from torch import nn
 from torch.func import functional_call
 
-from neuron_race.measures import clusters, layers, merging, pruning
+from neuron_race.measures import clusters, layers, merging, pruning, smaller_layers
 from neuron_race.measures.layers import Layer, Parameters, Units
 from neuron_race.models import deep, norms
 from neuron_race.models.losses import mean_loss
@@ -97,12 +97,14 @@ def test_single_layer_agrees_with_the_engine_after_training() -> None:
         merged = merging.merge(W, A, labels)
         F = equations.network_output(*merged, start.X[s])
         known = equations.loss_value(F, start.Y[s])
-        assert loss(layers.merge(layer, labels, parameters)) == pytest.approx(known, rel=1e-9)
+        assert loss(smaller_layers.merge(layer, labels, parameters)) == pytest.approx(
+            known, rel=1e-9
+        )
         mask = pruning.keep_largest(norms.norm_product(W, A), 4)
         known = equations.loss_value(
             equations.network_output(W[mask], A[mask], start.X[s]), start.Y[s]
         )
-        assert loss(layers.prune(layer, mask, parameters)) == pytest.approx(known, rel=1e-9)
+        assert loss(smaller_layers.prune(layer, mask, parameters)) == pytest.approx(known, rel=1e-9)
         own = any_model.one(ahead, s)
         c = own["hidden.0.weight"].norm(dim=1) * own["head.weight"].norm(dim=0)
         np.testing.assert_allclose(c, known_forecast["norm_product"][s], rtol=1e-10)
@@ -175,12 +177,12 @@ def test_merge_of_proportional_units_is_exact(name: str) -> None:
         layer = layers.observe(model, own, X, Y, "squared", model.units)[position]
         labels = layer.clusters(1 - 1e-9)
         assert labels[0] == labels[1] == labels[2] >= 0
-        changed = layers.merge(layer, labels, own)
+        changed = smaller_layers.merge(layer, labels, own)
         after = functional_call(model, {**own, **changed}, (X,))
         torch.testing.assert_close(after, before, rtol=0, atol=1e-10)
         merged = changed[f"{units.incoming}.weight"].flatten(1)
         assert (merged.norm(dim=1) > 0).sum() == clusters.count(labels) < layer.active.sum()
-        wrong = layers.merge(layer, np.zeros_like(labels), own)
+        wrong = smaller_layers.merge(layer, np.zeros_like(labels), own)
         other = functional_call(model, {**own, **wrong}, (X,))
         assert (other - before).abs().max() > 1e-6
 
@@ -192,11 +194,11 @@ def test_prune_silences_units(name: str) -> None:
     for layer in found:
         everything = np.ones(len(layer.W), dtype=bool)
         F = functional_call(model, parameters, (X,))
-        same = {**parameters, **layers.prune(layer, everything, parameters)}
+        same = {**parameters, **smaller_layers.prune(layer, everything, parameters)}
         torch.testing.assert_close(functional_call(model, same, (X,)), F, rtol=0, atol=1e-12)
         kept = everything.copy()
         kept[0] = False
-        less = {**parameters, **layers.prune(layer, kept, parameters)}
+        less = {**parameters, **smaller_layers.prune(layer, kept, parameters)}
         by_hand = {key: value.clone() for key, value in parameters.items()}
         by_hand[f"{layer.units.outgoing}.weight"][:, 0] = 0
         expected = functional_call(model, by_hand, (X,))
@@ -227,7 +229,7 @@ def test_what_is_not_supported_says_so() -> None:
     model = models()["batch_norm"]
     parameters, found, _ = observed(model)
     with pytest.raises(ValueError, match="normalisation"):
-        layers.merge(found[0], found[0].clusters(), parameters)
+        smaller_layers.merge(found[0], found[0].clusters(), parameters)
     strided = nn.Sequential(
         nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Conv2d(2, 2, 2, stride=2), nn.Flatten()
     )

@@ -37,7 +37,7 @@ APART_FROM_RESULTS = {"operations/planning", "common/imports", "common/progress"
 APART_FROM_RESULTS |= {"common/terminal", "common/freshness", "common/leftovers"}
 APART_FROM_RESULTS |= {
     *(f"settings/{name}" for name in ("configuration", "reading", "commandline", "canonical")),
-    *(f"settings/{name}" for name in ("options", "additions", "criteria")),
+    *(f"settings/{name}" for name in ("options", "additions", "criteria", "register")),
     *(f"settings/dictionary/{name}" for name in ("statistic", "experiments", "extensions")),
 }
 # Asked for by name, not part of a smoke run.
@@ -134,9 +134,10 @@ def modules(job: Job) -> set[str]:
         start.add(f"measures/{job.rule}")
     elif job.rule.startswith("figure_"):
         start.add(f"figures/{job.rule.removeprefix('figure_')}")
-    elif job.rule == "extension":  # a study for several targets, or one by the target's name
-        (target,) = stems
-        start.add(f"studies/{CONFIG['extensions'][target]['study']}")
+    elif stems & set(CONFIG["extensions"]) and job.rule in ("extension", f"train_{min(stems)}"):
+        (target,) = stems  # a study for several targets, or one by the target's name
+        trained = "" if job.rule == "extension" else "trained/"
+        start.add(f"studies/{trained}{CONFIG['extensions'][target]['study']}")
     elif job.rule == "notebook":
         (claim,) = {Path(path).stem for path in job.outputs}
         start |= imports(ROOT / f"workflow/notebooks/{claim}.py")
@@ -203,7 +204,7 @@ def test_the_code_of_a_job_is_all_that_it_uses(graph: set[Job]) -> None:
 
 # One of each kind; the others take minutes.
 TRIED = {"common/storage", "common/progress", "measures/dynamics", "evidence/statistics"}
-TRIED |= {"figures/style", "studies/schedule"}
+TRIED |= {"figures/style", "studies/schedule", "studies/trained/schedule"}
 assert set(MODULES) >= TRIED | APART | APART_FROM_RESULTS
 
 
@@ -449,9 +450,9 @@ def about(place: Place) -> set[str]:
         case ("seeds", _):
             return {"results/datasets/"}  # all else that is random comes after them
         case ("device",):
-            return {"results/runs/", "results/forecasts/", "results/extension/", "results/weights/"}
+            return {"results/runs/", "results/forecasts/", "results/weights/"}
         case ("shard",):
-            return {"results/runs/"}
+            return {f"results/runs/{name}/" for name in MERGED["experiments"]}
         case ("datasets", name, _):
             return {f"results/datasets/{name}."}
         case ("experiments", name, *_):
@@ -461,7 +462,7 @@ def about(place: Place) -> set[str]:
             starts = {f"results/runs/{name}/"} if found else set()
             return starts | ({f"results/forecasts/{name}."} if forecast else set())
         case ("extensions", name, *_):
-            return {f"results/extension/{name}/"} if reached(place) else set()
+            return {f"results/runs/{name}/"} if reached(place) else set()
         case ("weight_tickets", protocol, *_):
             return {f"results/weights/{protocol}/"}
         case ("explorer", "conditions", name):

@@ -82,7 +82,7 @@ def test_long_jobs_are_planned_one_by_one_within_a_factor_of_two_and_a_half(
     default = plan.read_settings([])
     forecaster = planning.Forecaster(planning.read_measured(plan.MEASURED), default)
     long = measured[measured["seconds"] > 5]
-    assert len(long) > 30 and {"train", "dynamics", "extension", "tickets"} <= set(long["rule"])
+    assert len(long) > 30 and {"train", "dynamics", "train_study", "tickets"} <= set(long["rule"])
     for rule, name, seconds in long[["rule", "name", "seconds"]].itertuples(index=False):
         ratio = forecaster.cost(default, rule, name).seconds / seconds
         assert 0.4 < ratio < 2.5, (rule, name)
@@ -104,8 +104,11 @@ def test_too_large_jobs_are_named(tmp_path: Path) -> None:
 def test_forecast_file_sizes_are_those_of_files(smoke: Path) -> None:
     read = [smoke / "config/config.yaml", smoke / "config/smoke.yaml"]
     datasets = configuration.read_yaml(read[0])["datasets"]
+    experiments = configuration.read_yaml(read[0])["experiments"]
     compared = 0
     for sidecar in sorted((smoke / "results/runs").glob("*/*.json")):
+        if sidecar.parent.name not in experiments:
+            continue  # of models of any kind, whose sizes are not planned
         content = storage.read_json(sidecar)
         options = content["parameters"]["options"]
         run = sidecar.with_suffix(".npz")

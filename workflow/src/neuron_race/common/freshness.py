@@ -32,7 +32,7 @@ ROOT = PACKAGE.parents[2]
 # leaves out imports decides no result.
 APART = {
     *(f"settings/{name}" for name in ("additions", "canonical", "commandline", "configuration")),
-    *(f"settings/{name}" for name in ("criteria", "options", "reading")),
+    *(f"settings/{name}" for name in ("criteria", "options", "reading", "register")),
     *(f"common/{name}" for name in ("freshness", "homes", "imports", "leftovers", "progress")),
     *("common/terminal", "operations/planning"),
 }

@@ -15,7 +15,7 @@ from torch.func import functional_call
 from neuron_race.common import defined
 from neuron_race.common.defined import ratio
 from neuron_race.common.seeds import stream
-from neuron_race.measures import clusters, layers, pruning
+from neuron_race.measures import clusters, layers, pruning, smaller_layers
 from neuron_race.measures.layers import Layer, Parameters
 from neuron_race.measures.ranks import rank_correlation
 from neuron_race.models import deep
@@ -172,7 +172,7 @@ class Network:
         vacuous = clusters.count(labels) >= layer.active.sum() or np.isnan(self.learned)
         if layer.units.normalisation is not None or vacuous:
             return {"merge_loss_change": np.nan}
-        changed = self.score(layers.merge(layer, labels, self.end))["loss"]
+        changed = self.score(smaller_layers.merge(layer, labels, self.end))["loss"]
         epsilon = torch.finfo(self.Y.dtype).eps
         change = defined.change(changed, self.full["loss"], self.at_zero, epsilon)
         return {"merge_loss_change": change}
@@ -195,7 +195,7 @@ class Network:
             }
             for arm, scores in arms.items():
                 masks = [pruning.keep_largest(s, kept) for s in scores]
-                lost = [self.lost(layers.prune(layer, mask, self.end)) for mask in masks]
+                lost = [self.lost(smaller_layers.prune(layer, mask, self.end)) for mask in masks]
                 row[f"{arm}_{percent}"] = float(np.mean(lost)) if kept < len(c) else np.nan
         return row
 
