@@ -91,7 +91,8 @@ def spoilt(folder: Path, contents: Mapping[str, str | bytes | None]) -> Iterator
     """Files with other contents, or without them (None); afterwards they are as they were."""
     with contextlib.ExitStack() as stack:
         for name, content in contents.items():
-            path, kept = folder / name, folder / f"{name}.kept"
+            path = folder / name
+            kept = path.with_name(f".{path.name}.kept")  # hidden: a register takes it for no claim
             path.rename(kept)
             stack.callback(kept.replace, path)
             if content is not None:
