@@ -224,32 +224,70 @@ def test_writing_takes_a_twentieth_of_the_time_at_most(
     assert checkpoint.due()
 
 
-def test_a_job_trains_the_conditions_that_it_lacks(tmp_path: Path) -> None:
-    """Others get the names of outputs again; what is of other settings goes."""
+class Job:
+    """A job that trains conditions, each of one number, and is asked for again and again."""
 
-    def ask(versions: dict[str, str]) -> list[str]:
-        files = {name: tmp_path / "kept" / name / f"{own}.npz" for name, own in versions.items()}
-        outputs = {name: tmp_path / "runs" / f"{name}.npz" for name in versions}
-        for path in outputs.values():
-            for ending in (".npz", ".json"):  # Snakemake deletes the outputs of a job
-                path.with_suffix(ending).unlink(missing_ok=True)
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.chdir(folder)
+        storage.write_arrays(Path("results/datasets/d.npz"), {"x": np.zeros(1)})
+
+    def output(self, name: str) -> Path:
+        return Path(f"results/runs/e/{name}.npz")
+
+    def ask(self, **numbers: int) -> list[str]:
+        """Names of the conditions that were trained."""
+        options = {name: {"dataset": "d", "number": number} for name, number in numbers.items()}
+        for name in numbers:  # Snakemake deletes the outputs of a job
+            for ending in kept.ENDINGS:
+                self.output(name).with_suffix(ending).unlink(missing_ok=True)
         made: list[str] = []
 
-        def make(name: str, path: Path) -> None:
+        def make(name: str, own: kept.Kept) -> None:
             made.append(name)
-            storage.write_json(path.with_suffix(".json"), {})
-            storage.write_arrays(path, {"of": np.array([int(versions[name])])})
+            storage.write_json(own.path.with_suffix(".json"), own.sidecar)
+            storage.write_arrays(own.path, {"number": np.array([numbers[name]])})
 
-        kept.train(files, kept.whole, make, print)
-        kept.hand_out(files, outputs)
-        for name, path in outputs.items():
-            assert storage.read_arrays(path)["of"] == int(versions[name])
-            assert path.stat().st_nlink == 2  # no second copy
-            assert [own.stem for own in files[name].parent.glob("*.npz")] == [versions[name]]
+        files = kept.conditions("e", options, {})
+        kept.train(files, make, print)
+        kept.hand_out(files, {name: self.output(name) for name in numbers})
+        for name, number in numbers.items():
+            assert storage.read_arrays(self.output(name))["number"] == number
+            assert self.output(name).stat().st_nlink == 2  # no second copy
+            assert list(files[name].path.parent.glob("*.npz")) == [files[name].path]
         return made
 
-    assert ask({"a": "1", "b": "1"}) == ["a", "b"]
-    assert ask({"a": "1", "b": "1"}) == []
-    assert ask({"a": "1", "b": "2"}) == ["b"]
-    (tmp_path / "kept/a/1.npz").write_bytes(b"spoilt")
-    assert ask({"a": "1", "b": "2"}) == ["a"]
+
+@pytest.fixture
+def job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Job:
+    return Job(tmp_path, monkeypatch)
+
+
+def test_a_job_trains_the_conditions_that_it_lacks(job: Job) -> None:
+    """Others get the names of outputs again; what is of other settings goes."""
+    assert job.ask(a=1, b=1) == ["a", "b"]
+    assert job.ask(a=1, b=1) == []
+    assert job.ask(a=1, b=2) == ["b"]
+
+
+@pytest.mark.parametrize("ending", kept.ENDINGS)
+def test_an_output_that_was_edited_in_place_is_not_kept(job: Job, ending: str) -> None:
+    """It and what is kept are one file: what was put there must not come back as trained."""
+    assert job.ask(a=1) == ["a"]
+    path = job.output("a").with_suffix(ending)
+    other = job.output("other").with_suffix(ending)
+    if ending == ".npz":
+        storage.write_arrays(other, {"number": np.array([7])})
+    else:
+        storage.write_json(other, {})
+    path.write_bytes(other.read_bytes())
+    assert job.ask(a=1) == ["a"]
+
+
+def test_half_a_condition_is_none(job: Job) -> None:
+    assert job.ask(a=1) == ["a"]
+    (seal,) = Path("results/checkpoints").rglob("*.seal")
+    for content in (b"", b"{}"):
+        seal.write_bytes(content)
+        assert job.ask(a=1) == ["a"]
+    seal.unlink()
+    assert job.ask(a=1) == ["a"] and job.ask(a=1) == []

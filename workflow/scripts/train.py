@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from neuron_race.common import freshness, storage
+from neuron_race.common import freshness
 from neuron_race.common import job as script
 from neuron_race.training import conditions, kept, runs
 
@@ -15,29 +15,24 @@ def work(job) -> None:
 
     One that was being trained when the job was interrupted goes on from its last checkpoint.
     """
-    experiment = job.params.experiment
+    experiment, made_of = job.params.experiment, job.params.made_of
     outputs = {Path(path).stem: Path(path) for path in job.output if path.endswith(".npz")}
-    sidecars, files = {}, {}
-    for name, options in job.params.conditions.items():
-        data = f"results/datasets/{options['dataset']}.npz"
-        parameters = {"experiment": experiment, "condition": name, "options": options}
-        sidecars[name] = storage.provenance([data], parameters, job.params.made_of["code"])
-        files[name] = runs.checkpoint(kept.FOLDER / "runs" / experiment / name, sidecars[name])
 
-    def make(name: str, path: Path) -> None:
+    def make(name: str, own: kept.Kept) -> None:
         options, label = job.params.conditions[name], f"{experiment}/{name}"
-        data = runs.read_dataset(f"results/datasets/{options['dataset']}.npz", options["seeds"])
-        unfinished = path.with_suffix(".part.npz")
+        unfinished = own.path.with_suffix(".part.npz")
+        data = runs.read_dataset(own.data, options["seeds"])
         start = conditions.begin(experiment, options, data)
         try:
             trained = conditions.run(start, options, label, unfinished)
         except ArithmeticError as error:
             raise ArithmeticError(f"{label}: {error}") from error
-        freshness.unchanged(job.params.made_of)  # the next attempt takes it for this code's
-        runs.save(path, start, trained, sidecars[name])
+        freshness.unchanged(made_of)  # the next attempt takes it for this code's
+        runs.save(own.path, start, trained, own.sidecar)
         unfinished.unlink(missing_ok=True)
 
-    kept.train(files, runs.finished, make, lambda text: print(text, file=sys.stderr))
+    files = kept.conditions(experiment, job.params.conditions, made_of["code"])
+    kept.train(files, make, lambda text: print(text, file=sys.stderr))
     kept.hand_out(files, outputs)
 
 

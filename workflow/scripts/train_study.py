@@ -1,4 +1,4 @@
-"""Train all conditions of a target beyond one hidden layer, or one."""
+"""Train all conditions of a target beyond one hidden layer."""
 
 import importlib
 import shutil
@@ -17,29 +17,23 @@ def work(job) -> None:
 
     What the trainings of an interrupted condition have done is kept until it is whole.
     """
-    target, conditions = job.params.target, job.params.conditions
+    target, made_of = job.params.target, job.params.made_of
     outputs = {Path(path).stem: Path(path) for path in job.output if path.endswith(".npz")}
     study = importlib.import_module(f"neuron_race.studies.trained.{job.params.study}")
-    sidecars, files = {}, {}
-    for name, options in conditions.items():
-        data = f"results/datasets/{options['dataset']}.npz"
-        parameters = {"experiment": target, "condition": name, "options": options}
-        sidecars[name] = storage.provenance([data], parameters, job.params.made_of["code"])
-        files[name] = runs.checkpoint(kept.FOLDER / "runs" / target / name, sidecars[name])
 
-    def make(name: str, path: Path) -> None:
-        options = conditions[name]
-        dataset = options["dataset"]
-        data = runs.read_dataset(f"results/datasets/{dataset}.npz", options["seeds"])
-        unfinished = path.with_suffix("")
+    def make(name: str, own: kept.Kept) -> None:
+        options = job.params.conditions[name]
+        data = {options["dataset"]: runs.read_dataset(own.data, options["seeds"])}
+        unfinished = own.path.with_suffix("")
         with checkpoints.kept_in(unfinished):
-            arrays = study.train(target, name, options, {dataset: data})
-        freshness.unchanged(job.params.made_of)  # the next attempt takes it for this code's
-        storage.write_json(path.with_suffix(".json"), sidecars[name])
-        storage.write_arrays(path, arrays)
+            arrays = study.train(target, name, options, data)
+        freshness.unchanged(made_of)  # the next attempt takes it for this code's
+        storage.write_json(own.path.with_suffix(".json"), own.sidecar)
+        storage.write_arrays(own.path, arrays)
         shutil.rmtree(unfinished, ignore_errors=True)
 
-    kept.train(files, kept.whole, make, lambda text: print(text, file=sys.stderr))
+    files = kept.conditions(target, job.params.conditions, made_of["code"])
+    kept.train(files, make, lambda text: print(text, file=sys.stderr))
     kept.hand_out(files, outputs)
 
 

@@ -27,9 +27,8 @@ from neuron_race.common import storage
 
 PACKAGE = Path(__file__).resolve().parents[1]
 ROOT = PACKAGE.parents[2]
-# Read when the graph is made: what they decide reaches jobs as parameters. And what prints,
-# checks, or
-# leaves out imports decides no result.
+# Read when the graph is made: what they decide reaches jobs as parameters. And what prints, checks,
+# or leaves out imports decides no result.
 APART = {
     *(f"settings/{name}" for name in ("additions", "canonical", "commandline", "configuration")),
     *(f"settings/{name}" for name in ("criteria", "options", "reading", "register")),

@@ -1,6 +1,6 @@
 """Training of many runs of one model at once: parameters stacked, outputs by vmap.
 
-The counterpart of :mod:`neuron_race.training` for any PyTorch model, optimizer and schedule. On a
+The counterpart of :mod:`neuron_race.training.engine` for any model, optimizer and schedule. On a
 network with one hidden layer it takes the same steps.
 """
 

@@ -1,7 +1,5 @@
 """Data sets and trained runs on disk, and back."""
 
-import hashlib
-import json
 import reprlib
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -192,25 +190,6 @@ def _description(recipe: Recipe, rank: int | None, all_kept: bool) -> dict[str, 
         "those of the data set W = W_span @ basis.T",
         "rank": rank,
     }
-
-
-def checkpoint(folder: Path, sidecar: Mapping[str, Any]) -> Path:
-    """Where a trained condition waits for the others of its job, in a folder of its own.
-
-    The name holds a checksum of all that made it (parameters, data, code, versions), so that a run
-    with anything changed does not find it.
-    """
-    made_by = hashlib.sha256(json.dumps(sidecar, sort_keys=True).encode()).hexdigest()
-    return Path(folder) / f"{made_by[:16]}.npz"
-
-
-def finished(path: Path) -> bool:
-    """Whether a checkpoint is there, and whole."""
-    try:
-        load(path)
-    except storage.ResultError:
-        return False
-    return True
 
 
 def load(path: Path) -> Trained:
