@@ -49,7 +49,7 @@ retest: $(READY) ## run the tests, whatever happened before
 	@$(PYTEST) $(TOGETHER) | tee $(VENV)/.tests.log
 	@tail -n 1 $(VENV)/.tests.log > $(PASSED)
 
-test-fast: $(READY) ## set up, then test the package alone, and the style (a minute and a half)
+test-fast: $(READY) ## set up, then test the package alone, and the style (under two minutes)
 	@$(PYTEST) $(TOGETHER) tests/unit tests/theory tests/workflow/test_style.py
 
 test-all: test ## the tests, and the long ones: Slurm where it is installed, kills, a soak and a fuzz of N=20 rounds (two hours)

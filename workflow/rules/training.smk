@@ -8,6 +8,7 @@ JOB = "{experiment}/{{condition}}" if SETTINGS.shard == "condition" else "{exper
 # One job trains all conditions of an experiment, all seeds at once: start-up is paid once (or, with
 # `shard: condition`, one of them). The outputs differ by experiment, hence a rule each.
 for experiment in SETTINGS.experiments:
+    what = JOB.format(experiment=experiment)
 
     rule:
         name:
@@ -21,14 +22,14 @@ for experiment in SETTINGS.experiments:
                 else runs_of(experiment, ["{condition}"])
             ),
         log:
-            f"results/logs/train/{JOB.format(experiment=experiment)}.log",
+            f"results/logs/train/{what}.log",
         benchmark:
-            f"results/benchmarks/train/{JOB.format(experiment=experiment)}.tsv"
+            f"results/benchmarks/train/{what}.tsv"
         conda:
             "../../envs/neuron_race.yaml"
         resources:
             mem_mb=training_memory(experiment),
-            runtime=runtime("train", JOB.format(experiment=experiment)),
+            runtime=runtime("train", what),
         params:
             experiment=experiment,
             conditions=trained_together(experiment),
