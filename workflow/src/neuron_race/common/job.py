@@ -15,7 +15,6 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
 from neuron_race.common import freshness, terminal
 
-WATCH = freshness.Watch()
 terminal.prepare()
 
 
@@ -63,10 +62,11 @@ def run(job: Any, work: Callable[[Any], None]) -> None:
     print(f"start-up: {time.process_time():.2f} CPU-seconds", file=log)
     sys.stderr = Tee(shown, file)
     try:
+        watch = freshness.Watch()  # only now, for it makes importing slower by a tenth
         freshness.check(job.params.made_of, job.input)
         freshness.unchanged(job.params.made_of)  # what was imported so far is what was planned
         work(job)
-        freshness.keep(job.params.made_of, job.output, [*job.input, *job.log], WATCH)
+        freshness.keep(job.params.made_of, job.output, [*job.input, *job.log], watch)
     except Exception as error:
         traceback.print_exc(file=log)
         print(f"Error in {job.rule}: {error} (details in {job.log[0]})", file=sys.stderr)
