@@ -87,7 +87,7 @@ MOMENTS = {
     "dataset": (TARGET, "results/datasets/*_feature*.npz"),
     "start of training": (TARGET, "results/logs/train/two_features.log"),
     "middle of a condition": (TARGET, "results/checkpoints/runs/two_features/*/*.part.npz"),
-    "training": (TARGET, "results/checkpoints/runs/two_features/*/*.json"),
+    "training": (TARGET, "results/checkpoints/runs/two_features/*/*.seal"),
     "extension": (EXTENSION, "results/checkpoints/runs/optimizers/*/*/0.npz"),
     "figure": (FIGURES[0], "results/logs/figure/unlocking.log"),
 }
@@ -210,7 +210,7 @@ def test_full_and_read_only_disks_are_told_and_leave_nothing(
 @pytest.mark.parametrize(
     ("target", "kept", "module"),
     [
-        (TARGET, "runs/two_features/*/*.json", "training/span.py"),
+        (TARGET, "runs/two_features/*/*.seal", "training/span.py"),
         pytest.param(
             *(EXTENSION, "runs/optimizers/*/*/0.npz", "training/any_model.py"),
             marks=pytest.mark.slow,
