@@ -202,9 +202,7 @@ def test_jobs_wait_while_the_node_is_drained(disturbed: Disturbed) -> None:
 
 
 def test_same_bits_as_without_slurm(disturbed: Disturbed, tmp_path: Path) -> None:
-    folder = tmp_path / "local"
-    ignore = shutil.ignore_patterns("results", "figures", ".snakemake", ".cache", "said.txt")
-    shutil.copytree(disturbed.folder, folder, ignore=ignore)
+    folder = copy_project(tmp_path / "local")
     command = [sys.executable, "-m", "snakemake", "--cores", "2", "overparameterization", *SMOKE]
     own = environment(folder)
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, env=own)
