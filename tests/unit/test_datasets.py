@@ -23,12 +23,14 @@ OPTIONS: dict[str, dict[str, Any]] = {
     },
     "digits": {"kind": "digits", "classes": [3, 8]},
     "digits10": {"kind": "digits", "classes": list(range(10))},
+    "digit_pairs": {"kind": "digit_pairs"},
     "images": {"kind": "images", "images": "pictures", "classes": [7, 2]},
     "images3": {"kind": "images", "images": "pictures", "classes": [7, 2, 0]},
 }
 SHAPES = {
     "digits": (64, 1),
     "digits10": (64, 10),
+    "digit_pairs": (64, 1),
     "images": (48, 1),
     "images3": (48, 3),
     "orthogonal": (80, 1),
@@ -213,6 +215,20 @@ def test_images_keep_their_labels_and_their_authors_split(name: str, classes: li
         assert (part == split).all() and X.min() >= 0 and X.max() <= 1
         which = np.where(Y[:, 0] > 0, 0, 1) if Y.shape[1] == 1 else Y.argmax(axis=1)
         assert np.array(classes)[which].tolist() == label.tolist()
+
+
+def test_each_data_seed_is_another_pair_of_digits() -> None:
+    pairs = [datasets.digit_pair(seed) for seed in range(1100, 1145)]
+    assert sorted(pairs) == [(a, b) for a in range(10) for b in range(a + 1, 10)]
+    for first in range(0, 45, 5):
+        assert sorted(digit for pair in pairs[first : first + 5] for digit in pair) == [*range(10)]
+    one, two = datasets.digit_pair(7)
+    own = datasets.make("digit_pairs", {"kind": "digit_pairs", "n_train": 45, "n_test": 30}, 7)
+    named = datasets.make(
+        "digit_pairs", {"kind": "digits", "classes": [two, one], "n_train": 45, "n_test": 30}, 7
+    )
+    np.testing.assert_array_equal(own.X, named.X)
+    np.testing.assert_array_equal(own.Y, named.Y)
 
 
 REFUSED: dict[str, tuple[Callable[[], Sample], str]] = {

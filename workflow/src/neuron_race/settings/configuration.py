@@ -527,6 +527,10 @@ def _dataset_faults(name: str, options: Mapping[str, Any], config: Mapping[str, 
                 f"{at}.n_train: n_train + n_test = {total}, but digits has {there} images of "
                 f"classes {options['classes']}"
             )
+    if options["kind"] == "digit_pairs" and total > (there := sum(sorted(DIGITS_PER_CLASS)[:2])):
+        faults.append(
+            f"{at}.n_train: n_train + n_test = {total}, but a pair may have {there} images"
+        )
     if options["kind"] == "images" and options["images"] not in config["images"]:
         faults.append(
             f"{at}.images: {options['images']!r} is none of {', '.join(config['images'])}"
@@ -641,7 +645,8 @@ def _model_faults(
 ) -> list[str]:
     """Sizes of an extension's model that do not fit one another or the data."""
     data = datasets.get(options.get("dataset", ""), {})
-    inputs = data.get("dim", DIGITS_PIXELS if data.get("kind") == "digits" else None)
+    of_digits = data.get("kind") in ("digits", "digit_pairs")
+    inputs = data.get("dim", DIGITS_PIXELS if of_digits else None)
     if data.get("images") in images:
         inputs = PIXELS[images[data["images"]]["loader"]]
     known = {key for key in MODEL_KEYS.get(options.get("model", ""), ()) if key in options}
