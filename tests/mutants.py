@@ -37,7 +37,24 @@ OMITTED = re.compile(
     rf"_Is(Not)?(_|$)|BitOr_|_({REAL})_(Bit|.Shift)|RemoveDecorator|ExceptionReplacer"
 )
 # Mutants that compute the same: the line as it becomes, and why no test can tell.
-EQUIVALENT: dict[str, str] = {}
+EQUIVALENT = {
+    "steps: int = 999": "a step less of a thousand, each far below what is asked",
+    "max_weight_bytes= 3**30": "room for what needs far less",
+    "max( 0.0, abs(values[0])):  # equal": "told apart by values below 1e-12 alone",
+    "< 1e-12 * max(1.0": "the same but for a spread of exactly this size",
+    "np.sign(A[:, -1])": "heads of one output: the last is the first",
+    'self.A["end"][:, -1] > 0': "heads of one output: the last is the first",
+    "(probes, W, A)[..., -1]": "one output: the last is the first",
+    "-1 < won.sum()": "of four neurons or more the first in rank always wins",
+    "return self.drop_step[DROP] > 0": "no loss is lost at step 0",
+    "c0 * ( -0.5 * (growing + decaying)) ** 2": "a square",
+    '["growth"][:, +1]': "of two snapshots the second is the last",
+    "if before >= 0": "a ratio to 0 is undefined already",
+    "end=2 * trained[- 2]": "an end of the search that is never reached",
+    "alive * (cos[0] < 0)": "both are true or false",
+    'self.A["end"][:, 0] >= 0': "a head of 0 has no weight",
+    "np.inf if not": "no run of these explodes, frozen or not",
+}
 
 
 class Mutant(NamedTuple):

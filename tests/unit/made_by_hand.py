@@ -63,6 +63,7 @@ def trained(seed: int = 4) -> Trained:
     cos[AT[20], 5] = 0.05
     cos[:, 8] = -np.abs(cos[:, 8])  # never turns
     measured["open"][0, 8] = 0.0  # closed at init
+    measured["growth"][AT[40], 8] = 0.0  # which is no growth
     measured["gate_pattern"][0] = np.arange(9) % 6
     measured["gate_pattern"][AT[20]] = np.arange(9) % 4
     measured["gate_pattern"][AT[40]] = np.arange(9) % 2
