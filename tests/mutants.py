@@ -40,7 +40,6 @@ OMITTED = re.compile(
 EQUIVALENT = {
     "steps: int = 999": "a step less of a thousand, each far below what is asked",
     "max_weight_bytes= 3**30": "room for what needs far less",
-    "max( 0.0, abs(values[0])):  # equal": "told apart by values below 1e-12 alone",
     "< 1e-12 * max(1.0": "the same but for a spread of exactly this size",
     "np.sign(A[:, -1])": "heads of one output: the last is the first",
     'self.A["end"][:, -1] > 0': "heads of one output: the last is the first",
