@@ -59,6 +59,7 @@ def table(trained: Trained, predictions: Mapping[str, Any]) -> pd.DataFrame:
             "pruned_error_closed": measured["pruned"] - said["pruned_closed"],
             "groups_predicted": said["groups"],
             "groups_error": ratio(measured["groups"], said["groups"]) - 1,
+            "groups_over_axes": ratio(measured["groups"], said["axes"]),
             "auroc_head_predicted": said["auroc_head"],
             "auroc_head_error": measured["auroc_head"] - said["auroc_head"],
         }

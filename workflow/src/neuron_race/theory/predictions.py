@@ -24,6 +24,7 @@ PREDICTED = {
     "pruned_closed": ("L1", "the same by the closed form, from head, width and dimension alone"),
     "auroc_head": ("L6", "AUROC of the head's initial size for the fifth forecast to win"),
     "groups": ("L4", "groups of neurons, in the mean over inits"),
+    "axes": ("L4", "axes of the task: the fewest neurons that could do it, for comparison"),
 }
 TICKETS = ("winners", "random", "losers")
 KEPT = 0.2  # of the neurons, by the pruning and in a ticket
@@ -82,6 +83,7 @@ def predict(
         "groups": laws.occupied_groups(data["axes"], width)
         if data["kind"] == "clusters" and data["axes"] % 2 == 0
         else np.nan,
+        "axes": data["axes"] if data["kind"] == "clusters" else np.nan,
         "start": laws.start_in_doublings(width, options["alpha"]),
     }
     return {
@@ -131,9 +133,7 @@ def _run(
         "drop_step_shuffled": np.nan,
         "doubling": np.log(2) / (2 * rate),
         # Runs that stop at a loss wait there for one another: their end is not the race's.
-        "pruned": np.nan
-        if recipe.loss_target
-        else laws.lost_share(full.output, winners, y, loss),
+        "pruned": np.nan if recipe.loss_target else laws.lost_share(full.output, winners, y, loss),
         "auroc_head": roc_auc_score(winners, np.linalg.norm(A, axis=1)),
         "tickets": {},
     }
