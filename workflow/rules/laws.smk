@@ -33,7 +33,7 @@ for compared in ("laws", "delays"):
 
     rule:
         name:
-            compared
+            f"compare_{compared}"
         input:
             runs=lambda w, table=compared: runs_of(
                 w.experiment, SETTINGS.conditions_read(table, w.experiment)
