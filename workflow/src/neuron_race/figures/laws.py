@@ -6,14 +6,14 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator, ScalarFormatter
 
 from neuron_race.figures import style
 
-# Panel: table, predicted and measured column (the measured one alone if it is to be flat), axis
-# label, scale, margin (relative on logarithmic axes), and conditions with their labels.
+# Conditions of each panel, with their labels.
 HEADS = {"gaussian": "Gaussian", "pytorch": "PyTorch", "balanced": "balanced"}
 XOR = {f"xor_{head}": f"XOR, {name}" for head, name in HEADS.items()}
-SCALES = {"drop_a1e6": "α 1e-6", "drop_a1e3": "α 1e-3", "drop_a1e2": "α 1e-2", "drop_a1e1": "α .1"}
+SCALES = {"drop_a1e6": "α 1e-6", "drop_a1e3": "α 1e-3", "drop_a1e2": "α 1e-2", "drop_a3e2": "α .03"}
 WIDTHS = {f"width{m}": f"width {m}" for m in (32, 64, 128, 256)}
 SAME = {f"width{m}_same_sum": f"{m}, same Σc" for m in (32, 64, 128)}
 TICKETS = {f"drop_{head}": name for head, name in HEADS.items()}
@@ -50,7 +50,7 @@ def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figu
     drawn = [
         panel(axes[0], pairs(laws, "pruned", PRUNED), "share lost by pruning to a fifth", 0.03),
         panel(axes[1], own(tickets, ticket_names), "delay of a ticket", 0.1, log=True),
-        panel(axes[2], pairs(laws, "drop", {**WIDTHS, **SAME}), "time of the drop", 0.1, log=True),
+        panel(axes[2], pairs(laws, "drop", {**WIDTHS, **SAME}), "time of the drop", 3.0),
         panel(axes[3], pairs(laws, "groups", GROUPS), "groups", 0.1, log=True),
         panel(axes[4], pairs(laws, "drop", drops), "time of the drop", 0.1, log=True),
         panel(axes[5], pairs(laws, "auroc_head", {**HEADS, **XOR}), "AUROC of |a| at init", 0.05),
@@ -96,6 +96,10 @@ def panel(
         ax.legend(fontsize=5, handlelength=0.8, labelspacing=0.15, loc="upper left")
     if log:
         ax.set(xscale="log", yscale="log")
+        for axis in (ax.xaxis, ax.yaxis):
+            axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axis.set_major_formatter(ScalarFormatter())
+            axis.set_minor_locator(NullLocator())
     ax.set(xlabel=f"predicted {what}", ylabel="measured")
     return runs
 

@@ -17,7 +17,10 @@ Array = NDArray[Any]
 # The law that gives each number, and what the number is.
 PREDICTED = {
     "drop_step": ("L5", "step at which a tenth of the loss of f = 0 is lost"),
-    "drop_step_shuffled": ("L5", "the same from permuted labels: a control"),
+    "drop_step_shuffled": (
+        "L5",
+        "the same from permuted labels, a control; no later than the budget of steps",
+    ),
     "doubling": ("L3", "lead that a doubling of the summed scores brings, in units of time"),
     "start": ("L3", "log2 of width times squared init scale"),
     "pruned": ("L1", "share of the learned loss that is lost, a fifth of the neurons kept"),
@@ -142,7 +145,8 @@ def _run(
     shuffled = stream(name, seed, "shuffled labels").permutation(one.Y, axis=1)
     (other,) = settle(replace(one, Y=shuffled), options["alpha"])
     other = other.scaled(options["alpha"], 1.0 if loss == "squared" else 0.5)
-    row["drop_step_shuffled"] = raced(other, shuffled[0][:, 0]).drop_step
+    # What never drops within the budget drops at its end at the earliest.
+    row["drop_step_shuffled"] = np.fmin(raced(other, shuffled[0][:, 0]).drop_step, recipe.max_steps)
     random = stream(name, seed, "random ticket").permutation(len(A))
     for arm, first in {"winners": order, "random": random, "losers": order[::-1]}.items():
         chosen = np.sort(first[:number])

@@ -32,8 +32,8 @@ LAWS = Table(
         positive("drop_miss_mean", "Size of the error if the others' mean time is the prediction."),
         Statistic(
             "drop_error_shuffled",
-            "Measured time over that predicted from permuted labels, minus 1; of conditions whose "
-            "delays are read.",
+            "Measured time over that predicted from permuted labels, the budget of steps at "
+            "most, minus 1; of conditions whose delays are read.",
             REAL,
             -1,
         ),
