@@ -41,7 +41,7 @@ def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figu
     for version, row in (("v2", rows[0]), ("v1", rows[2])):
         row.suptitle(f"Version {version[1]} of the paper", fontsize=9, x=0.01, ha="left")
         loss, *blocks = row.subplots(1, 4, width_ratios=[1.5, 1, 1, 1])
-        style.mark(loss, f"{version} a")
+        style.mark(loss, "a")
         style.mark(blocks[0], "b")
         numbers.append(_loss(loss, path[path["condition"] == version], version))
         # The second version keeps the order of the final clusters; in the first it changes.
