@@ -21,7 +21,9 @@ SEEDS = "seeds: {first: 100, count: 5}\n"
 
 def overlays() -> dict[str, str]:
     """Overlays of the document, by name: a block whose first line is `# answers/<name>.yaml`."""
-    blocks = re.findall(r"^```\n# answers/(\w+)\.yaml\n(.*?)^```", DOCUMENT.read_text(), re.M | re.S)
+    blocks = re.findall(
+        r"^```\n# answers/(\w+)\.yaml\n(.*?)^```", DOCUMENT.read_text(), re.M | re.S
+    )
     return dict(blocks)
 
 
