@@ -1,8 +1,8 @@
-"""Verdicts under each answer of docs/with-the-paper.md: `python workflow/scripts/answers.py FOLDER`.
+"""Verdicts under each answer of docs/with-the-paper.md: `python workflow/scripts/answers.py DIR`.
 
 Runs the core claims with every overlay of the document that names itself in its first line, on
 exploratory seeds, and prints the document's table. What an overlay leaves as it is, is not trained
-again. Verdicts are kept in FOLDER/answers/<name>.
+again. Verdicts are kept in DIR/answers/<name>.
 """
 
 import re
@@ -45,10 +45,10 @@ def verdicts(folder: Path, name: str, overlay: str) -> dict[str, dict]:
 
 
 def cell(verdict: dict) -> str:
-    """Status, and effects that fail or are undecided."""
-    effects = [row for row in verdict["criteria"] if row["confirmatory"]]
-    held = sum(row["holds"] is True for row in effects)
-    return f"{verdict['status']} ({held} of {len(effects)})"
+    """Status, and how many of the criteria that count hold."""
+    counted = [row for row in verdict["criteria"] if row["confirmatory"]]
+    held = sum(row["holds"] is True for row in counted)
+    return f"{verdict['status']} ({held} of {len(counted)})"
 
 
 if __name__ == "__main__":

@@ -102,8 +102,14 @@ def _fan(ax: Axes, largest: pd.DataFrame) -> pd.DataFrame:
         numbers.append(drawn.assign(percent=int(moment), quantity="v2: norm against alignment"))
         if y.notna().any():
             top = y.idxmax()  # later moments are above and to the right
-            at = {"xytext": (-3, 3), "textcoords": "offset points", "ha": "right"}
-            ax.annotate(f"{int(moment)} %", (x[top], y[top]), fontsize=6.5, **at)
+            ax.annotate(
+                f"{int(moment)} %",
+                (x[top], y[top]),
+                xytext=(-3, 3),
+                textcoords="offset points",
+                fontsize=6.5,
+                ha="right",
+            )
     ax.figure.colorbar(points, ax=ax, label="final norm product", pad=0.02)
     ax.set(xlabel="alignment cos δ", ylabel="norm product")
     ax.set_title("Largest cluster at % of time to drop (first seed)")

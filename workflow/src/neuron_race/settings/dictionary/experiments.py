@@ -380,8 +380,8 @@ AUDIT = Table(
     ),
 )
 FIGURE_1 = Table(
-    about="Cosines between total weight vectors of the first run of each condition, ordered by final "
-    "cluster.",
+    about="Cosines between total weight vectors of the first run of each condition, ordered by "
+    "final cluster.",
     files={"cosines": "a neuron at init, drop or end; a column for each other neuron"},
 )
 WEIGHTS = Table(
