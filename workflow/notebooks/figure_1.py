@@ -13,9 +13,9 @@ claim.opening()
 # its two versions differ. Both: width 300, 200 samples, small init, a loss that drops, matrices of
 # cosines. The second, whose loss drops near step 300: within the *largest cluster*, norm product
 # against alignment at several early times, coloured by final norm. The first, whose loss drops
-# after step 500: over *all* neurons, norm against the angle to the target, at init and at step 500. Panel
-# (d) breaks off after the word "Number". Whatever the captions leave open (data, init scale, head)
-# is our choice, and panel (d) is ours altogether.
+# after step 500: over *all* neurons, norm against the angle to the target, at init and at step 500.
+# Panel (d) breaks off after the word "Number". Whatever the captions leave open (data, init scale,
+# head) is our choice, and panel (d) is ours altogether.
 
 # %%
 claim.reading()
