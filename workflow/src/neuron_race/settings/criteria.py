@@ -156,6 +156,4 @@ def _figures(settings: "Settings", claim: Mapping[str, Any]) -> list[str]:
             )
         elif table in SELECTIVE and not settings.conditions_read(table, experiment):
             found.append(f"{path} is made only of conditions that a criterion reads from {table}")
-        elif table == "figure_1" and "gaussian" not in conditions:
-            found.append(f"{path} is made only where {experiment} has a condition gaussian")
     return found
