@@ -130,6 +130,14 @@ def test_a_file_that_is_read_and_no_input_is_named(
     Path("own.txt").write_text("")
     Path("own.txt").read_text()
     freshness.keep(made(tmp_path), ["out.csv"], ["given.csv"], watch)
+    # Files that a manifest among the inputs lists the checksums of.
+    Path("images").mkdir()
+    for name in ("manifest.json", "archive.tar.gz"):
+        Path("images", name).write_text("1")
+    Path("images/archive.tar.gz").read_text()
+    freshness.keep(made(tmp_path), ["out.csv"], ["given.csv", "images/manifest.json"], watch)
+    with pytest.raises(freshness.StaleError, match=r"archive\.tar\.gz: read, but no input"):
+        freshness.keep(made(tmp_path), ["out.csv"], ["given.csv"], watch)
     Path("hidden.csv").read_text()
     with pytest.raises(freshness.StaleError, match=r"hidden\.csv: read, but no input"):
         freshness.keep(made(tmp_path), ["out.csv"], ["given.csv"], watch)

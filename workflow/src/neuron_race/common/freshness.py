@@ -291,11 +291,14 @@ class Watch:
         here = Path.cwd()
         covered = {os.path.abspath(path) for path in [*inputs, *made["records"], made["record"]]}
         covered |= {str(ROOT / name) for name in [*made["code"], *made["sources"]]}
+        # A manifest holds the checksums of the files beside it.
+        listed = {Path(path).parent for path in covered if Path(path).name == "manifest.json"}
         return [
             name_of(path)
             for path in sorted(self.read - self.written - covered)
             if any(Path(path).is_relative_to(folder) for folder in (ROOT, here))
             and not OWN & set(Path(path).parts)
+            and Path(path).parent not in listed
             and not (Path(path).suffix == ".py" and _within(Path(path).parent))
             and os.path.isfile(path)
         ]

@@ -17,6 +17,8 @@ DETAILS = (
     *("seed", "neuron", "cluster_99", "norm_product_end", "norm_a_init", "cos_delta_010"),
     *("forecast", "forecast_shuffled", "race_score"),
 )
+# What is known before training, and may tell the winners.
+AUROC = ("forecast", "forecast_shuffled", "race_score", "norm_product_init", "norm_a_init")
 WINNERS = 0.2  # the fraction of neurons that counts as winners
 
 
@@ -79,7 +81,7 @@ def _row(trained: Trained, s: int, own: pd.DataFrame, step: int) -> dict[str, fl
     # A run that never dropped has no winners yet, as it has no early alignment.
     active = own[own["active"]].dropna(subset=["forecast", "cos_delta_010"])
     won = active["norm_product_end"].rank(pct=True) > 1 - WINNERS
-    for name in ("forecast", "forecast_shuffled", "race_score", "norm_product_init"):
+    for name in AUROC:
         usable = len(active) > 3 and 0 < won.sum() < len(won)
         usable &= bool(np.isfinite(active[name]).all() and np.ptp(active[name]) > 0)
         row[f"auroc_{name}"] = float(roc_auc_score(won, active[name])) if usable else np.nan

@@ -224,7 +224,7 @@ RACE = Table(
         ),
         "score": Part(
             "what is known before training",
-            ("forecast", "forecast_shuffled", "race_score", "norm_product_init"),
+            ("forecast", "forecast_shuffled", "race_score", "norm_product_init", "norm_a_init"),
         ),
     },
 )
