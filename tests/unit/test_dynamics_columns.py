@@ -96,7 +96,7 @@ def test_runs(made, told) -> None:
         **{"clusters_95": 2, "clusters_99": 3, "clusters_999": 6},
         **{"clusters_per_neuron_95": 2 / 8, "clusters_per_neuron_99": 3 / 8},
         "clusters_per_neuron_999": 6 / 8,
-        **{"t_drop_10": 10, "t_drop_50": 15},
+        **{"t_drop_10": 10, "t_drop_50": 15, "step_drop_10": 20, "step_drop_50": 30},
         "alignment_at_init": mean(cos[0], c[0]),
         "alignment_at_drop_10": mean(cos[AT[20]], c[AT[20]]),
         "alignment_at_drop_50": mean(cos[AT[30]], c[AT[30]]),

@@ -123,24 +123,23 @@ def test_a_file_that_is_read_and_no_input_is_named(
 ) -> None:
     """Whoever opens it; what the process writes and its inputs are no secrets."""
     monkeypatch.chdir(tmp_path)
-    for name in ("given.csv", "hidden.csv", "out.csv"):
+    Path("images").mkdir()
+    images = ("images/manifest.json", "images/archive.tar.gz")
+    for name in ("given.csv", "hidden.csv", "out.csv", *images):
         Path(name).write_text("1\n")
     watch = freshness.Watch()
     Path("given.csv").read_text()
     Path("own.txt").write_text("")
     Path("own.txt").read_text()
     freshness.keep(made(tmp_path), ["out.csv"], ["given.csv"], watch)
-    # Files that a manifest among the inputs lists the checksums of.
-    Path("images").mkdir()
-    for name in ("manifest.json", "archive.tar.gz"):
-        Path("images", name).write_text("1")
+    # A manifest among the inputs lists the checksums of the files beside it.
     Path("images/archive.tar.gz").read_text()
     freshness.keep(made(tmp_path), ["out.csv"], ["given.csv", "images/manifest.json"], watch)
     with pytest.raises(freshness.StaleError, match=r"archive\.tar\.gz: read, but no input"):
         freshness.keep(made(tmp_path), ["out.csv"], ["given.csv"], watch)
     Path("hidden.csv").read_text()
     with pytest.raises(freshness.StaleError, match=r"hidden\.csv: read, but no input"):
-        freshness.keep(made(tmp_path), ["out.csv"], ["given.csv"], watch)
+        freshness.keep(made(tmp_path), ["out.csv"], ["given.csv", "images/manifest.json"], watch)
 
 
 @pytest.mark.parametrize("part", ["code", "sources"])
