@@ -25,7 +25,7 @@ WINNERS = 0.2  # the fraction of neurons that counts as winners
 CANDIDATES = 5  # neurons of a run that are followed
 MATCHED = 3  # losers that each candidate's gates are lent to
 PLATEAU = 4  # multiple of the drop at which the second race is forecast
-OUTCOME = 16  # multiple of the drop at which neurons are compared
+OUTCOME = 32  # multiple of the drop at which neurons are compared
 DOSES = {"drop": 1, "2x": 2, "4x": 4}  # multiples of the drop from which gates are held
 
 

@@ -24,7 +24,7 @@ class Course:
     """Residual ``R (T, N)`` of a run at each step, and all weights at some steps.
 
     Attributes:
-        R: residual at the steps 0 .. T - 1, from which the next step starts.
+        R: residual at each step, from which the next step starts.
         W, A: weights (m, d) and (m,) by step.
     """
 
@@ -47,11 +47,12 @@ def record(start: Start, recipe: Recipe, wanted: Sequence[Sequence[int]]) -> lis
     engine = choose_engine(choose_device("cpu"))
     nets = networks(start.X, start.Y, *weights, recipe, engine, "cpu")
     S, N = start.Y.shape[:2]
-    R = np.empty((S, recipe.max_steps, N))
+    last = max(max(steps, default=0) for steps in wanted)
+    R = np.empty((S, last + 1, N))
     W: list[dict[int, Array]] = [{} for _ in range(S)]
     A: list[dict[int, Array]] = [{} for _ in range(S)]
     no_bounds, no_limit = np.empty((S, 0)), np.full(S, np.inf)
-    for step in range(recipe.max_steps):
+    for step in range(last + 1):
         nets.advance(step, no_bounds, no_limit)
         now_w, now_a = nets.weights()
         for s in range(S):
@@ -122,6 +123,6 @@ def replay(
         new, keep = who.hold == step, (who.hold < step) & (step < who.free)
         held[:, new] = gates[:, new]
         gates[:, keep] = held[:, keep]
-        back = gates * (R[step] * (rate / len(X)))[:, None] if step < len(R) else 0 * Z
+        back = gates * (R[step] * (rate / len(X)))[:, None]
         W, A = W + A * (X.T @ back), A + (back * Z).sum(axis=0)
     return np.stack(found)
