@@ -25,6 +25,8 @@ CACHE := $(shell cache="$${XDG_CACHE_HOME:-$${HOME:-}/.cache}"; own="$$cache/sna
 export XDG_CACHE_HOME := $(CACHE)
 # The benchmarks' own environment: .venv, and the peers that only they need.
 BENCH := .bench-venv
+# That of the tester of tests, likewise.
+MUTANTS := .mutants-venv
 # Holds the closing line of the last test run that passed.
 PASSED := $(VENV)/.passed
 # Processes that test at a time. The tests of a file stay together, for they share what is made for them.
@@ -33,7 +35,7 @@ PYTEST = "$(BIN)/python" -m pytest
 TOGETHER = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 SOURCES := Snakefile Makefile pyproject.toml *.md CITATION.cff .github .pre-commit-config.yaml .snakemake-workflow-catalog.yml benchmarks config docs envs profiles tests workflow
 
-.PHONY: run test test-fast retest test-all test-cluster soak fuzz plan check lock reference check-reference report crate cost reruns bench readme clean help
+.PHONY: run test test-fast retest test-all test-cluster soak fuzz plan check lock reference check-reference report crate cost reruns bench mutants readme clean help
 
 run: $(READY) ## set up, then regenerate every verdict and figure
 	@$(SNAKEMAKE) --cores $(CORES) $(OPTIONS)
@@ -80,6 +82,9 @@ bench: $(BENCH)/.ready ## compare the engine with its peers; tables and figures 
 	@"$(BENCH)/bin/python" benchmarks/memory.py --out results/engine/memory.csv
 	@"$(BENCH)/bin/python" benchmarks/draw.py results/engine
 
+mutants: $(MUTANTS)/.ready ## put N=200 small errors into measuring, judging and theory: which share do tests catch? (half an hour)
+	@"$(MUTANTS)/bin/python" tests/mutants.py $(if $(filter file,$(origin N)),,$(N))
+
 # One lock for all versions of Python and all machines; versions stay as they are where they may. What
 # torch needs of CUDA it says itself, and a build without CUDA needs none of it.
 lock: ## write envs/requirements.lock anew from pyproject.toml
@@ -121,11 +126,13 @@ clean: ## delete results and figures (data already fetched stays)
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 17
 
-$(BENCH)/.ready: $(READY) benchmarks/requirements.lock
-	@"$(PYTHON)" -m venv $(BENCH)
-	@for site in $(BENCH)/lib/python3*/site-packages; do \
+$(BENCH)/.ready: LOCK := benchmarks/requirements.lock
+$(MUTANTS)/.ready: LOCK := tests/mutants.lock
+$(BENCH)/.ready $(MUTANTS)/.ready: %/.ready: $(READY) benchmarks/requirements.lock tests/mutants.lock
+	@"$(PYTHON)" -m venv $*
+	@for site in $*/lib/python3*/site-packages; do \
 	  realpath $(VENV)/lib/python3*/site-packages > "$$site/project.pth"; realpath workflow/src >> "$$site/project.pth"; done
-	@"$(BENCH)/bin/python" -m pip install --disable-pip-version-check --quiet --no-deps --requirement benchmarks/requirements.lock
+	@"$*/bin/python" -m pip install --disable-pip-version-check --quiet --no-deps --requirement $(LOCK)
 	@touch $@
 
 # Runs again whenever the lock changes; not reached, and no network needed, otherwise.

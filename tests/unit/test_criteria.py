@@ -320,7 +320,6 @@ def test_all_faults_of_criteria_are_told_at_once() -> None:
         ("race/large/runs.csv", "is never made: no condition of large can be forecast"),
         ("tickets/digits/runs.csv", "only of conditions that a criterion reads from tickets"),
         ("audit/digits/runs.csv", "only of conditions that a criterion reads from audit"),
-        ("figure_1/large/cosines.csv", "only where large has a condition gaussian"),
         ("race/digts/runs.csv", "'digts' is none of .*; nearest: digits"),
     ],
 )

@@ -311,3 +311,29 @@ def test_a_forecast_outlives_the_explosion_of_the_frozen_loss() -> None:
     result = forecast.forecast(start, {**options, "max_steps": 5000}, "race")
     assert 0 < 3 * result["step"][0] < result["step"][1]
     assert np.isfinite(result["norm_product"]).all()
+
+
+def test_three_neurons_have_no_winners_and_a_constant_explains_nothing() -> None:
+    trained = digits()
+    neurons = dynamics.tables(trained)["neurons"]
+    neurons["active"] = neurons.index < 3
+    told = forecast.forecast(trained.start, trained.options, "small")
+    assert np.isnan(race.tables(trained, neurons, told)["runs"]["auroc_forecast"]).all()
+    a = np.arange(6.0)
+    assert np.isnan(race.partial_rank_correlation(a, a[[1, 0, 3, 2, 5, 4]], [np.ones(6)]))
+
+
+def test_the_rate_of_a_forecast_is_that_of_the_weights_not_of_their_product() -> None:
+    """A lone lane ends at the escape rate of E6; its norm product grows at twice that."""
+    trained = digits(alpha=1e-6)
+    told = forecast.forecast(trained.start, trained.options, "small")
+    start = trained.start
+    X = start.X[0]
+    fastest = equations.escape_rate(start.W[0, :, : X.shape[1]], start.A[0], X, start.Y[0])
+    step = trained.recipe.learning_rate
+    assert told["rate"][0] == pytest.approx(equations.effective_rate(fastest, step), rel=0.05)
+
+
+def test_the_audit_shakes_initial_weights_by_a_hundredth(tmp_path: Path) -> None:
+    changed = audited(tmp_path)["init_changed"]
+    assert changed.between(1e-3, 0.1).all()

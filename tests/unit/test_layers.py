@@ -238,3 +238,25 @@ def test_what_is_not_supported_says_so() -> None:
     target = torch.zeros(2, 18, dtype=torch.float64)
     with pytest.raises(ValueError, match="stride"):
         layers.observe(strided, weights, image, target, "squared", [Units("0", "2")])
+
+
+def test_a_merge_writes_the_bias_and_contributions_are_those_of_open_gates() -> None:
+    model = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 1, bias=False)).double()
+    parameters = {name: value.detach() for name, value in model.named_parameters()}
+    twice = torch.tensor([[1.0], [3.0], [1.0], [1.0]])  # the second unit is thrice the first
+    for name in ("0.weight", "0.bias"):
+        shape = parameters[name].reshape(4, -1)
+        parameters[name] = (twice * shape[[0, 0, 2, 3]]).reshape(parameters[name].shape)
+    parameters["2.weight"] = torch.tensor([[0.5, 0.7, -0.3, 0.2]], dtype=torch.float64)
+    X = torch.randn(20, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    Y = torch.ones(20, 1, dtype=torch.float64)
+    (layer,) = layers.observe(model, parameters, X, Y, "squared", [Units("0", "2")])
+    changed = smaller_layers.merge(layer, np.array([0, 0, 1, 2]), parameters)
+    assert changed["0.bias"].shape == (4,) and changed["0.weight"].shape == (4, 3)
+    merged = functional_call(model, {**parameters, **changed}, (X,))
+    torch.testing.assert_close(merged, functional_call(model, parameters, (X,)))
+    hidden = np.maximum(
+        X.numpy() @ parameters["0.weight"].numpy().T + parameters["0.bias"].numpy(), 0
+    )
+    expected = np.abs(parameters["2.weight"].numpy()[0]) * np.sqrt((hidden**2).mean(axis=0))
+    np.testing.assert_allclose(layer.contribution, expected)

@@ -191,3 +191,9 @@ def test_a_proportion_is_tested_exactly() -> None:
     assert statistics.decide(low, high, 0.9**20, 0.9, "above") is None
     with pytest.raises(ValueError, match="0 and 1"):
         statistics.interval(np.array([0.0, 0.5, 1.0]), proportion=True)
+
+
+def test_what_differs_by_rounding_alone_gives_the_point_whatever_its_size() -> None:
+    for size in (0.0, 1e-9, 1.0):
+        sample = size + np.array([0.0, 2e-13, 5e-13, 4e-13, 3e-13])
+        assert statistics.interval(sample) == (sample.min(), sample.max())

@@ -75,10 +75,10 @@ rule audit:
         "../scripts/audit.py"
 
 
-# Cosines between total weight vectors of the first run at init, drop and end, ordered by cluster.
+# Cosines between total weight vectors of each condition's first run at init, drop and end.
 rule cosines:
     input:
-        runs=lambda w: runs_of(w.experiment, ["gaussian"]),
+        runs=lambda w: runs_of(w.experiment),
     output:
         cosines="results/figure_1/{experiment}/cosines.csv",
     log:

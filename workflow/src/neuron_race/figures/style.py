@@ -103,6 +103,11 @@ def save(figure: Figure, pdf: Path, png: Path) -> None:
     plt.close(figure)
 
 
+def series(count: int) -> list[Any]:
+    """Colours for many series."""
+    return list(sns.color_palette("husl", count))
+
+
 def footer(figure: Figure, verdict: dict[str, Any]) -> None:
     """Verdict, preset and number of runs, below the panels."""
     text = f"{verdict['claim']}: {verdict['status']} (preset {claims.preset(verdict)}, "

@@ -124,6 +124,7 @@ class _Run:
             )
         for name, step in self.drop_step.items():
             row[f"t_{name}"] = step * self.rate if step >= 0 else np.nan
+            row[f"step_{name}"] = step if step >= 0 else np.nan
             row[f"alignment_at_{name}"] = self.weighted_alignment(step) if step >= 0 else np.nan
         row["alignment_at_init"] = self.weighted_alignment(0)
         row |= self.whole_training()

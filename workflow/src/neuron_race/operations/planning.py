@@ -126,10 +126,10 @@ class Cost:
     name: str
 
 
-TRAINED = ("train", "forecast", "tickets", "audit")
+TRAINED = ("train", "forecast", "tickets", "audit", "delays")
 STUDIES = ("train_study", "extension")  # each target has a model of its own
 BY_SEEDS = ("weight_tickets", "dataset")
-TABLES = ("dynamics", "compression", "race", "cosines")
+TABLES = ("dynamics", "compression", "race", "cosines", "predict", "laws")
 
 
 def sizes(settings: Settings, rule: str, name: str) -> list[Size]:
@@ -137,7 +137,9 @@ def sizes(settings: Settings, rule: str, name: str) -> list[Size]:
     experiment, _, condition = name.partition("/")
     if rule in ("forecast", "race"):
         wanted = settings.forecastable(experiment)
-    elif rule in ("tickets", "audit"):
+    elif rule == "predict":
+        wanted = list(settings.predicted(experiment))
+    elif rule in ("tickets", "audit", "laws", "delays"):
         wanted = settings.conditions_read(rule, experiment)
     else:
         wanted = [condition] if condition else list(settings.experiments[experiment])

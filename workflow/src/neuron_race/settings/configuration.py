@@ -113,6 +113,13 @@ class Settings:
             )
         )
 
+    def predicted(self, experiment: str) -> dict[str, dict[str, Any]]:
+        """Options of the conditions whose predictions any claim reads."""
+        read = {*self.conditions_read("laws", experiment)}
+        read |= {*self.conditions_read("delays", experiment)}
+        own = self.experiments[experiment]
+        return {name: own[name] for name in own if name in read}
+
     def unforecast(self) -> list[str]:
         """Faults: criteria that need a forecast of a condition that can't have one."""
         return [

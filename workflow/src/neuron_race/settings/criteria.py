@@ -12,6 +12,8 @@ from neuron_race.settings.dictionary.statistic import ZERO_OR_ONE, Statistic, Ta
 if TYPE_CHECKING:
     from neuron_race.settings.configuration import Settings
 
+# Tables made only of conditions that a criterion reads from them.
+SELECTIVE = ("tickets", "audit", "laws", "delays")
 Criterion = Mapping[str, Any]
 Range = tuple[float, float]
 Described = tuple[Table, dict[str, Statistic], dict[str, Any]]
@@ -152,8 +154,6 @@ def _figures(settings: "Settings", claim: Mapping[str, Any]) -> list[str]:
                 f"{path} is never made: no condition of {experiment} can be forecast, which needs "
                 "alpha <= 0.01 and nothing frozen"
             )
-        elif table in ("tickets", "audit") and not settings.conditions_read(table, experiment):
+        elif table in SELECTIVE and not settings.conditions_read(table, experiment):
             found.append(f"{path} is made only of conditions that a criterion reads from {table}")
-        elif table == "figure_1" and "gaussian" not in conditions:
-            found.append(f"{path} is made only where {experiment} has a condition gaussian")
     return found

@@ -5,7 +5,7 @@ take seconds to import, and a better word for a statistic must not train anythin
 it against what these modules write. ``docs/statistics.md`` is made of it.
 """
 
-from neuron_race.settings.dictionary import experiments, extensions
+from neuron_race.settings.dictionary import experiments, extensions, laws
 from neuron_race.settings.dictionary.statistic import Options, Part, Statistic, Table
 
 TABLES = {
@@ -14,6 +14,8 @@ TABLES = {
     "compression": experiments.COMPRESSION,
     "tickets": experiments.TICKETS,
     "audit": experiments.AUDIT,
+    "laws": laws.LAWS,
+    "delays": laws.DELAYS,
     "figure_1": experiments.FIGURE_1,
     "weights": experiments.WEIGHTS,
 }

@@ -99,6 +99,13 @@ DYNAMICS = Table(
             unit="flow time",
             equation="E6",
         ),
+        count(
+            "step_drop_{drop}",
+            "Step at which it is lost.",
+            "max_steps",
+            unit="steps",
+            equation="E6",
+        ),
         cosine(
             "alignment_at_drop_{drop}",
             "Mean cosine between neurons and their pull at that time, weighted by norm product.",
@@ -373,7 +380,8 @@ AUDIT = Table(
     ),
 )
 FIGURE_1 = Table(
-    about="Cosines between total weight vectors of the first run of the condition `gaussian`.",
+    about="Cosines between total weight vectors of the first run of each condition, ordered by "
+    "final cluster.",
     files={"cosines": "a neuron at init, drop or end; a column for each other neuron"},
 )
 WEIGHTS = Table(

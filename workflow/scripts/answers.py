@@ -1,0 +1,58 @@
+"""Verdicts under each answer of docs/with-the-paper.md: `python workflow/scripts/answers.py DIR`.
+
+Runs the core claims with every overlay of the document that names itself in its first line, on
+exploratory seeds, and prints the document's table. What an overlay leaves as it is, is not trained
+again. Verdicts are kept in DIR/answers/<name>.
+"""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from neuron_race.common import storage
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENT = ROOT / "docs/with-the-paper.md"
+CLAIMS = ("mutual_alignment", "racing", "merging", "pruning", "figure_1")
+SEEDS = "seeds: {first: 100, count: 5}\n"
+
+
+def overlays() -> dict[str, str]:
+    """Overlays of the document, by name: a block whose first line is `# answers/<name>.yaml`."""
+    blocks = re.findall(
+        r"^```\n# answers/(\w+)\.yaml\n(.*?)^```", DOCUMENT.read_text(), re.M | re.S
+    )
+    return dict(blocks)
+
+
+def verdicts(folder: Path, name: str, overlay: str) -> dict[str, dict]:
+    """Verdicts of the core claims with an overlay, made where they are not kept already."""
+    own = folder / "answers" / name
+    own.mkdir(parents=True, exist_ok=True)
+    paths = {claim: own / f"{claim}.json" for claim in CLAIMS}
+    if not all(path.exists() for path in paths.values()):
+        (own / "overlay.yaml").write_text(SEEDS + overlay, encoding="utf-8")
+        made = [f"results/claims/{claim}.json" for claim in CLAIMS]
+        where = ["--cores", "1", "--quiet", "all", "--directory", str(folder)]
+        command = [str(Path(sys.executable).parent / "snakemake"), *made, *where]
+        overlaid = [*command, "--configfile", str(own / "overlay.yaml")]
+        subprocess.run(overlaid, cwd=ROOT, check=True)
+        for claim, path in paths.items():
+            shutil.copy(folder / f"results/claims/{claim}.json", path)
+    return {claim: storage.read_json(path) for claim, path in paths.items()}
+
+
+def cell(verdict: dict) -> str:
+    """Status, and how many of the criteria that count hold."""
+    counted = [row for row in verdict["criteria"] if row["confirmatory"]]
+    held = sum(row["holds"] is True for row in counted)
+    return f"{verdict['status']} ({held} of {len(counted)})"
+
+
+if __name__ == "__main__":
+    print(f"| answer | {' | '.join(f'`{claim}`' for claim in CLAIMS)} |\n|{' --- |' * 6}")
+    for name, overlay in {"as_it_stands": "", **overlays()}.items():
+        found = verdicts(Path(sys.argv[1]).resolve(), name, overlay)
+        print(f"| `{name}` | {' | '.join(map(cell, found.values()))} |", flush=True)

@@ -1,0 +1,77 @@
+"""Tickets chosen before training, trained until their loss drops: E9 and L2 against networks."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from neuron_race.common.defined import ratio
+from neuron_race.theory import laws
+from neuron_race.theory.predictions import KEPT, TICKETS
+from neuron_race.training.engine import train
+from neuron_race.training.runs import Start, Trained
+
+
+def table(trained: Trained, predictions: Mapping[str, Any]) -> pd.DataFrame:
+    """Delays of tickets, one row per run.
+
+    Args:
+        trained: runs of the whole networks.
+        predictions: of their condition, with the neurons of each ticket
+            (:func:`neuron_race.theory.predictions.predict`).
+
+    Returns:
+        ``delay_<ticket>``: time of the ticket's drop minus that of the whole network;
+        ``delay_predicted_<ticket>``; ``delay_error_<ticket>``: measured over predicted, minus 1;
+        ``ratio_<ticket>``: delay over that of the random ticket, and ``ratio_error_<ticket>``, this
+        over its closed form (L2), minus 1. NaN where a network never dropped.
+
+    Raises:
+        ValueError: predictions of other seeds.
+    """
+    if predictions["seed"] != trained.start.seed.tolist():
+        raise ValueError(f"predictions of seeds {predictions['seed']}")
+    rate = trained.recipe.learning_rate
+    whole = _reached(trained.runs.event_step[:, trained.event("drop_10")])
+    said = np.asarray(predictions["predicted"]["drop_step"]["values"], dtype=float)
+    row: dict[str, Any] = {"seed": trained.start.seed}
+    for arm in TICKETS:
+        own = predictions["tickets"][arm]
+        delay = (_drop(trained, np.asarray(own["kept"])) - whole) * rate
+        forecast = (np.asarray(own["drop_step"], dtype=float) - said) * rate
+        row |= {
+            f"delay_{arm}": delay,
+            f"delay_predicted_{arm}": forecast,
+            f"delay_error_{arm}": ratio(delay, forecast) - 1,
+        }
+    start = trained.start
+    dim = start.X.shape[2] if start.basis is None else start.basis.shape[1]
+    closed = laws.delay_ratios(KEPT, trained.options["head"], trained.options["width"], dim)
+    for arm, expected in zip(("winners", "losers"), closed, strict=True):
+        row[f"ratio_{arm}"] = ratio(row[f"delay_{arm}"], row["delay_random"])
+        row[f"ratio_error_{arm}"] = row[f"ratio_{arm}"] / expected - 1
+    return pd.DataFrame(row)
+
+
+def _reached(step: Any) -> Any:
+    """Steps as floats, NaN where never reached."""
+    return np.where(step >= 0, step, np.nan)
+
+
+def _drop(trained: Trained, kept: Any) -> Any:
+    """Steps (S,) at which the neurons ``kept`` (S, n), trained alone, drop."""
+    start: Start = trained.start
+    runs = np.arange(len(kept))[:, None]
+    # A loser may drop long after the whole network, which sets the budget of steps.
+    recipe = replace(
+        trained.recipe,
+        max_steps=3 * trained.recipe.max_steps,
+        snapshots=2,
+        stop_at_drop=True,
+        drops=(0.1,),
+    )
+    device = trained.options.get("device", "auto")
+    made = train(start.X, start.Y, start.W[runs, kept], start.A[runs, kept], recipe, device)
+    return _reached(made.event_step[:, recipe.events.index("drop_10")])
