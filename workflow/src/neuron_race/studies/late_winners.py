@@ -1,8 +1,9 @@
 """Late winners: neurons that the forecast from init leaves behind, and that come up after the drop.
 
 Candidates are chosen before the end is read: forecast from init below the winners, and growing
-fastest where the residual is frozen at four times the drop. Their course is replayed with other gates
-(:mod:`neuron_race.theory.replay`), and the outcome is the norm product at a multiple of the drop.
+fastest where the residual is frozen at four times the drop. Their course is replayed with other
+gates (:mod:`neuron_race.theory.replay`), and the outcome is the norm product at a
+multiple of the drop.
 """
 
 from collections.abc import Mapping
@@ -24,6 +25,7 @@ WINNERS = 0.2  # the fraction of neurons that counts as winners
 CANDIDATES = 5  # neurons of a run that are followed
 MATCHED = 3  # losers to which each candidate's gates are lent
 PLATEAU = 4  # multiple of the drop at which the second race is forecast
+LEADS, LIFTED = 0.6, 0.3  # a lead in log c that makes a second race, a lift in log10 c that counts
 EARLIER, OUTCOME = 12, 24  # multiples of the drop at which neurons are compared
 DOSES = {"drop": 1, "2x": 2, "4x": 4}  # multiples of the drop from which gates are held
 
@@ -67,12 +69,14 @@ class _Run:
         They are behind in both races.
         """
         c, sign = np.log(self.c[self.drop]), np.sign(self.course.A[self.drop])
-        slow = self.behind & (self.gain < np.median(self.gain[self.behind]))
+        slow = self.behind & (self.gain <= np.median(self.gain[self.behind]))
         slow[self.candidates] = False
         apart = [
             np.where(slow & (sign == sign[j]), np.abs(c - c[j]), np.inf) for j in self.candidates
         ]
-        return np.argsort(np.array(apart), axis=1, kind="stable")[:, :MATCHED]
+        nearest = np.argsort(np.array(apart), axis=1, kind="stable")[:, :MATCHED]
+        self.matched = np.isfinite(np.take_along_axis(np.array(apart), nearest, axis=1)).ravel()
+        return nearest
 
     def outcomes(self) -> dict[str, Array]:
         """log10 c at the outcome, by treatment of the gates, of candidates and of losers."""
@@ -107,6 +111,12 @@ class _Run:
         known = np.isfinite(self.gain)
         late = not top(self.forecast)[final.argmax()]
         trained = np.log10(final[self.candidates])
+        ok = self.matched
+        lift, foreign = (
+            float(ratio((out[name] - out["loser"])[ok].sum(), ok.sum()))
+            for name in ("lent", "foreign")
+        )
+        lead = float(self.gain[self.candidates].mean() - np.median(self.gain[known]))
         return {
             "late_winner_earlier": float(not top(self.forecast)[self.c[earlier].argmax()]),
             "late_winner": float(late),
@@ -115,11 +125,14 @@ class _Run:
             ),
             "late_share": float(ratio(final[~top(self.forecast)].sum(), final.sum())),
             "replay_error": float(np.abs(out["own"] - trained).max()),
-            "lent": float((out["lent"] - out["loser"]).mean()),
-            "foreign": float((out["foreign"] - out["loser"]).mean()),
+            "lent": lift,
+            "lent_as_forecast": float(
+                (lift >= LIFTED) == (lead >= LEADS) if np.isfinite(lift) else np.nan
+            ),
+            "foreign": foreign,
             "sham": float((out["own"] - out["sham"]).mean()),
             **{f"held_{dose}": float((out["own"] - out[f"held_{dose}"]).mean()) for dose in DOSES},
-            "lead": float(self.gain[self.candidates].mean() - np.median(self.gain[known])),
+            "lead": lead,
             "auroc_second": float(roc_auc_score(came_up[known], self.gain[known])),
             "auroc_first": float(roc_auc_score(came_up, self.forecast)),
             "false_positives": float(1 - top(final)[self.candidates].mean()),
@@ -182,7 +195,10 @@ def tables(trained: Trained, forecasts: Mapping[str, Array]) -> dict[str, pd.Dat
     multiples = (1, PLATEAU, EARLIER, OUTCOME)
     seen = (drops > 0) & (drops * OUTCOME < trained.runs.step[-1])
     seen &= np.isfinite(forecasts["norm_product"]).all(axis=1)
-    wanted = [[m * int(drop) for m in multiples] if ok else [] for drop, ok in zip(drops, seen, strict=True)]
+    wanted = [
+        [m * int(drop) for m in multiples] if ok else []
+        for drop, ok in zip(drops, seen, strict=True)
+    ]
     courses = replay.record(trained.start, trained.recipe, wanted)
     rows = []
     for s, seed in enumerate(trained.start.seed):
@@ -196,6 +212,6 @@ def tables(trained: Trained, forecasts: Mapping[str, Array]) -> dict[str, pd.Dat
 COLUMNS = (
     *("late_winner_earlier", "late_winner", "from_bottom", "late_share", "replay_error"),
     *("lent", "foreign", "sham", *(f"held_{dose}" for dose in DOSES)),
-    *("lead", "auroc_second", "auroc_first", "false_positives"),
+    *("lead", "lent_as_forecast", "auroc_second", "auroc_first", "false_positives"),
     *("turned", "died", "stayed", "clusters_linear"),
 )

@@ -1,9 +1,9 @@
 """Residual replay: what each neuron of a run would have done with other gates.
 
-Given the residual at every step, neurons are independent of one another (E1). So a run's residual is
-recorded once, and any number of neurons is then moved along it, each with gates of one's choice, as
-if it were the only one that is different. What a neuron in another course would have changed in the
-residual is left out: that is the difference between a replay and a real training.
+Given the residual at every step, neurons are independent of one another (E1). So a run's residual
+is recorded once, and any number of neurons is then moved along it, each with gates of one's choice,
+as if it were the only one that is different. What a neuron in another course would have changed in
+the residual is left out: that is the difference between a replay and a real training.
 """
 
 from collections.abc import Sequence
