@@ -25,7 +25,7 @@ WINNERS = 0.2  # the fraction of neurons that counts as winners
 CANDIDATES = 5  # neurons of a run that are followed
 MATCHED = 3  # losers to which each candidate's gates are lent
 PLATEAU = 4  # multiple of the drop at which the second race is forecast
-LEADS, LIFTED = 0.6, 0.3  # a lead in log c that makes a second race, a lift in log10 c that counts
+LEADS, LIFTED = 0.4, 0.3  # a lead in log c that makes a second race, a lift in log10 c that counts
 EARLIER, OUTCOME = 12, 24  # multiples of the drop at which neurons are compared
 DOSES = {"drop": 1, "2x": 2, "4x": 4}  # multiples of the drop from which gates are held
 
@@ -66,16 +66,17 @@ class _Run:
     def _losers(self) -> Array:
         """Losers (CANDIDATES, MATCHED): of the candidate's head sign, and nearest in c at the drop.
 
-        They are behind in both races.
+        They are behind in both races: of that sign, in the slower half of those behind.
         """
         c, sign = np.log(self.c[self.drop]), np.sign(self.course.A[self.drop])
-        slow = self.behind & (self.gain <= np.median(self.gain[self.behind]))
-        slow[self.candidates] = False
-        apart = [
-            np.where(slow & (sign == sign[j]), np.abs(c - c[j]), np.inf) for j in self.candidates
-        ]
-        nearest = np.argsort(np.array(apart), axis=1, kind="stable")[:, :MATCHED]
-        self.matched = np.isfinite(np.take_along_axis(np.array(apart), nearest, axis=1)).ravel()
+        apart = np.full((CANDIDATES, len(c)), np.inf)
+        for row, j in zip(apart, self.candidates, strict=True):
+            own = self.behind & (sign == sign[j])
+            slow = own & (self.gain <= np.median(self.gain[own]))
+            slow[self.candidates] = False
+            row[slow] = np.abs(c - c[j])[slow]
+        nearest = np.argsort(apart, axis=1, kind="stable")[:, :MATCHED]
+        self.matched = np.isfinite(np.take_along_axis(apart, nearest, axis=1)).ravel()
         return nearest
 
     def outcomes(self) -> dict[str, Array]:
@@ -116,7 +117,8 @@ class _Run:
             float(ratio((out[name] - out["loser"])[ok].sum(), ok.sum()))
             for name in ("lent", "foreign")
         )
-        lead = float(self.gain[self.candidates].mean() - np.median(self.gain[known]))
+        ahead = np.repeat(self.gain[self.candidates], MATCHED) - self.gain[self.losers.ravel()]
+        lead = float(ratio(ahead[ok].sum(), ok.sum()))
         return {
             "late_winner_earlier": float(not top(self.forecast)[self.c[earlier].argmax()]),
             "late_winner": float(late),

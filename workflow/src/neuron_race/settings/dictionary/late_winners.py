@@ -48,12 +48,12 @@ LATE_WINNERS = Table(
         ),
         Statistic(
             "lead",
-            "Growth log c of the candidates over the median's, residual frozen at four drops.",
+            "Growth log c of candidates over those losers', residual frozen at four drops.",
             equation="E4",
         ),
         zero_or_one(
             "lent_as_forecast",
-            "Whether lent gates lift by .3 powers of ten just where this lead is at least .6.",
+            "Whether lent gates lift by .3 powers of ten just where this lead is at least .4.",
         ),
         share(
             "auroc_second",
