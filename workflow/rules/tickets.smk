@@ -1,5 +1,6 @@
 # In: runs of an experiment, their forecasts.
 # Out: results/weights/<protocol>/{runs,curves}.csv, results/tickets/<experiment>/{runs,tickets}.csv, results/audit/<experiment>/runs.csv,
+# results/late_winners/<experiment>/runs.csv,
 # results/figure_1/<experiment>/cosines.csv.
 
 
@@ -50,6 +51,28 @@ rule weight_tickets:
         tasks=lambda w: SETTINGS.weight_tickets[w.protocol],
     script:
         "../scripts/weight_tickets.py"
+
+
+# Neurons that the forecast leaves behind, replayed with other gates.
+rule late_winners:
+    input:
+        runs=lambda w: runs_of(w.experiment, SETTINGS.conditions_read("late_winners", w.experiment)),
+        forecasts="results/forecasts/{experiment}.npz",
+    output:
+        runs="results/late_winners/{experiment}/runs.csv",
+    log:
+        "results/logs/late_winners/{experiment}.log",
+    benchmark:
+        "results/benchmarks/late_winners/{experiment}.tsv"
+    conda:
+        "../../envs/neuron_race.yaml"
+    resources:
+        mem_mb=table_memory("late_winners"),
+        runtime=runtime("late_winners", "{experiment}"),
+    params:
+        conditions=lambda w: SETTINGS.conditions_read("late_winners", w.experiment),
+    script:
+        "../scripts/late_winners.py"
 
 
 # Do forecasts change when anything after step 0 does?

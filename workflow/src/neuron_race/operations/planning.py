@@ -126,7 +126,7 @@ class Cost:
     name: str
 
 
-TRAINED = ("train", "forecast", "tickets", "audit", "delays")
+TRAINED = ("train", "forecast", "tickets", "audit", "delays", "late_winners")
 STUDIES = ("train_study", "extension")  # each target has a model of its own
 BY_SEEDS = ("weight_tickets", "dataset")
 TABLES = ("dynamics", "compression", "race", "cosines", "predict", "laws")
@@ -139,7 +139,7 @@ def sizes(settings: Settings, rule: str, name: str) -> list[Size]:
         wanted = settings.forecastable(experiment)
     elif rule == "predict":
         wanted = list(settings.predicted(experiment))
-    elif rule in ("tickets", "audit", "laws", "delays"):
+    elif rule in ("tickets", "audit", "laws", "delays", "late_winners"):
         wanted = settings.conditions_read(rule, experiment)
     else:
         wanted = [condition] if condition else list(settings.experiments[experiment])

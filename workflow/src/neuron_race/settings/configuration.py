@@ -128,7 +128,7 @@ class Settings:
             for claim in self.claims.values()
             for criterion in claim["criteria"]
             for table, runs in sources(criterion)
-            if table in ("race", "tickets", "audit")
+            if table in ("race", "tickets", "audit", "late_winners")
             and runs.split("/")[1] not in self.forecastable(runs.split("/")[0])
         ]
 

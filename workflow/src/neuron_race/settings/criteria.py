@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from neuron_race.settings.configuration import Settings
 
 # Tables made only of conditions that a criterion reads from them.
-SELECTIVE = ("tickets", "audit", "laws", "delays")
+SELECTIVE = ("tickets", "audit", "laws", "delays", "late_winners")
 Criterion = Mapping[str, Any]
 Range = tuple[float, float]
 Described = tuple[Table, dict[str, Statistic], dict[str, Any]]

@@ -87,7 +87,7 @@ def train(
         TrainingDiverged: NaN or exploding loss. Nothing is returned then.
     """
     chosen = choose_engine(choose_device(device), engine)
-    nets = _networks(X, Y, W[:, :, : X.shape[2]], A, recipe, chosen, device)
+    nets = networks(X, Y, W[:, :, : X.shape[2]], A, recipe, chosen, device)
     recorder = _Recorder(nets, X, W, A, recipe)
     course = _Course(nets, recorder, recipe, _zero_loss(Y, recipe), explode)
     if checkpoint:
@@ -101,7 +101,7 @@ def train(
     return recorder.finish(chosen)
 
 
-def _networks(
+def networks(
     X: Array, Y: Array, W: Array, A: Array, recipe: Recipe, engine: str, device: str
 ) -> Networks:
     """Networks in training, by an engine; their gate patterns are sums of words of the samples."""
