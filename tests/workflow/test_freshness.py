@@ -183,6 +183,22 @@ def makers(graph: set[Job], *starts: str) -> set[Job]:
     return {job for job in graph if any(path.startswith(starts) for path in job.outputs)}
 
 
+def behind(graph: set[Job], first: set[Job]) -> set[Job]:
+    """These jobs and all whose outputs they need."""
+    reached = set(first)
+    while more := {job for job in graph - reached if any(job.outputs & j.inputs for j in reached)}:
+        reached |= more
+    return reached
+
+
+def test_predictions_are_made_before_training(graph: set[Job]) -> None:
+    """Neither they nor what they are made of comes from a run; what judges them needs both."""
+    (predict,) = makers(graph, "results/predictions/laws.json")
+    assert {job.rule for job in behind(graph, {predict})} == {"predict", "dataset"}
+    (judged,) = makers(graph, "results/laws/laws/runs.csv")
+    assert {"predict", "train_laws", "dataset"} < {job.rule for job in behind(graph, {judged})}
+
+
 def rerun(folder: Path, *options: str) -> set[str]:
     """Outputs of the jobs that would run."""
     dry = snakemake(folder, "-n", "--cores", "1", *(options or SMOKE))
@@ -461,6 +477,7 @@ def about(place: Place) -> set[str]:
             options = [{**entry, **entry["conditions"][condition]} for condition in found]
             forecast = any(o["alpha"] <= 0.01 and "freeze" not in o for o in options)
             starts = {f"results/runs/{name}/"} if found else set()
+            starts |= {f"results/predictions/{name}."} if found and name == "laws" else set()
             return starts | ({f"results/forecasts/{name}."} if forecast else set())
         case ("extensions", name, *_):
             return {f"results/runs/{name}/"} if reached(place) else set()
