@@ -21,7 +21,7 @@ from smoke_run import copy_project, snakemake
 from snakemake.utils import update_config
 
 from neuron_race.common import freshness, storage
-from neuron_race.settings import configuration, options
+from neuron_race.settings import configuration, criteria, options
 from neuron_race.settings.configuration import Settings, SettingsError
 
 ROOT = Path(__file__).parents[2]
@@ -679,7 +679,7 @@ def fields_of(field: str) -> Iterator[Place]:
             continue
         name = field.removeprefix("criteria.")
         for i, criterion in enumerate(entry["criteria"]):
-            if name in criterion and criterion["table"] not in ("tickets", "audit"):
+            if name in criterion and criterion["table"] not in criteria.SELECTIVE:
                 yield ("claims", claim, "criteria", i, name)
 
 

@@ -29,7 +29,11 @@ rule predict:
 
 
 # Predicted against measured, run by run; for delays, tickets are trained until they drop.
-for compared in ("laws", "delays"):
+COMPARED = {
+    "laws": "results/laws/{experiment}/runs.csv",
+    "delays": "results/delays/{experiment}/runs.csv",
+}
+for compared, table_of_runs in COMPARED.items():
 
     rule:
         name:
@@ -40,7 +44,7 @@ for compared in ("laws", "delays"):
             ),
             predictions="results/predictions/{experiment}.json",
         output:
-            runs=f"results/{compared}/{{experiment}}/runs.csv",
+            runs=table_of_runs,
         log:
             f"results/logs/{compared}/{{experiment}}.log",
         benchmark:

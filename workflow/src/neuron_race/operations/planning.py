@@ -13,6 +13,7 @@ from typing import Any
 
 from neuron_race.common.storage import ResultError
 from neuron_race.settings.configuration import Settings
+from neuron_race.settings.criteria import SELECTIVE
 from neuron_race.training.recipe import Recipe, snapshot_steps
 
 FLOAT = 8  # bytes
@@ -139,7 +140,7 @@ def sizes(settings: Settings, rule: str, name: str) -> list[Size]:
         wanted = settings.forecastable(experiment)
     elif rule == "predict":
         wanted = list(settings.predicted(experiment))
-    elif rule in ("tickets", "audit", "laws", "delays", "late_winners"):
+    elif rule in SELECTIVE:
         wanted = settings.conditions_read(rule, experiment)
     else:
         wanted = [condition] if condition else list(settings.experiments[experiment])
