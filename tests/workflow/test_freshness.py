@@ -38,7 +38,10 @@ APART_FROM_RESULTS |= {"common/terminal", "common/freshness", "common/leftovers"
 APART_FROM_RESULTS |= {
     *(f"settings/{name}" for name in ("configuration", "reading", "commandline", "canonical")),
     *(f"settings/{name}" for name in ("options", "additions", "criteria", "register")),
-    *(f"settings/dictionary/{name}" for name in ("statistic", "experiments", "extensions")),
+    *(
+        f"settings/dictionary/{name}"
+        for name in ("statistic", "experiments", "extensions", "laws", "late_winners")
+    ),
 }
 # Asked for by name, not part of a smoke run.
 APART = {"operations/crate", "figures/replication", "evidence/reference"}

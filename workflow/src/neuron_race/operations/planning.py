@@ -20,7 +20,7 @@ FLOAT = 8  # bytes
 CACHE = 30e6  # bytes
 MEASURED_PER_NEURON = 8  # arrays (S, T, m) of a run file
 # Sizes of what is drawn from files: values per image.
-DIMENSIONS = {"digits": 64, "mnist": 784, "cifar10": 3072}
+DIMENSIONS = {"digits": 64, "digit_pairs": 64, "mnist": 784, "cifar10": 3072}
 # Memory of a process that has imported what it needs, in MB: measured at small work.
 BASE_MB = {"torch": 450, "tables": 250}
 
