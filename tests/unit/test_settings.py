@@ -338,6 +338,30 @@ def test_criterion_that_needs_an_impossible_forecast_is_refused() -> None:
         read(condition(freeze=["head"]))
 
 
+@pytest.mark.parametrize(
+    ("experiment", "condition", "changes", "said"),
+    [
+        (
+            "laws",
+            "gaussian",
+            {"freeze": ["gates"]},
+            "predicted, which needs one output and nothing",
+        ),
+        ("laws", "drop_pytorch", {"dataset": "digits10"}, "predicted, which needs one output"),
+        ("late_winners", "balanced", {"loss": "logistic"}, "replayed, which needs .* squared"),
+        ("late_winners", "gaussian", {"dataset": "digits10"}, "replayed, which needs one output"),
+    ],
+)
+def test_criterion_that_needs_what_a_condition_lacks_is_refused(
+    experiment: str, condition: str, changes: dict[str, Any], said: str
+) -> None:
+    config = READ(PROJECT / "config/config.yaml")
+    config["experiments"][experiment]["conditions"][condition].update(changes)
+    match = rf"{experiment}/{condition} can't be {said}"
+    with pytest.raises(configuration.SettingsError, match=match):
+        configuration.read(config, PROJECT)
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), 10**400, -(10**400)])
 def test_numbers_that_are_not_finite_are_refused(value: float) -> None:
     with pytest.raises(configuration.SettingsError, match=r"learning_rate: .* not a finite number"):
@@ -459,7 +483,7 @@ def test_the_register_itself_passes_this_way() -> None:
 def test_the_projects_own_configuration_passes() -> None:
     base = configuration.read_yaml(PROJECT / "config/config.yaml")
     result = configuration.read(base, PROJECT)
-    assert min(result.seeds) >= 600  # seeds below were used to explore
+    assert min(result.seeds) >= 1100  # seeds below were used to explore
     for claim in result.claims:
         tables = result.tables(claim)
         assert len(tables) == len(set(tables)) > 0

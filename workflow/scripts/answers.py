@@ -1,12 +1,11 @@
 """Verdicts under each answer of docs/with-the-paper.md: `python workflow/scripts/answers.py DIR`.
 
 Runs the core claims with every overlay of the document that names itself in its first line, on
-exploratory seeds, and prints the document's table. What an overlay leaves as it is, is not trained
-again. Verdicts are kept in DIR/answers/<name>.
+exploratory seeds, each in a folder DIR/<name> of its own, and prints the document's table. What is
+there and still right is not made again.
 """
 
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -28,20 +27,16 @@ def overlays() -> dict[str, str]:
 
 
 def verdicts(folder: Path, name: str, overlay: str) -> dict[str, dict]:
-    """Verdicts of the core claims with an overlay, made where they are not kept already."""
-    own = folder / "answers" / name
+    """Verdicts of the core claims with an overlay; the workflow sees what is to be made."""
+    own = folder / name
     own.mkdir(parents=True, exist_ok=True)
-    paths = {claim: own / f"{claim}.json" for claim in CLAIMS}
-    if not all(path.exists() for path in paths.values()):
-        (own / "overlay.yaml").write_text(SEEDS + overlay, encoding="utf-8")
-        made = [f"results/claims/{claim}.json" for claim in CLAIMS]
-        where = ["--cores", "1", "--quiet", "all", "--directory", str(folder)]
-        command = [str(Path(sys.executable).parent / "snakemake"), *made, *where]
-        overlaid = [*command, "--configfile", str(own / "overlay.yaml")]
-        subprocess.run(overlaid, cwd=ROOT, check=True)
-        for claim, path in paths.items():
-            shutil.copy(folder / f"results/claims/{claim}.json", path)
-    return {claim: storage.read_json(path) for claim, path in paths.items()}
+    given = own / "overlay.yaml"
+    given.write_text(SEEDS + overlay, encoding="utf-8")
+    made = {claim: f"results/claims/{claim}.json" for claim in CLAIMS}
+    where = ["--cores", "1", "--quiet", "all", "--directory", str(own)]
+    command = [str(Path(sys.executable).parent / "snakemake"), *made.values(), *where]
+    subprocess.run([*command, "--configfile", str(given)], cwd=ROOT, check=True)
+    return {claim: storage.read_json(own / path) for claim, path in made.items()}
 
 
 def cell(verdict: dict) -> str:

@@ -19,12 +19,17 @@ SAME = {f"width{m}_same_sum": f"{m}, same Σc" for m in (32, 64, 128)}
 TICKETS = {f"drop_{head}": name for head, name in HEADS.items()}
 GROUPS = {f"groups{n}": f"{n} axes" for n in (2, 4, 6, 8)}
 PRUNED = {**HEADS, **XOR, "logistic": "logistic", "xor_random": "random labels"}
-# Criteria that say where a law stops, by panel: where they do not hold, the panel says so.
+# Criteria that say where a law stops, by panel, with their words.
 STOPS = {
-    "L1": ["pruned_balanced", "pruned_xor_balanced", "pruned_logistic", "pruned_random_labels"],
-    "L2": ["ratio_winners", "ratio_losers"],
-    "L5": ["drop_large"],
-    "L6": ["head_xor_balanced"],
+    "L1": {
+        "pruned_balanced": "balanced",
+        "pruned_xor_balanced": "XOR, balanced",
+        "pruned_logistic": "logistic",
+        "pruned_random_labels": "random labels",
+    },
+    "L2": {"ratio_winners": "winners, closed form", "ratio_losers": "losers, closed form"},
+    "L5": {"drop_large": "α .03"},
+    "L6": {"head_xor_balanced": "XOR, balanced"},
 }
 
 
@@ -105,13 +110,12 @@ def panel(
 
 
 def stops(ax: Axes, law: str, verdict: dict[str, Any]) -> None:
-    """Say in the panel where the law fails, with the number that it misses by."""
-    failed = [
-        f"{name}: {found['estimate']:+.2f}"
-        for name in STOPS.get(law, [])
+    """Say in the panel where the law fails or is undecided, with the number that it misses by."""
+    words = {False: "fails here", None: "undecided"}
+    known = STOPS.get(law, {})
+    text = "\n".join(
+        f"{words[found['holds']]}: {known[found['name']]} {found['estimate']:+.2f}"
         for found in verdict["criteria"]
-        if found["name"] == name and found["holds"] is False and found["estimate"] is not None
-    ]
-    if failed:
-        text = "fails here\n" + "\n".join(failed)
-        ax.text(0.98, 0.03, text, transform=ax.transAxes, fontsize=5.5, ha="right", va="bottom")
+        if found["name"] in known and not found["holds"] and found["estimate"] is not None
+    )
+    ax.text(0.98, 0.03, text, transform=ax.transAxes, fontsize=5.5, ha="right", va="bottom")

@@ -12,12 +12,12 @@ from neuron_race.common.defined import learned, ratio
 from neuron_race.measures import clusters, pruning
 from neuron_race.models import shallow
 from neuron_race.models.norms import norm_product
+from neuron_race.theory.predictions import KEPT
 from neuron_race.training.runs import Trained
 
 Array = NDArray[Any]
 COSINE = 0.99  # least cosine within a group
 HEAVY = 0.01  # groups count that hold this part of the largest one's norm products
-KEPT = 0.2  # of the neurons
 
 
 def table(trained: Trained, predictions: Mapping[str, Any]) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from string import Formatter
 from typing import Any
 
 from neuron_race.common.imports import without
-from neuron_race.settings import criteria, register
+from neuron_race.settings import criteria, dictionary, register
 from neuron_race.settings.canonical import canonical, in_order
 from neuron_race.settings.options import (
     EXTENSION_KEYS,
@@ -120,17 +120,31 @@ class Settings:
         own = self.experiments[experiment]
         return {name: own[name] for name in own if name in read}
 
-    def unforecast(self) -> list[str]:
-        """Faults: criteria that need a forecast of a condition that can't have one."""
+    def impossible(self) -> list[str]:
+        """Faults: criteria that need of a condition what it can't have, such as a forecast."""
         return [
-            f"claims.{claim['id']}.{criterion['name']}: {runs} can't be forecast, which needs "
-            "alpha <= 0.01 and nothing frozen"
+            f"claims.{claim['id']}.{criterion['name']}: {runs} {fault}"
             for claim in self.claims.values()
             for criterion in claim["criteria"]
             for table, runs in sources(criterion)
-            if table in ("race", "tickets", "audit", "late_winners")
-            and runs.split("/")[1] not in self.forecastable(runs.split("/")[0])
+            for fault in self._impossible(table, *runs.split("/"))
         ]
+
+    def _impossible(self, table: str, experiment: str, condition: str) -> list[str]:
+        """What a table can't be made of, and why; conditions of experiments only."""
+        options = self.experiments.get(experiment, {}).get(condition, {})
+        found = []
+        forecast = ("race", "tickets", "audit", "late_winners")
+        if table in forecast and condition not in self.forecastable(experiment):
+            found.append("can't be forecast, which needs alpha <= 0.01 and nothing frozen")
+        if table not in ("laws", "delays", "late_winners"):
+            return found
+        one = dictionary.outputs(self.datasets[options["dataset"]]) == 1
+        if table == "late_winners" and not (one and options["loss"] == "squared"):
+            found.append("can't be replayed, which needs one output and loss: squared")
+        if table != "late_winners" and (not one or options.get("freeze")):
+            found.append("can't be predicted, which needs one output and nothing frozen")
+        return found
 
     def forecast_conditions(self, experiment: str) -> dict[str, dict[str, Any]]:
         """Options of the conditions that are forecast."""
@@ -344,7 +358,7 @@ def read(config: Mapping[str, Any], root: Path) -> Settings:
         extensions,
     )
     faults += criteria.faults(settings)
-    faults = faults or settings.unforecast()
+    faults = faults or settings.impossible()
     if faults:
         files = {name: register.file_of(path, told, name) for name in claims}
         raise SettingsError("\n".join(f"{files[_claim_of(fault)]}: {fault}" for fault in faults))

@@ -9,7 +9,7 @@ import pandas as pd
 
 from neuron_race.common.defined import ratio
 from neuron_race.theory import laws
-from neuron_race.theory.predictions import KEPT, TICKETS
+from neuron_race.theory.predictions import KEPT, TICKETS, dimension
 from neuron_race.training.engine import train
 from neuron_race.training.runs import Start, Trained
 
@@ -46,8 +46,7 @@ def table(trained: Trained, predictions: Mapping[str, Any]) -> pd.DataFrame:
             f"delay_predicted_{arm}": forecast,
             f"delay_error_{arm}": ratio(delay, forecast) - 1,
         }
-    start = trained.start
-    dim = start.X.shape[2] if start.basis is None else start.basis.shape[1]
+    dim = dimension(trained.start)
     closed = laws.delay_ratios(KEPT, trained.options["head"], trained.options["width"], dim)
     for arm, expected in zip(("winners", "losers"), closed, strict=True):
         row[f"ratio_{arm}"] = ratio(row[f"delay_{arm}"], row["delay_random"])

@@ -35,6 +35,11 @@ def top(values: Array, share: float = WINNERS) -> Array:
     return np.asarray(pd.Series(values).rank(pct=True) > 1 - share)
 
 
+def agrees(lift: float, lead: float) -> float:
+    """Whether losers are lifted just where a second race is forecast: 0, 1 or NaN."""
+    return float((lift >= LIFTED) == (lead >= LEADS)) if np.isfinite(lift) else float("nan")
+
+
 def second_race(X: Array, R: Array, W: Array, A: Array, rate: float, steps: int) -> Array:
     """Growth log c (m,) of all neurons over some steps with the residual frozen at ``R (N,)``."""
     zero = np.zeros(len(A))
@@ -128,10 +133,9 @@ class _Run:
             "late_share": float(ratio(final[~top(self.forecast)].sum(), final.sum())),
             "replay_error": float(np.abs(out["own"] - trained).max()),
             "lent": lift,
-            "lent_as_forecast": float(
-                (lift >= LIFTED) == (lead >= LEADS) if np.isfinite(lift) else np.nan
-            ),
+            "lent_as_forecast": agrees(lift, lead),
             "foreign": foreign,
+            "foreign_as_forecast": agrees(foreign, lead),
             "sham": float((out["own"] - out["sham"]).mean()),
             **{f"held_{dose}": float((out["own"] - out[f"held_{dose}"]).mean()) for dose in DOSES},
             "lead": lead,
@@ -214,6 +218,13 @@ def tables(trained: Trained, forecasts: Mapping[str, Array]) -> dict[str, pd.Dat
 COLUMNS = (
     *("late_winner_earlier", "late_winner", "from_bottom", "late_share", "replay_error"),
     *("lent", "foreign", "sham", *(f"held_{dose}" for dose in DOSES)),
-    *("lead", "lent_as_forecast", "auroc_second", "auroc_first", "false_positives"),
+    *(
+        "lead",
+        "lent_as_forecast",
+        "foreign_as_forecast",
+        "auroc_second",
+        "auroc_first",
+        "false_positives",
+    ),
     *("turned", "died", "stayed", "clusters_linear"),
 )

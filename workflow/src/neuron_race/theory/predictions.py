@@ -78,7 +78,7 @@ def predict(
     strength = 1.0 if options["loss"] == "squared" else 0.5
     lanes = [own.scaled(options["alpha"], strength) for own in settled]
     rows = [_run(start.part([s]), own, options, name, thorough) for s, own in enumerate(lanes)]
-    width, dim = int(options["width"]), _dimension(start)
+    width, dim = int(options["width"]), dimension(start)
     known = {
         "pruned_closed": laws.pruned_share(KEPT, options["head"], width, dim)
         if options["loss"] == "squared" and not options.get("loss_target")
@@ -109,7 +109,7 @@ def predict(
     }
 
 
-def _dimension(start: Start) -> int:
+def dimension(start: Start) -> int:
     """Input dimension of the data set, whatever the coordinates of the runs."""
     return start.X.shape[2] if start.basis is None else start.basis.shape[1]
 

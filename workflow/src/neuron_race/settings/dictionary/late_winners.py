@@ -55,6 +55,10 @@ LATE_WINNERS = Table(
             "lent_as_forecast",
             "Whether lent gates lift by .3 powers of ten just where this lead is at least .4.",
         ),
+        zero_or_one(
+            "foreign_as_forecast",
+            "The same of the gates of another loser: right wherever no lead is forecast.",
+        ),
         share(
             "auroc_second",
             "AUROC of growth with that residual frozen for the growth that followed.",

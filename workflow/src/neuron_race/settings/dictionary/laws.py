@@ -3,6 +3,8 @@
 Computed by ``neuron_race.measures.laws`` and ``neuron_race.studies.delays``.
 """
 
+from typing import Any
+
 from neuron_race.settings.dictionary.statistic import (
     REAL,
     Options,
@@ -20,6 +22,10 @@ def _stops(options: Options) -> bool:
 
 
 EARLY = "where runs stop at a loss, and wait there for one another"
+CLOSED: dict[str, Any] = {
+    "never": "with the logistic loss, and where runs stop at a loss",
+    "undefined": lambda options: _stops(options) or options["loss"] != "squared",
+}
 LAWS = Table(
     about="What the laws predict of each run from its data and init, and what it did "
     "(`neuron_race.measures.laws`).",
@@ -77,15 +83,13 @@ LAWS = Table(
             0,
             1,
             equation="L1",
-            never="with the logistic loss, and where runs stop at a loss",
-            undefined=lambda options: _stops(options) or options["loss"] != "squared",
+            **CLOSED,
         ),
         Statistic(
             "pruned_error_closed",
             "Measured share minus that of the closed form.",
             equation="L1",
-            never="with the logistic loss, and where runs stop at a loss",
-            undefined=lambda options: _stops(options) or options["loss"] != "squared",
+            **CLOSED,
         ),
         count(
             "groups",
