@@ -12,7 +12,7 @@ from browsing import Open, until
 from playwright.sync_api import Browser, Page
 
 from neuron_race.common import storage
-from neuron_race.measures import clusters
+from neuron_race.models import clusters
 from neuron_race.settings import configuration
 from neuron_race.training import runs
 

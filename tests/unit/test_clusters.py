@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from neuron_race.measures import clusters
+from neuron_race.models import clusters
+from neuron_race.models.norms import unit
 
 Array = NDArray[np.float64]
 SEEDS = st.integers(0, 2**32 - 1)
@@ -32,7 +33,7 @@ def test_cosines_are_those_of_the_total_weight_matrices(k: int) -> None:
 
 
 def test_unit_leaves_zero_vectors_and_scales_the_rest() -> None:
-    V = clusters.unit(np.array([[3.0, 4.0], [0.0, 0.0], [1e-100, 0.0]]))
+    V = unit(np.array([[3.0, 4.0], [0.0, 0.0], [1e-100, 0.0]]))
     np.testing.assert_allclose(V, [[0.6, 0.8], [0, 0], [1, 0]])
 
 
@@ -117,9 +118,9 @@ def test_every_two_of_a_cluster_have_the_cosine_and_labels_are_complete(
     for g in range(len(sizes)):
         inside = np.ix_(labels == g, labels == g)
         assert similar[inside].min() >= cosine - 1e-12
-        assert (clusters.unit(W) @ clusters.unit(W).T)[inside].min() > 0
+        assert (unit(W) @ unit(W).T)[inside].min() > 0
     # No two clusters could be joined.
-    similar[clusters.unit(W) @ clusters.unit(W).T <= 0] = -1
+    similar[unit(W) @ unit(W).T <= 0] = -1
     for g in range(len(sizes)):
         for h in range(g):
             assert similar[np.ix_(labels == g, labels == h)].min() < cosine + 1e-12

@@ -10,8 +10,8 @@ import pytest
 from numpy.typing import NDArray
 from small_runs import DIGITS, OPTIONS, digits, lazy, train_on
 
-from neuron_race.measures import clusters, compression, merging
-from neuron_race.models import shallow
+from neuron_race.measures import compression, merging
+from neuron_race.models import clusters, shallow, smaller
 from neuron_race.models.norms import norm_product
 from neuron_race.training import conditions
 from neuron_race.training.runs import Trained
@@ -65,7 +65,7 @@ def test_dropping_dead_neurons_is_no_merging() -> None:
 
 def sabotage_merge(how: str) -> Callable[[Array, Array, Array], tuple[Array, Array]]:
     """A wrong merge, which a test of the verdict must notice."""
-    right = merging.merge
+    right = smaller.merge
 
     def merge(W: Array, A: Array, labels: Array) -> tuple[Array, Array]:
         if how == "average":
@@ -86,7 +86,7 @@ def sabotage_merge(how: str) -> Callable[[Array, Array, Array], tuple[Array, Arr
 def test_a_wrong_merge_moves_the_statistic_that_the_verdict_uses(
     monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
-    monkeypatch.setattr(merging, "merge", sabotage_merge(how))
+    monkeypatch.setattr(smaller, "merge", sabotage_merge(how))
     wrong = compression._Network(digits(), 0).merging()[0]
     change = wrong["loss"] / wrong["loss_before"] - 1
     assert abs(change) > 0.02 > abs(summary()["merge_loss_change"])
@@ -98,7 +98,7 @@ def test_the_table_of_merges_agrees_with_direct_computation() -> None:
     X, Y = trained.start.X[0], trained.start.Y[0]
     labels = clusters.find(W, A, 0.99, clusters.active(X, W))
     row = tables()["merging"].set_index("rule").loc["merge"]
-    F = shallow.forward(X, *merging.merge(W, A, labels))
+    F = shallow.forward(X, *smaller.merge(W, A, labels))
     assert row["neurons"] == clusters.count(labels) and row["neurons_before"] == 60
     assert row["loss"] == pytest.approx(float(((F - Y) ** 2).mean() / 2))
     assert row["loss_before"] == pytest.approx(trained.runs.loss[0, -1])

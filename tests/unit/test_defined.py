@@ -16,7 +16,8 @@ from neuron_race.common import defined
 from neuron_race.data import datasets
 from neuron_race.evidence import claims
 from neuron_race.figures import style
-from neuron_race.measures import clusters, compression, dynamics, merging, race
+from neuron_race.measures import compression, dynamics, merging, race
+from neuron_race.models import clusters
 from neuron_race.settings import configuration
 from neuron_race.studies import (
     architectures,

@@ -9,8 +9,10 @@ import pytest
 from numpy.typing import NDArray
 from small_runs import DIGITS, digits, lazy, train_on
 
-from neuron_race.measures import clusters, dynamics, ranks
+from neuron_race.common import ranks
+from neuron_race.measures import dynamics
 from neuron_race.measures.dynamics import DROP
+from neuron_race.models import clusters
 from neuron_race.training.runs import Trained
 
 Array = NDArray[np.float64]

@@ -9,8 +9,8 @@ import torch
 from scipy.stats import spearmanr
 from small_runs import problem, stack
 
-from neuron_race.measures import clusters
-from neuron_race.models import shallow
+from neuron_race.models import clusters, shallow
+from neuron_race.models.norms import unit
 from neuron_race.studies import schedule
 from neuron_race.studies.trained import initialization as designs
 from neuron_race.studies.trained import networks
@@ -133,7 +133,7 @@ def test_design_keeps_norms_and_finds_target_directions(kind: str, k: int) -> No
     if k == 1 and kind == "aligned":
         assert (np.sign(a) == np.sign(A)).all()
     if kind == "aligned":  # on kinks, which attract from both sides, only the rates are the same
-        u, v = clusters.unit(w), clusters.unit(a)
+        u, v = unit(w), unit(a)
         rates = (v * equations.neuron_velocity(u, v, X, Y)[1]).sum(axis=1)
         known = equations.target_directions(W, A, X, Y)[2]
         assert np.median(np.abs(rates / known - 1)) < 0.01

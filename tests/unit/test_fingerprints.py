@@ -152,7 +152,7 @@ def test_nothing_is_recorded_if_a_file_was_edited_meanwhile(tmp_path: Path, part
 def test_code_beside_a_script_and_relative_imports_are_followed(tmp_path: Path) -> None:
     for name, text in {
         "script": "import helper, math\nfrom .other import part",
-        "helper": "from neuron_race.common import progress\nfrom neuron_race.measures import ranks",
+        "helper": "from neuron_race.common import progress\nfrom neuron_race.common import ranks",
         "other": "",
     }.items():
         (tmp_path / f"{name}.py").write_text(text)

@@ -7,9 +7,9 @@ from small_runs import problem, train_on
 from torch import nn
 from torch.func import functional_call
 
-from neuron_race.measures import clusters, layers, merging, pruning, smaller_layers
+from neuron_race.measures import layers, smaller_layers
 from neuron_race.measures.layers import Layer, Parameters, Units
-from neuron_race.models import deep, norms
+from neuron_race.models import clusters, deep, norms, smaller
 from neuron_race.models.losses import mean_loss
 from neuron_race.theory import equations, forecast
 from neuron_race.training import any_model
@@ -94,13 +94,13 @@ def test_single_layer_agrees_with_the_engine_after_training() -> None:
             F = functional_call(model, {**own, **changed}, (X[s],))
             return float(mean_loss(F[None], Y[s][None], "squared")[0])
 
-        merged = merging.merge(W, A, labels)
+        merged = smaller.merge(W, A, labels)
         F = equations.network_output(*merged, start.X[s])
         known = equations.loss_value(F, start.Y[s])
         assert loss(smaller_layers.merge(layer, labels, parameters)) == pytest.approx(
             known, rel=1e-9
         )
-        mask = pruning.keep_largest(norms.norm_product(W, A), 4)
+        mask = smaller.keep_largest(norms.norm_product(W, A), 4)
         known = equations.loss_value(
             equations.network_output(W[mask], A[mask], start.X[s]), start.Y[s]
         )

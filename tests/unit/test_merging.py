@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from neuron_race.measures import clusters, merging
-from neuron_race.models import shallow
+from neuron_race.measures import merging
+from neuron_race.models import clusters, shallow, smaller
 
 Array = NDArray[np.float64]
 SEEDS = st.integers(0, 2**32 - 1)
@@ -32,7 +32,7 @@ def test_e7_bound_holds_for_any_grouping(seed: int, k: int, spread: float, group
     X, W, A = random_network(seed, 7, k, spread)
     labels = np.random.default_rng(seed).integers(groups, size=7)
     labels = np.unique(labels, return_inverse=True)[1]
-    error = change(X, W, A, merging.merge(W, A, labels))
+    error = change(X, W, A, smaller.merge(W, A, labels))
     scale = np.linalg.norm(X, axis=1) * np.sum(
         np.linalg.norm(W, axis=1) * np.linalg.norm(A, axis=1)
     )
@@ -44,7 +44,7 @@ def test_e7_bound_is_tight_enough_to_be_worth_having() -> None:
     X = np.array([[0.0, 1.0]])
     W, A = np.array([[1.0, 0.5], [1.0, -0.5]]), np.ones((2, 1))
     labels = np.zeros(2, dtype=np.int64)
-    error, bound = change(X, W, A, merging.merge(W, A, labels)), merging.bound(X, W, A, labels)
+    error, bound = change(X, W, A, smaller.merge(W, A, labels)), merging.bound(X, W, A, labels)
     assert 0.4 * bound[0] < error[0] < bound[0]
 
 
@@ -66,7 +66,7 @@ def test_equivalent_neurons_merge_exactly_and_their_naive_average_does_not(k: in
     labels = np.array([0, 1, 0, 0, 1])
     W = direction[labels] * np.array([[1.0], [0.2], [3.0], [0.5], [2.0]])
     A = head[labels] * np.array([[0.3], [1.0], [2.0], [0.1], [0.7]])
-    merged = merging.merge(W, A, labels)
+    merged = smaller.merge(W, A, labels)
     assert merged[0].shape == (2, 5) and merged[1].shape == (2, k)
     np.testing.assert_allclose(change(X, W, A, merged), 0, atol=1e-12)
     np.testing.assert_allclose(merging.bound(X, W, A, labels), 0, atol=1e-6)
@@ -85,7 +85,7 @@ def test_naive_average_is_right_only_for_equal_neurons() -> None:
 @pytest.mark.parametrize("sign", [1.0, -1.0])
 def test_the_merged_head_keeps_the_sign(sign: float) -> None:
     W, A = np.array([[1.0, 2.0], [2.0, 4.0]]), sign * np.array([[0.5], [3.0]])
-    merged_W, merged_A = merging.merge(W, A, np.zeros(2, dtype=np.int64))
+    merged_W, merged_A = smaller.merge(W, A, np.zeros(2, dtype=np.int64))
     np.testing.assert_allclose(merged_W, [[6.5, 13.0]])
     np.testing.assert_allclose(merged_A, [[sign]])
 
@@ -93,7 +93,7 @@ def test_the_merged_head_keeps_the_sign(sign: float) -> None:
 def test_singletons_stay_what_they_do() -> None:
     X, W, A = random_network(5, 6, 2, 2.0)
     labels = np.arange(6)
-    np.testing.assert_allclose(change(X, W, A, merging.merge(W, A, labels)), 0, atol=1e-12)
+    np.testing.assert_allclose(change(X, W, A, smaller.merge(W, A, labels)), 0, atol=1e-12)
     np.testing.assert_allclose(change(X, W, A, merging.naive_average(W, A, labels)), 0, atol=1e-12)
 
 
@@ -103,7 +103,7 @@ def test_dead_neurons_are_dropped_and_cost_nothing_on_the_data() -> None:
     A = np.array([[1.0], [5.0], [2.0], [-9.0]])
     labels = clusters.find(W, A, 0.99, clusters.active(X, W))
     assert labels.tolist() == [0, -1, 0, -1]
-    merged = merging.merge(W, A, labels)
+    merged = smaller.merge(W, A, labels)
     assert len(merged[0]) == 1
     np.testing.assert_allclose(change(X, W, A, merged), 0, atol=1e-12)
     np.testing.assert_allclose(merging.bound(X, W, A, labels), 0, atol=1e-6)
@@ -111,7 +111,7 @@ def test_dead_neurons_are_dropped_and_cost_nothing_on_the_data() -> None:
 
 def test_nothing_to_merge_gives_no_neurons() -> None:
     W, A = np.ones((3, 2)), np.ones((3, 1))
-    merged = merging.merge(W, A, np.full(3, -1))
+    merged = smaller.merge(W, A, np.full(3, -1))
     assert merged[0].shape == (0, 2) and merged[1].shape == (0, 1)
 
 
@@ -120,8 +120,8 @@ def test_a_mirror_image_is_not_merged_away() -> None:
     X = np.random.default_rng(3).standard_normal((30, 3))
     W, A = np.array([[1.0, 2.0, 0.0], [-1.0, -2.0, 0.0]]), np.array([[1.0], [-1.0]])
     labels = clusters.find(W, A, 0.99, clusters.active(X, W))
-    np.testing.assert_allclose(change(X, W, A, merging.merge(W, A, labels)), 0, atol=1e-12)
-    together = merging.merge(W, A, np.zeros(2, dtype=np.int64))
+    np.testing.assert_allclose(change(X, W, A, smaller.merge(W, A, labels)), 0, atol=1e-12)
+    together = smaller.merge(W, A, np.zeros(2, dtype=np.int64))
     assert change(X, W, A, together).max() > 1
 
 
@@ -144,5 +144,5 @@ def test_shuffled_membership_destroys_the_function() -> None:
     W = directions[labels] * rng.uniform(0.5, 2, (18, 1))
     A = np.array([1.0, -1.0, 1.0])[labels, None] * rng.uniform(0.5, 2, (18, 1))
     shuffled = merging.shuffle_membership(rng, labels)
-    assert change(X, W, A, merging.merge(W, A, labels)).max() < 1e-12
-    assert change(X, W, A, merging.merge(W, A, shuffled)).max() > 1
+    assert change(X, W, A, smaller.merge(W, A, labels)).max() < 1e-12
+    assert change(X, W, A, smaller.merge(W, A, shuffled)).max() > 1

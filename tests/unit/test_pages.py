@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from small_runs import DIGITS, digits, train_on
 
-from neuron_race.measures import clusters
+from neuron_race.models import clusters
 from neuron_race.pages import explorer, page, scorecard, trajectories
 
 

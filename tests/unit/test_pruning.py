@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from neuron_race.measures import pruning
-from neuron_race.models import norms, shallow
+from neuron_race.models import norms, shallow, smaller
 
 Array = NDArray[np.float64]
 SCORES = st.lists(st.sampled_from([0.0, 0.5, 1.0, 2.0]), min_size=1, max_size=30)
@@ -41,20 +41,20 @@ def test_exactly_the_asked_number_is_kept_with_any_ties(
         data.draw(st.lists(st.integers(-1, 3), min_size=len(values), max_size=len(values)))
     )
     for mask in (
-        pruning.keep_largest(values, kept),
-        pruning.keep_largest(-values, kept),
-        pruning.keep_stratified(values, labels, kept),
+        smaller.keep_largest(values, kept),
+        smaller.keep_largest(-values, kept),
+        smaller.keep_stratified(values, labels, kept),
     ):
         assert mask.dtype == bool and mask.shape == values.shape and mask.sum() == kept
-    mask = pruning.keep_largest(values, kept)
+    mask = smaller.keep_largest(values, kept)
     if 0 < kept < len(values):
         assert values[mask].min() >= values[~mask].max()
 
 
 def test_ties_go_to_the_first_neuron() -> None:
-    assert pruning.keep_largest(np.array([1.0, 1, 2, 1]), 2).tolist() == [True, False, True, False]
-    assert pruning.keep_largest(np.zeros(4), 3).tolist() == [True, True, True, False]
-    stratified = pruning.keep_stratified(np.zeros(4), np.array([0, 0, 1, 1]), 2)
+    assert smaller.keep_largest(np.array([1.0, 1, 2, 1]), 2).tolist() == [True, False, True, False]
+    assert smaller.keep_largest(np.zeros(4), 3).tolist() == [True, True, True, False]
+    stratified = smaller.keep_stratified(np.zeros(4), np.array([0, 0, 1, 1]), 2)
     assert stratified.tolist() == [True, False, True, False]
 
 
@@ -62,19 +62,19 @@ def test_ties_go_to_the_first_neuron() -> None:
 def test_an_impossible_number_is_refused(kept: int) -> None:
     score = np.arange(4.0)
     with pytest.raises(ValueError, match=f"can't keep {kept} of 4"):
-        pruning.keep_largest(score, kept)
+        smaller.keep_largest(score, kept)
     with pytest.raises(ValueError, match=f"can't keep {kept} of 4"):
-        pruning.keep_stratified(score, np.zeros(4, dtype=np.int64), kept)
+        smaller.keep_stratified(score, np.zeros(4, dtype=np.int64), kept)
 
 
 def test_stratified_keeps_each_cluster_in_proportion_and_the_largest_of_each() -> None:
     labels = np.array([0] * 10 + [1] * 6 + [2] * 4)
     score = np.concatenate([np.arange(10), 100 + np.arange(6), 0.1 * np.arange(4)]).astype(float)
-    mask = pruning.keep_stratified(score, labels, 10)
+    mask = smaller.keep_stratified(score, labels, 10)
     assert np.bincount(labels[mask]).tolist() == [5, 3, 2]
     assert np.flatnonzero(mask).tolist() == [5, 6, 7, 8, 9, 13, 14, 15, 18, 19]
     # Plain pruning by score would have removed a whole cluster.
-    assert 2 not in labels[pruning.keep_largest(score, 10)]
+    assert 2 not in labels[smaller.keep_largest(score, 10)]
 
 
 @pytest.mark.parametrize(
@@ -82,13 +82,13 @@ def test_stratified_keeps_each_cluster_in_proportion_and_the_largest_of_each() -
 )
 def test_stratified_shares_are_rounded_by_largest_remainder(kept: int, sizes: list[int]) -> None:
     labels = np.repeat([0, 1, 2], [8, 4, 2])
-    mask = pruning.keep_stratified(np.arange(14.0), labels, kept)
+    mask = smaller.keep_stratified(np.arange(14.0), labels, kept)
     assert np.bincount(labels[mask], minlength=3).tolist() == sizes
 
 
 def test_equal_remainders_go_to_the_larger_cluster() -> None:
     labels = np.repeat([0, 1], [2, 6])  # shares of 4: 1 and 3; of 2: .5 and 1.5
-    mask = pruning.keep_stratified(np.arange(8.0), labels, 2)
+    mask = smaller.keep_stratified(np.arange(8.0), labels, 2)
     assert np.bincount(labels[mask], minlength=2).tolist() == [0, 2]
 
 

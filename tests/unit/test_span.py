@@ -10,8 +10,7 @@ from small_runs import OPTIONS
 
 from neuron_race.common import storage
 from neuron_race.data import datasets
-from neuron_race.measures import clusters
-from neuron_race.models import shallow
+from neuron_race.models import clusters, shallow
 from neuron_race.training import conditions, runs, span
 from neuron_race.training.recipe import Runs
 from neuron_race.training.runs import Start

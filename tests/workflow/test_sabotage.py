@@ -10,7 +10,8 @@ import pytest
 
 from neuron_race.data import datasets
 from neuron_race.evidence import claims, collect
-from neuron_race.measures import clusters, compression, dynamics, merging, race
+from neuron_race.measures import compression, dynamics, merging, race
+from neuron_race.models import clusters, smaller
 from neuron_race.settings import configuration
 from neuron_race.theory import forecast
 from neuron_race.training import conditions, runs
@@ -145,7 +146,7 @@ def sabotaged(
 def test_naive_average_in_place_of_merge(
     trained: dict[str, Any], tables: Tables, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(merging, "merge", merging.naive_average)
+    monkeypatch.setattr(smaller, "merge", merging.naive_average)
     assert status("merging", sabotaged(trained, tables)) != "supported"
 
 

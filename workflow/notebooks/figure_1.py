@@ -1,8 +1,10 @@
 # %%
 import numpy as np
 
+from neuron_race.common import ranks
 from neuron_race.figures import style
-from neuron_race.measures import clusters, dynamics, ranks
+from neuron_race.measures import dynamics
+from neuron_race.models import clusters
 from neuron_race.pages.lecture import Lecture, show, train
 
 claim = Lecture(snakemake.input)

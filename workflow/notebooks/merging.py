@@ -1,7 +1,7 @@
 # %%
 from neuron_race.figures import style
-from neuron_race.measures import clusters, merging
-from neuron_race.models import shallow
+from neuron_race.measures import merging
+from neuron_race.models import clusters, shallow, smaller
 from neuron_race.pages.lecture import Lecture, show, train
 
 claim = Lecture(snakemake.input)
@@ -126,7 +126,7 @@ trained = train(TASK, [SEED], alpha=ALPHA, head=HEAD, width=WIDTH)
 X, Y = trained.start.X[0], trained.start.Y[0]
 W, A = trained.runs.W_events[0, -1], trained.runs.A_events[0, -1]
 full = shallow.loss(shallow.forward(X, W, A), Y, "squared")
-rules = {"merge (E7)": merging.merge, "naive average": merging.naive_average}
+rules = {"merge (E7)": smaller.merge, "naive average": merging.naive_average}
 change, left = {rule: [] for rule in rules}, []
 for cosine in COSINES:
     labels = clusters.find(W, A, cosine, clusters.active(X, W))

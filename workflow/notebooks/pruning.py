@@ -2,8 +2,7 @@
 import numpy as np
 
 from neuron_race.figures import style
-from neuron_race.measures import clusters, merging, pruning
-from neuron_race.models import norms, shallow
+from neuron_race.models import clusters, norms, shallow, smaller
 from neuron_race.pages.lecture import Lecture, show, train
 
 claim = Lecture(snakemake.input)
@@ -146,13 +145,13 @@ def loss(W, A):
 
 def curve(W, A, score):
     """Share of what was learned that is lost, against the number of neurons kept."""
-    masks = [pruning.keep_largest(score, min(kept, len(score))) for kept in KEPT]
+    masks = [smaller.keep_largest(score, min(kept, len(score))) for kept in KEPT]
     return [(loss(W[mask], A[mask]) - full) / (zero - full) for mask in masks]
 
 
 KEPT = [max(1, round(f * WIDTH)) for f in (0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0)]
 full, zero = loss(W, A), loss(0 * W, A)
-merged = merging.merge(W, A, labels)
+merged = smaller.merge(W, A, labels)
 arms = {
     "lowest norm first": ("#0072B2", curve(W, A, norms.norm_product(W, A))),
     "merged first": ("#009E73", curve(*merged, norms.norm_product(*merged))),

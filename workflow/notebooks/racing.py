@@ -1,9 +1,9 @@
 # %%
 import numpy as np
 
+from neuron_race.common import ranks
 from neuron_race.figures import style
-from neuron_race.measures import clusters, ranks
-from neuron_race.models import norms
+from neuron_race.models import clusters, norms
 from neuron_race.pages.lecture import Lecture, show, train
 from neuron_race.theory import forecast
 

@@ -7,7 +7,7 @@ import pandas as pd
 
 from neuron_race.common import job as script
 from neuron_race.common import storage
-from neuron_race.measures import clusters
+from neuron_race.models import clusters
 from neuron_race.training import runs
 
 

@@ -1,4 +1,4 @@
-"""What a trained network is asked: ranks, clusters, alignment, merging, pruning, races.
+"""What a trained network is asked: alignment, merging, pruning, races.
 
 May import theory and what is above it.
 """

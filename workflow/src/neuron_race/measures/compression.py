@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from neuron_race.common import defined
 from neuron_race.common.seeds import stream
-from neuron_race.measures import clusters, merging, pruning
-from neuron_race.models import shallow
+from neuron_race.measures import merging, pruning
+from neuron_race.models import clusters, shallow, smaller
 from neuron_race.models.norms import norm_product
 from neuron_race.training.runs import Trained
 
@@ -69,9 +69,9 @@ class _Network:
         shuffled = merging.shuffle_membership(self.rng, self.labels)
         self.shuffling_moves = merging.differ(self.labels, shuffled)
         variants: dict[str, tuple[Callable, Array]] = {
-            "merge": (merging.merge, self.labels),
+            "merge": (smaller.merge, self.labels),
             "naive_average": (merging.naive_average, self.labels),
-            "shuffled_membership": (merging.merge, shuffled),
+            "shuffled_membership": (smaller.merge, shuffled),
         }
         rows = []
         full = self.score(self.W, self.A)
@@ -93,12 +93,12 @@ class _Network:
     def masks(self, kept: int) -> dict[str, list[Array]]:
         """Masks of the neurons kept by each arm; several draws for random arms."""
         return {
-            "lowest_first": [pruning.keep_largest(self.c, kept)],
-            "highest_first": [pruning.keep_largest(-self.c, kept)],
+            "lowest_first": [smaller.keep_largest(self.c, kept)],
+            "highest_first": [smaller.keep_largest(-self.c, kept)],
             "random": [
-                pruning.keep_largest(self.rng.random(len(self.c)), kept) for _ in range(DRAWS)
+                smaller.keep_largest(self.rng.random(len(self.c)), kept) for _ in range(DRAWS)
             ],
-            "stratified": [pruning.keep_stratified(self.c, self.labels, kept)],
+            "stratified": [smaller.keep_stratified(self.c, self.labels, kept)],
         }
 
     def greedy(self) -> Array:
@@ -113,11 +113,11 @@ class _Network:
         m = len(self.c)
         # The oracle tries every neuron at every step: affordable for one output.
         greedy = self.greedy() if self.A.shape[1] == 1 else None
-        merged_W, merged_A = merging.merge(self.W, self.A, self.labels)
+        merged_W, merged_A = smaller.merge(self.W, self.A, self.labels)
         merged_c = norm_product(merged_W, merged_A)
         rows = []
         for fraction in FRACTIONS:
-            kept = pruning.number_kept(fraction, m)
+            kept = smaller.number_kept(fraction, m)
             scores = {
                 arm: [self.score(self.W[mask], self.A[mask]) for mask in masks]
                 for arm, masks in self.masks(kept).items()
@@ -159,7 +159,7 @@ class _Network:
         row["merge_bound_used"] = by_rule.loc["merge", "bound_used"] if merges else np.nan
         curve = pruned.pivot(index="fraction", columns="arm")
         accuracy, loss = curve["accuracy"], curve["loss"]
-        prunes = taught and pruning.number_kept(DECLARED, len(self.W)) < len(self.W)
+        prunes = taught and smaller.number_kept(DECLARED, len(self.W)) < len(self.W)
         for arm in pruned["arm"].unique():
             own = {
                 "accuracy_change": 100 * (accuracy.loc[DECLARED, arm] - full["accuracy"]),

@@ -11,10 +11,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from neuron_race.common.defined import average, ratio
-from neuron_race.measures import clusters
-from neuron_race.measures.ranks import rank_correlation
-from neuron_race.models import shallow
-from neuron_race.models.norms import norm_product
+from neuron_race.common.ranks import rank_correlation
+from neuron_race.models import clusters, shallow
+from neuron_race.models.norms import norm_product, unit
 from neuron_race.training.runs import Trained
 
 Array = NDArray[Any]
@@ -112,7 +111,7 @@ class _Run:
             "active": int(self.active.sum()),
             "rotation": clusters.rotation(self.W["init"], W),
             "largest_cluster": int((labels == 0).sum()),
-            "stable_rank": stable_rank(self.final[:, None] * clusters.unit(W)),
+            "stable_rank": stable_rank(self.final[:, None] * unit(W)),
             "effective_width": self.effective_width(),
             "lower_half_share": self.lower_half_share(),
             "dropped": float(self.dropped),

@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from neuron_race.common.defined import learned, ratio
-from neuron_race.measures import clusters, pruning
-from neuron_race.models import shallow
+from neuron_race.models import clusters, shallow, smaller
 from neuron_race.models.norms import norm_product
 from neuron_race.theory.predictions import KEPT
 from neuron_race.training.runs import Trained
@@ -84,7 +83,7 @@ def _measured(trained: Trained, s: int) -> dict[str, float]:
     X, Y = start.X[s], start.Y[s]
     W, A = trained.runs.W_events[s, -1], trained.runs.A_events[s, -1]
     c = norm_product(W, A)
-    kept = pruning.keep_largest(c, pruning.number_kept(KEPT, len(c)))
+    kept = smaller.keep_largest(c, smaller.number_kept(KEPT, len(c)))
     zero, full, pruned = (
         float(shallow.loss(F, Y, kind))
         for F in (

@@ -5,9 +5,8 @@ another affine map that reads it. Hooks on the two maps catch the inputs ``Z`` o
 the backward pass, the residual ``R`` at the output of the second. With these in the places of X and
 of the output's residual, every equation of one hidden layer holds for this layer at this moment:
 w' = C^T a and a' = C w with C = (1/n) sum_i g_i R_i Z_i^T (E1), Q conserved (E2), and so on. So the
-functions of :mod:`neuron_race.theory.equations`, :mod:`neuron_race.measures.clusters`,
-:mod:`neuron_race.measures.merging` and
-:mod:`neuron_race.measures.pruning` apply as they are. What depth changes is that Z and R move.
+functions of :mod:`neuron_race.theory.equations`, :mod:`neuron_race.models.clusters` and
+:mod:`neuron_race.models.smaller` apply as they are. What depth changes is that Z and R move.
 
 Positions (tokens, pixels) count as samples: n = N P rows, with R scaled so that (1/n) sum_i is the
 gradient of the mean loss over the N samples.
@@ -24,8 +23,7 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.func import functional_call
 
-from neuron_race.measures import clusters
-from neuron_race.models import norms
+from neuron_race.models import clusters, norms
 from neuron_race.models.losses import mean_loss
 from neuron_race.models.units import Units
 from neuron_race.theory import equations

@@ -1,37 +1,18 @@
-"""Merging equivalent neurons into one (E7), its bound, and rules that should not work."""
+"""What a merge (E7) may change at most, and rules that should not work."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from neuron_race.measures.clusters import unit
+from neuron_race.models.norms import unit
+from neuron_race.models.smaller import membership, merge
 
 Array = NDArray[np.float64]
 RULES = ("merge", "naive_average", "shuffled_membership")
 
 
-def merge(W: Array, A: Array, labels: NDArray[np.int64]) -> tuple[Array, Array]:
-    """Merge each cluster into one neuron (E7).
-
-    A cluster G becomes w = sum_G |a_j| w_j with a = the unit vector along sum_G c_j a_j/|a_j|
-    (for one output: the sign). Neurons labelled -1 (gates closed on all data) are dropped.
-
-    Args:
-        W: incoming weights (m, d).
-        A: outgoing weights (m, k).
-        labels: cluster of each neuron (m,), 0..K-1 or -1.
-
-    Returns:
-        Merged weights (K, d) and (K, k).
-    """
-    member = _membership(labels)
-    norm_a = np.linalg.norm(A, axis=1, keepdims=True)
-    norm_w = np.linalg.norm(W, axis=1, keepdims=True)
-    return member @ (norm_a * W), unit(member @ (norm_w * A))
-
-
 def naive_average(W: Array, A: Array, labels: NDArray[np.int64]) -> tuple[Array, Array]:
     """Control: mean of incoming and sum of outgoing weights, which is not the merge."""
-    member = _membership(labels)
+    member = membership(labels)
     return member @ W / member.sum(axis=1, keepdims=True), member @ A
 
 
@@ -62,8 +43,3 @@ def bound(X: Array, W: Array, A: Array, labels: NDArray[np.int64]) -> Array:
     apart = np.linalg.norm(unit(W[inside]) - unit(merged_W)[own], axis=1)
     apart += np.linalg.norm(unit(A[inside]) - merged_A[own], axis=1)
     return np.linalg.norm(X, axis=1) * (c @ apart)
-
-
-def _membership(labels: NDArray[np.int64]) -> Array:
-    """Matrix (K, m) with a one where the neuron is in the cluster."""
-    return (labels == np.arange(labels.max(initial=-1) + 1)[:, None]).astype(float)

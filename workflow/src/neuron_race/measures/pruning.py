@@ -1,4 +1,4 @@
-"""Which neurons to keep: by norm product, at random, by cluster, after merging, or greedily."""
+"""Which neurons a greedy oracle keeps; by scores, see :mod:`neuron_race.models.smaller`."""
 
 from collections.abc import Callable
 
@@ -6,44 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-
-
-def number_kept(fraction: float, units: int) -> int:
-    """How many of the units a fraction is, at least one; pruning to all of them removes nothing."""
-    return max(1, round(fraction * units))
-
-
-def keep_largest(score: Array, kept: int) -> NDArray[np.bool_]:
-    """Mask of exactly ``kept`` neurons with the largest score; ties go to the first neuron.
-
-    Raises:
-        ValueError: more kept than there are, or a negative number.
-    """
-    if not 0 <= kept <= len(score):
-        raise ValueError(f"can't keep {kept} of {len(score)} neurons")
-    mask = np.zeros(len(score), dtype=bool)
-    mask[np.argsort(-score, kind="stable")[:kept]] = True
-    return mask
-
-
-def keep_stratified(score: Array, labels: NDArray[np.int64], kept: int) -> NDArray[np.bool_]:
-    """Keep ``kept`` neurons, each cluster in proportion to its size, the largest scores in each.
-
-    Clusters have one sign each, so signs are kept in proportion too. Shares are rounded by largest
-    remainder (ties: the larger cluster).
-    """
-    if not 0 <= kept <= len(score):
-        raise ValueError(f"can't keep {kept} of {len(score)} neurons")
-    names, sizes = np.unique(labels, return_counts=True)
-    share = kept * sizes / len(labels)
-    quota = np.floor(share).astype(int)
-    extra = np.lexsort((-sizes, -(share - quota)))[: kept - quota.sum()]
-    quota[extra] += 1
-    mask = np.zeros(len(score), dtype=bool)
-    for name, size in zip(names, quota, strict=True):
-        members = np.flatnonzero(labels == name)
-        mask[members[np.argsort(-score[members], kind="stable")[:size]]] = True
-    return mask
 
 
 def greedy_order(

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 from sklearn.metrics import roc_auc_score
 
-from neuron_race.measures.ranks import rank_correlation
+from neuron_race.common.ranks import rank_correlation
 from neuron_race.training.runs import Trained
 
 Array = NDArray[Any]

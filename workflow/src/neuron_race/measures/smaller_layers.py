@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from neuron_race.measures import merging
 from neuron_race.measures.layers import Array, Labels, Layer, Parameters, Tensor
+from neuron_race.models import smaller
 
 
 def _write(layer: Layer, W: Array | None, A: Array, parameters: Mapping[str, Tensor]) -> Parameters:
@@ -44,7 +44,7 @@ def merge(layer: Layer, labels: Labels, parameters: Mapping[str, Tensor]) -> Par
     if layer.units.normalisation is not None:
         raise ValueError("units behind a normalisation can't be merged: fold it into them first")
     W, A = np.zeros_like(layer.W), np.zeros_like(layer.A)
-    merged_W, merged_A = merging.merge(layer.W, layer.A, labels)
+    merged_W, merged_A = smaller.merge(layer.W, layer.A, labels)
     W[: len(merged_W)], A[: len(merged_A)] = merged_W, merged_A
     return _write(layer, W, A, parameters)
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from neuron_race.measures import clusters
+from neuron_race.models.norms import unit
 from neuron_race.training import conditions
 from neuron_race.training.runs import Trained
 
@@ -73,7 +73,7 @@ def directions(W: Array, A: Array) -> tuple[Array, float]:
         snapshots.
     """
     T, m = W.shape[:2]
-    U = clusters.unit(A)[..., :, None] * clusters.unit(W)[..., None, :]
+    U = unit(A)[..., :, None] * unit(W)[..., None, :]
     U = U.reshape(T, m, -1)
     principal = np.linalg.svd(U.reshape(T * m, -1), full_matrices=False)[2][:MOST_DIRECTIONS]
     kept = np.round(U @ principal.T * SCALE).clip(-SCALE, SCALE).astype(np.int8)

@@ -14,11 +14,11 @@ from torch.func import functional_call
 
 from neuron_race.common import defined
 from neuron_race.common.defined import ratio
+from neuron_race.common.ranks import rank_correlation
 from neuron_race.common.seeds import stream
-from neuron_race.measures import clusters, layers, pruning, smaller_layers
+from neuron_race.measures import layers, smaller_layers
 from neuron_race.measures.layers import Layer, Parameters
-from neuron_race.measures.ranks import rank_correlation
-from neuron_race.models import deep
+from neuron_race.models import clusters, deep, smaller
 from neuron_race.models.losses import mean_loss
 from neuron_race.studies.trained import networks
 from neuron_race.studies.trained.networks import Data, Trained
@@ -185,7 +185,7 @@ class Network:
         c, row = layer.norm_product, {}
         raw = layer.raw_norm * np.linalg.norm(layer.A, axis=1)
         for fraction in KEPT:
-            kept, percent = pruning.number_kept(fraction, len(c)), round(100 * fraction)
+            kept, percent = smaller.number_kept(fraction, len(c)), round(100 * fraction)
             arms: dict[str, list[Array]] = {
                 "lowest": [c],
                 "highest": [-c],
@@ -194,7 +194,7 @@ class Network:
                 "random": [self.rng.random(len(c)) for _ in range(DRAWS)],
             }
             for arm, scores in arms.items():
-                masks = [pruning.keep_largest(s, kept) for s in scores]
+                masks = [smaller.keep_largest(s, kept) for s in scores]
                 lost = [self.lost(smaller_layers.prune(layer, mask, self.end)) for mask in masks]
                 row[f"{arm}_{percent}"] = float(np.mean(lost)) if kept < len(c) else np.nan
         return row

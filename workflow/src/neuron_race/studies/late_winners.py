@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from neuron_race.common.defined import ratio
-from neuron_race.measures import clusters
+from neuron_race.models import clusters
 from neuron_race.theory import replay
 from neuron_race.theory.replay import Course, Passengers
 from neuron_race.training.runs import Trained

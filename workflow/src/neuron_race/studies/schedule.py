@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from scipy.stats import kendalltau
 
 from neuron_race.common.defined import ratio
-from neuron_race.measures import pruning
-from neuron_race.measures.ranks import rank_correlation
+from neuron_race.common.ranks import rank_correlation
+from neuron_race.models import smaller
 from neuron_race.studies.architectures import Data, Runs
 from neuron_race.studies.trained import networks, schedule
 
@@ -95,7 +95,7 @@ def overlap(a: Array, b: Array) -> float:
 
     NaN where the fifth, rounded, is all of them.
     """
-    n = pruning.number_kept(WINNERS, len(a))
+    n = smaller.number_kept(WINNERS, len(a))
     if n == len(a):
         return float("nan")
     return len(set(np.argsort(-a)[:n]) & set(np.argsort(-b)[:n])) / n

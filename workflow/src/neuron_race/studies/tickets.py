@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 
 from neuron_race.common.defined import ratio
 from neuron_race.common.seeds import stream
-from neuron_race.measures import clusters, pruning
-from neuron_race.models import shallow
-from neuron_race.models.norms import norm_product
+from neuron_race.models import clusters, shallow, smaller
+from neuron_race.models.norms import norm_product, unit
 from neuron_race.theory import equations
 from neuron_race.training.engine import train
 from neuron_race.training.recipe import Recipe, Runs
@@ -117,7 +116,7 @@ def _starts(
 ) -> tuple[Array, Array, Array]:
     """Initial weights (S, n, d), (S, n, k) of an arm's tickets, and the neurons' masks (S, m)."""
     start, m = trained.start, trained.start.W.shape[1]
-    kept = pruning.number_kept(KEPT, m)
+    kept = smaller.number_kept(KEPT, m)
     W_end, A_end = trained.runs.W_events[:, -1], trained.runs.A_events[:, -1]
     masks, weights = [], []
     for s, seed in enumerate(start.seed):
@@ -126,7 +125,7 @@ def _starts(
         if arm == "stratified":
             active = clusters.active(start.X[s], W_end[s])
             labels = clusters.find(W_end[s], A_end[s], 0.99, active)
-            mask = pruning.keep_stratified(final, labels, kept)
+            mask = smaller.keep_stratified(final, labels, kept)
         else:
             score = {
                 "winners": final,
@@ -136,7 +135,7 @@ def _starts(
                 "random": rng.random(m),
                 "forecast": np.nan_to_num(forecasts["norm_product"][s], nan=-1.0),
             }[arm]
-            mask = pruning.keep_largest(score, kept)
+            mask = smaller.keep_largest(score, kept)
         W, A = start.W[s, mask], start.A[s, mask]
         if arm == "sign_flipped":
             A = -A
@@ -159,7 +158,7 @@ def _redraw(
     drawn = np.concatenate([rng.standard_normal((kept, d)) * W[:, :d].std(), W[rows, d:]], axis=1)
     heads = A[rng.permutation(len(A))[:kept]]
     if trained.options["head"] == "balanced":
-        heads = clusters.unit(heads) * np.linalg.norm(drawn, axis=1, keepdims=True)
+        heads = unit(heads) * np.linalg.norm(drawn, axis=1, keepdims=True)
     return drawn, heads
 
 
@@ -206,7 +205,7 @@ def _exchange(trained: Trained, what: str) -> Array:
             A[s, one] = start.A[s, two]
         else:
             norm = np.linalg.norm(start.W[s], axis=1, keepdims=True)
-            W[s, one] = clusters.unit(start.W[s])[two] * norm[one]
+            W[s, one] = unit(start.W[s])[two] * norm[one]
     # The race is over soon after the drop: a third of the budget shows who won.
     runs = _retrain(trained, W, A, max(1, trained.recipe.max_steps // 3))
     final = norm_product(runs.W_events[:, -1], runs.A_events[:, -1])

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from neuron_race.common.defined import DROP
 from neuron_race.common.devices import choose_device
 from neuron_race.common.seeds import stream
-from neuron_race.measures.pruning import keep_largest
+from neuron_race.models.smaller import keep_largest
 
 Array = NDArray[Any]
 Tensor = torch.Tensor

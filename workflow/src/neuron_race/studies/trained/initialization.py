@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuron_race.common.seeds import stream
-from neuron_race.measures import clusters
+from neuron_race.models import clusters
+from neuron_race.models.norms import unit
 from neuron_race.studies.trained import networks
 from neuron_race.studies.trained.networks import Arrays, Data, Parameters
 from neuron_race.theory import equations
@@ -58,14 +59,14 @@ def design(kind: str, W: Array, A: Array, X: Array, R: Array, steps: int) -> tup
     """
     if kind not in DESIGNS:
         raise ValueError(f"design: {kind!r} is none of {', '.join(DESIGNS)}")
-    a = clusters.unit(A)
-    w = clusters.unit(W)
+    a = unit(A)
+    w = unit(W)
     for _ in range(steps):
         pull = equations.neuron_velocity(w, a, X, R)[0]
-        w = clusters.unit(w + clusters.unit(pull))  # the mean, lest gates flip to and fro
+        w = unit(w + unit(pull))  # the mean, lest gates flip to and fro
         lift = equations.neuron_velocity(w, a, X, R)[1]
-        turned = a + clusters.unit(lift)
-        a = np.where(turned.any(axis=1, keepdims=True), clusters.unit(turned), a)
+        turned = a + unit(lift)
+        a = np.where(turned.any(axis=1, keepdims=True), unit(turned), a)
     rate = (a * equations.neuron_velocity(w, a, X, R)[1]).sum(axis=1)
     if kind == "spread":
         labels = clusters.find(w, a, 0.99, rate > 0)

@@ -15,9 +15,9 @@ from torch import nn
 from torch.func import functional_call, grad
 
 from neuron_race.common.seeds import stream
-from neuron_race.measures import clusters, layers, pruning
+from neuron_race.measures import layers
 from neuron_race.measures.layers import Parameters
-from neuron_race.models import deep
+from neuron_race.models import clusters, deep, smaller
 from neuron_race.models.losses import mean_loss
 from neuron_race.models.units import Units
 from neuron_race.studies.trained import networks
@@ -90,13 +90,13 @@ def keep(scores: list[Array], kept: float, stratified: bool) -> list[NDArray[np.
     At least one unit of each layer stays, or no signal would pass.
     """
     if stratified:
-        return [pruning.keep_largest(s, pruning.number_kept(kept, len(s))) for s in scores]
+        return [smaller.keep_largest(s, smaller.number_kept(kept, len(s))) for s in scores]
     sizes = [len(s) for s in scores]
     total = max(len(scores), round(kept * sum(sizes)))
     raised = [s.astype(float).copy() for s in scores]
     for s in raised:
         s[np.argmax(s)] = np.inf
-    mask = pruning.keep_largest(np.concatenate(raised), total)
+    mask = smaller.keep_largest(np.concatenate(raised), total)
     return list(np.split(mask, np.cumsum(sizes)[:-1]))
 
 

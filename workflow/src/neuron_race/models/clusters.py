@@ -6,14 +6,9 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 
 from neuron_race.common.defined import ratio
+from neuron_race.models.norms import unit
 
 Array = NDArray[np.float64]
-
-
-def unit(V: Array) -> Array:
-    """Vectors (..., d) scaled to length 1; zero vectors stay zero."""
-    norm = np.linalg.norm(V, axis=-1, keepdims=True)
-    return np.divide(V, norm, out=np.zeros_like(V), where=norm > 0)
 
 
 def cosines(W: Array, A: Array) -> Array:
