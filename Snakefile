@@ -55,7 +55,7 @@ from neuron_race.common import freshness, leftovers, storage
 from neuron_race.operations import planning
 from neuron_race.settings import additions, changes, commandline
 from neuron_race.settings import configuration, options, reading, register
-from neuron_race.settings.configuration import SettingsError
+from neuron_race.common.validation import SettingsError
 
 # Snakemake's own temporary folders, which stay behind where it is killed.
 TEMPORARY = []
@@ -73,9 +73,7 @@ try:
         workflow.config_settings.config_args,
     )
     SETTINGS = configuration.read(config, ROOT)
-    config = configuration.canonical(
-        config, reading.read_yaml(configuration.SCHEMAS / "config.schema.yaml")
-    )
+    config = configuration.canonical(config)
     default = reading.read_yaml(ROOT / "config/config.yaml")
     if workflow.is_main_process:
         for line in additions.unread(config, default, SETTINGS):

@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 from small_runs import digits
 from smoke_run import snakemake
 
-from neuron_race.common import storage
+from neuron_race.common import storage, validation
 from neuron_race.common.storage import ResultError
-from neuron_race.settings import configuration
+from neuron_race.settings import configuration, schema
 from neuron_race.settings.configuration import SettingsError
 from neuron_race.training import runs
 
@@ -630,13 +630,13 @@ likely = st.sampled_from(
 
 def configurable(options: dict[str, Any]) -> bool:
     """Whether options are such as the config may give, but for the largest values there."""
-    schema = configuration.read_yaml(configuration.SCHEMAS / "config.schema.yaml")
-    rules = schema["$defs"]["options"]["properties"] | {"device": schema["properties"]["device"]}
+    known = copy.deepcopy(schema.of("config"))
+    rules = known["$defs"]["options"]["properties"] | {"device": known["properties"]["device"]}
     for rule in rules.values():
         rule.pop("maximum", None)
     numbers = [value for value in options.values() if isinstance(value, (int, float))]
     # A NaN is below nothing and above nothing, which the schema takes for right.
-    return configuration.Validator({"properties": rules}).is_valid(options) and all(
+    return validation.validator()({"properties": rules}).is_valid(options) and all(
         abs(number) <= 1e308 for number in numbers
     )
 

@@ -4,12 +4,11 @@ from typing import Any
 
 import pytest
 import yaml
-from test_settings import COPIES, EXTENSION, REGISTER, Change, parsed_once, read
+from test_settings import COPIES, EXTENSION, REGISTER, Change, read
 
 from neuron_race.settings import criteria
 from neuron_race.settings.configuration import Settings, SettingsError
 
-__all__ = ["parsed_once"]  # for the tests of this file too
 TREND = [{"runs": f"digits/{name}", "x": 2**i} for i, name in enumerate(["balanced", "gaussian"])]
 CLASSES = {"kind": "digits", "classes": [1, 2, 3], "n_train": 90, "n_test": 90}
 

@@ -18,7 +18,7 @@ from neuron_race.evidence import claims
 from neuron_race.figures import style
 from neuron_race.measures import compression, dynamics, merging, race
 from neuron_race.models import clusters
-from neuron_race.settings import configuration
+from neuron_race.settings import conditions, configuration
 from neuron_race.studies import (
     architectures,
     schedule,
@@ -271,7 +271,7 @@ def test_inputs_of_which_centring_leaves_nothing_are_refused() -> None:
 
 
 def test_settings_know_the_batch_of_weight_tickets() -> None:
-    assert weight_tickets.Protocol().batch == configuration.TICKET_BATCH
+    assert weight_tickets.Protocol().batch == conditions.TICKET_BATCH
 
 
 def test_a_figure_of_what_never_happened_has_its_columns() -> None:

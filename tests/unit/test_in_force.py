@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from neuron_race.figures import capacity, regimes
 from neuron_race.models import deep
+from neuron_race.models.options import MODELS
 from neuron_race.settings import additions, configuration, options, reading
 from neuron_race.settings.reading import SettingsError
 
@@ -159,10 +160,10 @@ def test_misspelt_environment_variables_are_refused() -> None:
 def test_parts_with_a_gain_are_those_of_the_models() -> None:
     sizes = {"depth": 2, "skip": True, "scaling": "standard", "channels": 1, "batch_norm": True}
     sizes |= {"tokens": 8, "embedding": 8, "heads": 2, "layer_norm": True, "width": 4}
-    for model, parts in options.GAIN_PARTS.items():
+    for model, known in MODELS.items():
         built = deep.build({"model": model, **sizes}, 64, 1)
         names = {name.split(".")[0] for name, w in built.named_parameters() if w.ndim > 1}
-        assert names == set(parts)
+        assert names == set(known.parts)
 
 
 # --- Additions that nobody reads ----------------------------------------------------------------

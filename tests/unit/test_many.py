@@ -12,7 +12,7 @@ from torch.func import functional_call
 from neuron_race.common import progress
 from neuron_race.common.seeds import stream
 from neuron_race.models import deep
-from neuron_race.training import any_model
+from neuron_race.training import any_model, optimizers
 from neuron_race.training.recipe import TrainingDiverged
 
 SEEDS = [3, 4, 5]
@@ -50,7 +50,7 @@ def loop(
     rng = stream("test", SEEDS[run], "batches")
     for step in range(plan.max_steps):
         rows = rng.permutation(len(X))[: plan.batch_size] if plan.batch_size else np.arange(len(X))
-        optimizer.param_groups[0]["lr"] = plan.learning_rate * any_model.factor(
+        optimizer.param_groups[0]["lr"] = plan.learning_rate * optimizers.factor(
             plan.schedule, step, plan.max_steps
         )
         optimizer.zero_grad()
@@ -175,9 +175,9 @@ def test_unfinished_forecasts_are_undefined() -> None:
     assert torch.isnan(ahead["head.weight"]).flatten(1).all(1).tolist() == [False, True, False]
 
 
-@pytest.mark.parametrize("schedule", any_model.SCHEDULES)
+@pytest.mark.parametrize("schedule", optimizers.SCHEDULES)
 def test_schedules(schedule: str) -> None:
-    factors = np.array([any_model.factor(schedule, step, 100) for step in range(100)])
+    factors = np.array([optimizers.factor(schedule, step, 100) for step in range(100)])
     assert factors.max() == 1.0 and (factors > 0).all()
     expected = {
         "constant": (1.0, 1.0, 1.0),
@@ -190,7 +190,7 @@ def test_schedules(schedule: str) -> None:
 
 def test_wrong_names_are_refused() -> None:
     with pytest.raises(ValueError, match="none of constant"):
-        any_model.factor("sawtooth", 0, 1)
+        optimizers.factor("sawtooth", 0, 1)
     model = small("perceptron")
     start = deep.initial(model, "test", SEEDS, 1.0)
     with pytest.raises(ValueError, match="none of gd"):

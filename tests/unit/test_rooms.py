@@ -11,7 +11,7 @@ import neuron_race
 PACKAGE = Path(neuron_race.__file__).parent
 # In the order of the flow; each may import from those before it.
 ROOMS = [
-    *("common", "settings", "data", "models", "training", "theory", "measures", "studies"),
+    *("common", "data", "models", "training", "settings", "theory", "measures", "studies"),
     *("evidence", "figures", "pages", "operations"),
 ]
 

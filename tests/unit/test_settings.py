@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -14,6 +13,7 @@ import sklearn.datasets
 import yaml
 from snakemake.utils import update_config
 
+from neuron_race.data.kinds import digits as digits_kind
 from neuron_race.settings import configuration
 from neuron_race.settings.configuration import Settings, SettingsError
 
@@ -86,20 +86,6 @@ claims:
       - {name: lazy, meaning: x, table: dynamics, statistic: rotation, runs: digits/lazy,
          threshold: 0.2, direction: below, control: true}
 """
-
-
-@pytest.fixture(autouse=True)
-def parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Schemas are parsed once for all tests of this file: they are slow to parse."""
-    monkeypatch.setattr(
-        configuration,
-        "read_yaml",
-        lambda p: (SCHEMA if p.parent == configuration.SCHEMAS else READ)(p),
-    )
-
-
-READ = configuration.read_yaml
-SCHEMA = cache(configuration.read_yaml)
 
 
 def read(change: Change = lambda config: None, claims: str = REGISTER) -> Settings:
@@ -199,7 +185,7 @@ BAD: dict[str, tuple[Change, str]] = {
     "no_experiments": (without("experiments"), "top level: 'experiments' is a required property"),
     "kind": (
         dataset("digits", kind="spirals"),
-        r"datasets\.digits\.kind: 'spirals' is not one of \['clusters', 'teacher'",
+        r"datasets\.digits\.kind: 'spirals' is not one of \['clusters', 'digits'",
     ),
     "kind_missing": (
         without("datasets", "digits", "kind"),
@@ -355,7 +341,7 @@ def test_criterion_that_needs_an_impossible_forecast_is_refused() -> None:
 def test_criterion_that_needs_what_a_condition_lacks_is_refused(
     experiment: str, condition: str, changes: dict[str, Any], said: str
 ) -> None:
-    config = READ(PROJECT / "config/config.yaml")
+    config = configuration.read_yaml(PROJECT / "config/config.yaml")
     config["experiments"][experiment]["conditions"][condition].update(changes)
     match = rf"{experiment}/{condition} can't be {said}"
     with pytest.raises(configuration.SettingsError, match=match):
@@ -514,8 +500,8 @@ def test_claims_have_no_name_of_a_rule(name: str) -> None:
 
 def test_digits_are_as_many_as_scikit_learn_has():
     pixels, labels = sklearn.datasets.load_digits(return_X_y=True)
-    assert pixels.shape[1] == configuration.DIGITS_PIXELS
-    assert np.bincount(labels).tolist() == list(configuration.DIGITS_PER_CLASS)
+    assert pixels.shape[1] == digits_kind.PIXELS
+    assert np.bincount(labels).tolist() == list(digits_kind.PER_CLASS)
 
 
 BLOCK = {

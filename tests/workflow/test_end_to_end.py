@@ -10,7 +10,7 @@ from smoke_run import contents, copy_project, make, snakemake
 
 from neuron_race.common import storage
 from neuron_race.models import shallow
-from neuron_race.settings import configuration
+from neuron_race.settings import configuration, schema
 from neuron_race.training import runs
 
 ROOT = Path(__file__).parents[2]
@@ -23,7 +23,7 @@ SMOKE = ("--configfile", "config/smoke.yaml")
 @pytest.mark.parametrize("claim", CLAIMS)
 def test_verdict_and_figure(smoke: Path, claim: str) -> None:
     verdict = storage.read_json(smoke / f"results/claims/{claim}.json")
-    configuration.validate(verdict, "verdict", claim)
+    schema.check(verdict, "verdict", claim)
     assert verdict["preset"] == "smoke" and verdict["n_runs"] == 2
     assert verdict["caveats"][0].startswith("Smoke preset")
     assert {c["name"] for c in verdict["criteria"]} == {

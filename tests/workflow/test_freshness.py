@@ -21,7 +21,8 @@ from smoke_run import copy_project, snakemake
 from snakemake.utils import update_config
 
 from neuron_race.common import freshness, storage
-from neuron_race.settings import configuration, criteria, options
+from neuron_race.models.options import SCHEMAS as MODEL_OPTIONS
+from neuron_race.settings import configuration, criteria, schema
 from neuron_race.settings.configuration import Settings, SettingsError
 
 ROOT = Path(__file__).parents[2]
@@ -344,13 +345,7 @@ def allowed(rules: Any) -> Iterator[tuple[str, list[Any]]]:
             yield from allowed(rule)
 
 
-CHOICES = {
-    key: values
-    for name in ("config", "claims")
-    for key, values in allowed(
-        configuration.read_yaml(configuration.SCHEMAS / f"{name}.schema.yaml")
-    )
-}
+CHOICES = {key: values for name in ("config", "claims") for key, values in allowed(schema.of(name))}
 
 
 def others(key: Any, value: Any) -> Iterator[Any]:
@@ -385,7 +380,7 @@ def others(key: Any, value: Any) -> Iterator[Any]:
 
 
 # Refused where nobody reads them.
-SIZES = {key for keys in options.MODEL_KEYS.values() for key in keys}
+SIZES = set(MODEL_OPTIONS)
 OF_STUDIES = {"percents", "design", "design_steps", "shuffled", "batch_size"}
 
 
@@ -671,7 +666,7 @@ def test_image_keys_rerun_what_is_drawn_from_the_images(tmp_path: Path) -> None:
 
 # Of a criterion, these say what is measured; all else, how it is judged and told.
 MEASURED = {"name", "table", "statistic", "runs", "minus", "minus_statistic", "trend"}
-SCHEMA = configuration.read_yaml(configuration.SCHEMAS / "claims.schema.yaml")
+SCHEMA = schema.of("claims")
 CLAIM_FIELDS = SCHEMA["properties"]["claims"]["additionalProperties"]["properties"]
 FIELDS = [
     *(name for name in CLAIM_FIELDS if name != "defaults"),  # which criteria inherit

@@ -14,10 +14,10 @@ import sys
 sys.path.insert(0, sys.argv[1])
 import neuron_race
 from neuron_race.pages import page
-from neuron_race.settings import configuration
+from neuron_race.settings import configuration, schema
 from neuron_race.training import compiled_engine
 assert neuron_race.__file__.startswith(sys.argv[1])
-assert configuration._schema("config")["properties"] and (page.HERE / "page.css").exists()
+assert schema.of("config")["properties"] and (page.HERE / "page.css").exists()
 print(compiled_engine.SOURCE.read_text()[:2])
 """
 

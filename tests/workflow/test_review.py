@@ -13,7 +13,7 @@ from rocrate.rocrate import ROCrate
 from smoke_run import make, snakemake
 
 from neuron_race.common import storage
-from neuron_race.settings import configuration, reading
+from neuron_race.settings import configuration, reading, schema
 
 ROOT = Path(__file__).parents[2]
 REGISTER = configuration.read_register(ROOT / "config/claims")
@@ -150,7 +150,7 @@ def test_crate_holds_the_settings_of_the_run(crate: Path) -> None:
     base, ours = ROOT / "config/config.yaml", ROOT / "config/smoke.yaml"
     packed = crate / "this_run.yaml"
     again = reading.merged([crate / "config/config.yaml", packed])
-    rules = reading.read_yaml(configuration.SCHEMAS / "config.schema.yaml")
+    rules = schema.of("config")
     assert configuration.canonical(again, rules) == configuration.canonical(
         reading.merged([base, ours]), rules
     )

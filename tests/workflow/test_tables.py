@@ -9,7 +9,7 @@ from declared import check
 from snakemake.utils import update_config
 
 from neuron_race.common import storage
-from neuron_race.settings import configuration, criteria, dictionary
+from neuron_race.settings import configuration, criteria, dictionary, schema
 from neuron_race.settings.configuration import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -59,12 +59,12 @@ def test_tables_are_those_that_rules_write_and_the_register_allows() -> None:
         assert {file for table, file in made if table == name} == set(own[0].files)
         assert all(set(other.files) == set(own[0].files) for other in own)
     assert {table for table, _ in made} == set(tables)
-    schema = configuration.read_yaml(configuration.SCHEMAS / "claims.schema.yaml")
-    asked = schema["$defs"]["criterion"]["properties"]["table"]["enum"]
+    rules = schema.of("claims")
+    asked = rules["$defs"]["criterion"]["properties"]["table"]["enum"]
     assert set(asked) == {name for name, own in tables.items() if own[0].statistics}
-    fields = schema["properties"]["claims"]["additionalProperties"]["properties"]
+    fields = rules["properties"]["claims"]["additionalProperties"]["properties"]
     assert set(re.split(r"[(|)]", fields["figure_tables"]["items"]["pattern"])[1:-3]) <= set(tables)
-    config = configuration.read_yaml(configuration.SCHEMAS / "config.schema.yaml")
+    config = schema.of("config")
     studies = config["properties"]["extensions"]["additionalProperties"]["properties"]["study"]
     assert set(studies["enum"]) == set(dictionary.STUDIES)
 

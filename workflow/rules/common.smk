@@ -83,6 +83,13 @@ def image_manifest(options):
     return [f"{IMAGE_CACHE}/{options['images']}/manifest.json"] if "images" in options else []
 
 
+def data_modules(options):
+    """Modules that make a data set: of its kind and, if it has one, of its loader."""
+    entry = config["images"].get(options.get("images"))
+    loader = [f"{PACKAGE}/data/loaders/{entry['loader']}.py"] if entry else []
+    return [f"{PACKAGE}/data/kinds/{options['kind']}.py", *loader]
+
+
 def tables_of(claim):
     """Tables of per-run statistics that a claim's criteria read."""
     return [f"results/{table}/{name}/runs.csv" for table, name in SETTINGS.tables(claim)]

@@ -21,5 +21,6 @@ rule dataset:
         options=lambda w: SETTINGS.datasets[w.dataset],
         images=lambda w: config["images"].get(SETTINGS.datasets[w.dataset].get("images")),
         seeds=SETTINGS.seeds,
+        uses=lambda w: data_modules(SETTINGS.datasets[w.dataset]),
     script:
         "../scripts/dataset.py"

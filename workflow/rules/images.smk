@@ -25,5 +25,6 @@ rule fetch_images:
         "../../envs/neuron_race.yaml"
     params:
         images=lambda wildcards: config["images"][wildcards.images],
+        uses=lambda w: [f"{PACKAGE}/data/loaders/{config['images'][w.images]['loader']}.py"],
     script:
         "../scripts/fetch_images.py"

@@ -2,6 +2,10 @@
 # Out: results/notebooks/<claim>.{html,ipynb}; to edit one in Jupyter,
 # `snakemake --cores 1 --edit-notebook results/notebooks/edit/racing`.
 
+# Kinds of data sets that lectures draw anew.
+LECTURE_DATA = [
+    f"{PACKAGE}/data/kinds/{kind}.py" for kind in ("clusters", "digits", "two_features")
+]
 DRAFT = "results/notebooks/edit/{claim}.ipynb"
 
 
@@ -24,7 +28,7 @@ rule notebook:
     resources:
         mem_mb=memory(2000),
     params:
-        uses=lambda w: [f"{NOTEBOOKS}/{w.claim}.py"],
+        uses=lambda w: [f"{NOTEBOOKS}/{w.claim}.py", *LECTURE_DATA],
     script:
         "../scripts/lecture.py"
 

@@ -22,6 +22,7 @@ rule theory_tables:
         mem_mb=memory(1000),
     params:
         seed=7,
+        uses=[f"{PACKAGE}/data/kinds/{kind}.py" for kind in ("clusters",)],
     script:
         "../scripts/theory.py"
 

@@ -3,7 +3,7 @@
 from neuron_race.common import job as script
 from neuron_race.common import storage
 from neuron_race.evidence import claims
-from neuron_race.settings import configuration
+from neuron_race.settings import schema
 
 
 def work(job) -> None:
@@ -15,7 +15,7 @@ def work(job) -> None:
     verdict["provenance"] = storage.provenance(job.input, parameters, job.params.made_of["code"])
     storage.write_json(job.output.verdict, verdict)
     written = storage.read_json(job.output.verdict)
-    configuration.validate(written, "verdict", job.output.verdict)
+    schema.check(written, "verdict", job.output.verdict)
     storage.write_text(job.output.caption, claims.caption(written))
 
 

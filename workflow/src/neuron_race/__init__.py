@@ -1,7 +1,7 @@
 """How gradient descent adapts a network's capacity: one neuron at a time.
 
-Folders follow the flow of the data, and each imports only from those before it: common, settings,
-data, models, training, theory, measures, studies, evidence, figures, pages, operations. Nothing
+Folders follow the flow of the data, and each imports only from those before it: common, data,
+models, training, settings, theory, measures, studies, evidence, figures, pages, operations. Nothing
 here knows of Snakemake but the words that it tells its users.
 """
 

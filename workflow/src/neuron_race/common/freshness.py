@@ -30,8 +30,10 @@ ROOT = PACKAGE.parents[2]
 # Read when the graph is made: what they decide reaches jobs as parameters. And what prints, checks,
 # or leaves out imports decides no result.
 APART = {
-    *(f"settings/{name}" for name in ("additions", "canonical", "commandline", "configuration")),
-    *(f"settings/{name}" for name in ("criteria", "options", "reading", "register")),
+    *(f"settings/{name}" for name in ("additions", "canonical", "claims", "commandline")),
+    *(f"settings/{name}" for name in ("conditions", "configuration", "copies", "criteria")),
+    *(f"settings/{name}" for name in ("options", "reading", "register", "resolved", "schema")),
+    "common/validation",
     *(f"common/{name}" for name in ("freshness", "homes", "imports", "leftovers", "progress")),
     *("common/terminal", "operations/planning"),
 }

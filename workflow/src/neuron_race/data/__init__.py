@@ -1,4 +1,4 @@
 """Data sets, one module per source, and the fetching of images.
 
-May import common and settings.
+May import common.
 """

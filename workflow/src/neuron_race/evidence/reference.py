@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from neuron_race.common import storage
 from neuron_race.evidence import claims
-from neuron_race.settings import configuration
+from neuron_race.settings import configuration, schema
 
 Verdict = Mapping[str, Any]
 # Pictures of a run that belong to no claim.
@@ -56,7 +56,7 @@ def read(paths: Iterable[Path]) -> dict[str, Verdict]:
     for path in map(Path, paths):
         content = storage.read_json(path)
         try:
-            configuration.validate(content, "verdict", str(path))
+            schema.check(content, "verdict", str(path))
         except configuration.SettingsError as error:
             raise storage.ResultError(str(error)) from error
         found[path.stem] = content

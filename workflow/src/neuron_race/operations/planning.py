@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from neuron_race.common.storage import ResultError
-from neuron_race.settings.configuration import Settings
 from neuron_race.settings.criteria import SELECTIVE
+from neuron_race.settings.resolved import Settings
 from neuron_race.training.recipe import Recipe, snapshot_steps
 
 FLOAT = 8  # bytes

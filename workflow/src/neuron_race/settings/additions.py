@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from neuron_race.settings.configuration import Settings, sources
+from neuron_race.settings.resolved import Settings, sources
 
 # Conditions that a figure draws, whatever there are of them, without a criterion that names them.
 DRAWN = {

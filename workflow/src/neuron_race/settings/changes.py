@@ -30,9 +30,7 @@ def preset(name: str, root: Path) -> dict[str, Any]:
                         f"{path}: preset {name!r} is the name of {files[1]} too; give it its own"
                     )
                 files = [base, path]
-    rules = reading.read_yaml(configuration.SCHEMAS / "config.schema.yaml")
-    whole: dict[str, Any] = configuration.canonical(reading.merged(files), rules)
-    return whole
+    return configuration.canonical(reading.merged(files))
 
 
 def changes(before: Any, after: Any, at: str = "") -> dict[str, list[Any]]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from neuron_race.settings.reading import SettingsError
+from neuron_race.common.validation import SettingsError
 
 # Snakemake's options of one letter and no value: others may follow in the same word (-nC a=1).
 FLAGS = "DFSafhklnptv"

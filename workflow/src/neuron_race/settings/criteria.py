@@ -4,13 +4,11 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from neuron_race.settings import dictionary
 from neuron_race.settings.dictionary.statistic import ZERO_OR_ONE, Statistic, Table
-
-if TYPE_CHECKING:
-    from neuron_race.settings.configuration import Settings
+from neuron_race.settings.resolved import Settings
 
 # Tables made only of conditions that a criterion reads from them.
 SELECTIVE = ("tickets", "audit", "laws", "delays", "late_winners")
@@ -20,7 +18,7 @@ Described = tuple[Table, dict[str, Statistic], dict[str, Any]]
 Describe = Callable[[str, str], Described | None]
 
 
-def faults(settings: "Settings") -> list[str]:
+def faults(settings: Settings) -> list[str]:
     """Faults of criteria and figure tables, each with its claim and key, and what is allowed.
 
     Experiments and conditions that do not exist are left to others to tell.
@@ -43,11 +41,10 @@ def unknown(name: str, known: Iterable[str], listed: Iterable[str] = ()) -> str:
     return f"{name!r} is none of {', '.join(listed or known)}{also}"
 
 
-def _described(settings: "Settings", table: str, runs: str) -> Described | None:
+def _described(settings: Settings, table: str, runs: str) -> Described | None:
     """A table of a condition, its columns and the options; None if there is no such condition."""
-    kinds = {"weights": settings.weight_tickets, "extension": settings.extensions}
     experiment, condition = runs.split("/")
-    own = kinds.get(table, settings.experiments).get(experiment, {}).get(condition)
+    own = settings.measured(table).get(experiment, {}).get(condition)
     if own is None:
         return None
     options = {**own, "outputs": dictionary.outputs(settings.datasets[own["dataset"]])}
@@ -136,7 +133,7 @@ def _undecidable(criterion: Criterion, possible: Range) -> list[str]:
     ]
 
 
-def _figures(settings: "Settings", claim: Mapping[str, Any]) -> list[str]:
+def _figures(settings: Settings, claim: Mapping[str, Any]) -> list[str]:
     """Tables of a figure that no job makes."""
     found = []
     kinds = {"weights": settings.weight_tickets, "extension": settings.extensions}

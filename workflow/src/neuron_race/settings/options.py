@@ -4,26 +4,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from neuron_race.settings.reading import SettingsError
+from neuron_race.common.validation import SettingsError
+from neuron_race.models.options import MODELS, SCHEMAS
 
-# What each model of an extension must be told, beside what all are told.
+# What each condition of an extension must be told, beside what its model must be.
 EXTENSION_KEYS = ("dataset", "model", "width", "loss", "learning_rate", "max_steps", "precision")
-MODEL_KEYS = {
-    "perceptron": ("depth",),
-    "residual": ("depth", "skip", "scaling"),
-    "convolution": ("channels", "batch_norm"),
-    "transformer": ("tokens", "embedding", "heads", "layer_norm", "skip"),
-}
-# Parts of each model whose weights have a gain of their own.
-GAIN_PARTS = {
-    "perceptron": ("head", "hidden"),
-    "residual": ("head", "incoming", "outgoing"),
-    "convolution": ("first", "head", "second"),
-    "transformer": (
-        *("embed", "head", "incoming", "key", "mix", "outgoing"),
-        *("position", "query", "value"),
-    ),
-}
 # Studies of weights that only the paper's network has.
 ONE_LAYER = ("schedule", "initialization", "optimizers")
 # Who reads an option of an extension that not all read.
@@ -45,8 +30,7 @@ VARIABLES = ("CACHE", "CHECKPOINT_SECONDS", "ROOT", "NETWORK")
 def _read_by(options: Mapping[str, Any]) -> set[str]:
     """Options that a condition of an extension reads, of those that not all do."""
     study, design = options["study"], "design" in options
-    of_model = {key for keys in MODEL_KEYS.values() for key in keys}
-    read = set(MODEL_KEYS.get(options.get("model", ""), of_model))
+    read = set(MODELS[options["model"]].keys if "model" in options else SCHEMAS)
     read |= {"alpha"} if "head" in options else {"gain"}
     read |= {"batch_size"} if study != "pruning_at_init" else {"percents"}
     read |= {"forecast_rate"} if study != "schedule" else set()
@@ -64,7 +48,6 @@ def unread_options(
     Those of a condition must be read by it; those for all conditions, by one that has none of its
     own.
     """
-    models = {key for keys in MODEL_KEYS.values() for key in keys}
     faults = []
     for section, resolved in (("experiments", experiments), ("extensions", extensions)):
         for name, conditions in resolved.items():
@@ -73,7 +56,7 @@ def unread_options(
             def reads(condition: str, key: str, conditions: Any = conditions) -> bool:
                 options = conditions[condition]
                 return "study" not in options or (
-                    key not in models | set(READERS) or key in _read_by(options)
+                    key not in {*SCHEMAS, *READERS} or key in _read_by(options)
                 )
 
             for condition, own in entry["conditions"].items():
@@ -95,7 +78,7 @@ def unread_options(
 
 
 def _readers(key: str) -> str:
-    models = [model for model, keys in MODEL_KEYS.items() if key in keys]
+    models = [name for name, model in MODELS.items() if key in model.keys]
     return READERS.get(key) or f"the model {' or '.join(models)}"
 
 

@@ -11,8 +11,9 @@ from typing import Any
 
 import yaml
 
+from neuron_race.common.validation import MAX_DEPTH, SettingsError
+
 MAX_YAML_BYTES = 2_000_000
-MAX_DEPTH = 50
 # The register takes seconds to parse in pure Python; wheels of PyYAML have the compiled parser.
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -36,10 +37,6 @@ WORDS: list[tuple[re.Pattern[str], Callable[[str], Any]]] = [
 
 # Two ways to say the same: of files that override each other, the later one's way counts.
 INSTEAD = {"seeds": ({"list"}, {"first", "count"})}
-
-
-class SettingsError(ValueError):
-    """Config or register is wrong: the message names file, key, and what is allowed."""
 
 
 def read_yaml(path: Path) -> Any:

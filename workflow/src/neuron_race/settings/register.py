@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from neuron_race.settings.reading import SettingsError, read_yaml
+from neuron_race.common.validation import SettingsError
+from neuron_race.settings import criteria, schema
+from neuron_race.settings.canonical import canonical
+from neuron_race.settings.reading import read_yaml
 
 INDEX = "_register.yaml"  # no claim can have this name
 HOLDS = f"a folder of claims holds <claim>.yaml for each, {INDEX} and README.md"
@@ -91,3 +94,35 @@ def complete(claim: Mapping[str, Any]) -> dict[str, Any]:
         criteria += [{**shared, **own} for own in entry.get("of", [entry])]
     kept = {key: value for key, value in claim.items() if key != "defaults"}
     return {**kept, "criteria": criteria}
+
+
+def read(path: Path, where: str | None = None) -> dict[str, Any]:
+    """The claims register, with all that its criteria inherit: ``equations`` and ``claims``.
+
+    Args:
+        path: its folder, or its file.
+        where: how messages name it, the path by default.
+
+    Raises:
+        SettingsError: one line per fault, with file, claim, criterion, key, and what is allowed.
+    """
+    where = str(path) if where is None else where
+    files = parts(path, where)
+    for part in files:
+        schema.check(part.content, "claims", part.where, part.schema)
+    claims: dict[str, Any] = {}
+    for part in files:
+        own = {name: complete(claim) for name, claim in part.content.get("claims", {}).items()}
+        schema.check({"claims": own}, "claims", part.where, "complete")
+        claims |= own
+    first = files[0].content
+    order = first.get("order", [])
+    faults = [criteria.unknown(name, claims) for name in order if name not in claims]
+    if faults:
+        raise SettingsError("\n".join(f"{files[0].where}: order: {fault}" for fault in faults))
+    whole = {
+        "equations": first["equations"],
+        "claims": {name: claims[name] for name in dict.fromkeys([*order, *claims])},
+    }
+    ordered: dict[str, Any] = canonical(whole, schema.of("claims"))
+    return ordered

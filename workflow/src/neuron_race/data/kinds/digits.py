@@ -1,0 +1,34 @@
+"""Handwritten digits (8 x 8 pixels) that come with scikit-learn; a pair as ±1 or one-hot."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from neuron_race.data.kind import CLASSES, Kind, Options, Sample, classes
+
+# Told before any is loaded, for scikit-learn is slow to import.
+PIXELS = 64
+PER_CLASS = (178, 182, 177, 183, 181, 182, 181, 179, 174, 180)
+
+
+def draw(rng: np.random.Generator, options: Options) -> Sample:
+    """Both splits are disjoint parts of one shuffle."""
+    from sklearn.datasets import load_digits
+
+    pixels, labels = load_digits(return_X_y=True)
+    X, Y = classes(rng, options, pixels / 16.0, labels)
+    n, n_test = options["n_train"], options["n_test"]
+    return Sample(X[:n], Y[:n], X[n : n + n_test], Y[n : n + n_test])
+
+
+def faults(options: Options) -> Iterator[str]:
+    """More images than there are."""
+    there = sum(PER_CLASS[label] for label in options["classes"])
+    if (total := options["n_train"] + options["n_test"]) > there:
+        yield (
+            f"n_train: n_train + n_test = {total}, but digits has {there} images of classes "
+            f"{list(options['classes'])}"
+        )
+
+
+KIND = Kind(draw, {"classes": CLASSES}, faults, lambda options: PIXELS)

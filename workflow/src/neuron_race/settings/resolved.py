@@ -1,0 +1,121 @@
+"""What the workflow asks of the configuration and the register, once they are read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from neuron_race.settings import dictionary
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the workflow asks of the configuration.
+
+    Attributes:
+        preset: name of the preset.
+        seeds: seeds of the runs.
+        datasets: options of each data set.
+        experiments: experiment -> condition -> all options of that condition.
+        weight_tickets: protocol -> task -> options, for tickets of single weights.
+        claims: claims by id, with the id inside.
+        equations: one line for each equation of ``paper_notes.md``.
+        explorer: what the race explorer shows: ``seeds``, ``snapshots`` and ``conditions``.
+        shard: what one training job trains, all of an ``experiment`` or one ``condition``.
+        extensions: target -> condition -> all options of that condition.
+    """
+
+    preset: str
+    seeds: list[int]
+    datasets: dict[str, dict[str, Any]]
+    experiments: dict[str, dict[str, dict[str, Any]]]
+    weight_tickets: dict[str, dict[str, dict[str, Any]]]
+    claims: dict[str, dict[str, Any]]
+    equations: dict[str, str]
+    explorer: dict[str, Any]
+    shard: str = "experiment"
+    extensions: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
+
+    def measured(self, table: str) -> dict[str, dict[str, dict[str, Any]]]:
+        """What has a table of this name: experiments, extensions, or protocols of tickets."""
+        others = {"weights": self.weight_tickets, "extension": self.extensions}
+        return others.get(table, self.experiments)
+
+    def tables(self, claim: str) -> list[tuple[str, str]]:
+        """Pairs (table, experiment) that a claim's criteria read, each once."""
+        return list(
+            dict.fromkeys(
+                (table, runs.split("/")[0])
+                for criterion in self.claims[claim]["criteria"]
+                for table, runs in sources(criterion)
+            )
+        )
+
+    def datasets_of(self, experiment: str) -> list[str]:
+        """Data sets that the conditions of an experiment or an extension use, each once."""
+        conditions = {**self.experiments, **self.extensions}[experiment]
+        return list(dict.fromkeys(options["dataset"] for options in conditions.values()))
+
+    def forecastable(self, experiment: str) -> list[str]:
+        """Conditions that can be forecast: with a plateau at f = 0, and nothing frozen."""
+        return [
+            name
+            for name, options in self.experiments[experiment].items()
+            if options["alpha"] <= 0.01 and not options.get("freeze")
+        ]
+
+    def conditions_read(self, table: str, experiment: str) -> list[str]:
+        """Conditions of an experiment that any claim reads from a table, each once."""
+        return list(
+            dict.fromkeys(
+                runs.split("/")[1]
+                for claim in self.claims.values()
+                for criterion in claim["criteria"]
+                for where, runs in sources(criterion)
+                if where == table and runs.split("/")[0] == experiment
+            )
+        )
+
+    def predicted(self, experiment: str) -> dict[str, dict[str, Any]]:
+        """Options of the conditions whose predictions any claim reads."""
+        read = {*self.conditions_read("laws", experiment)}
+        read |= {*self.conditions_read("delays", experiment)}
+        own = self.experiments[experiment]
+        return {name: own[name] for name in own if name in read}
+
+    def impossible(self) -> list[str]:
+        """Faults: criteria that need of a condition what it can't have, such as a forecast."""
+        return [
+            f"claims.{claim['id']}.{criterion['name']}: {runs} {fault}"
+            for claim in self.claims.values()
+            for criterion in claim["criteria"]
+            for table, runs in sources(criterion)
+            for fault in self._impossible(table, *runs.split("/"))
+        ]
+
+    def _impossible(self, table: str, experiment: str, condition: str) -> list[str]:
+        """What a table can't be made of, and why; conditions of experiments only."""
+        options = self.experiments.get(experiment, {}).get(condition, {})
+        found = []
+        forecast = ("race", "tickets", "audit", "late_winners")
+        if table in forecast and condition not in self.forecastable(experiment):
+            found.append("can't be forecast, which needs alpha <= 0.01 and nothing frozen")
+        if table not in ("laws", "delays", "late_winners"):
+            return found
+        one = dictionary.outputs(self.datasets[options["dataset"]]) == 1
+        if table == "late_winners" and not (one and options["loss"] == "squared"):
+            found.append("can't be replayed, which needs one output and loss: squared")
+        if table != "late_winners" and (not one or options.get("freeze")):
+            found.append("can't be predicted, which needs one output and nothing frozen")
+        return found
+
+    def forecast_conditions(self, experiment: str) -> dict[str, dict[str, Any]]:
+        """Options of the conditions that are forecast."""
+        return {name: self.experiments[experiment][name] for name in self.forecastable(experiment)}
+
+
+def sources(criterion: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Tables that a criterion reads, as pairs (table, "experiment/condition")."""
+    where = [criterion["runs"]] if "runs" in criterion else []
+    where += [criterion["minus"]] if "minus" in criterion else []
+    where += [point["runs"] for point in criterion.get("trend", [])]
+    return [(criterion["table"], runs) for runs in where]
