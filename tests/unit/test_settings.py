@@ -185,7 +185,7 @@ BAD: dict[str, tuple[Change, str]] = {
     "no_experiments": (without("experiments"), "top level: 'experiments' is a required property"),
     "kind": (
         dataset("digits", kind="spirals"),
-        r"datasets\.digits\.kind: 'spirals' is not one of \['clusters', 'digits'",
+        r"datasets\.digits\.kind: 'spirals' is not one of \['clusters', 'digit_pairs'",
     ),
     "kind_missing": (
         without("datasets", "digits", "kind"),

@@ -4,7 +4,9 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
@@ -56,9 +58,9 @@ def follow(folder: Path, *headings: str) -> set[str]:
     return written
 
 
-def run(folder: Path, target: str) -> str:
-    """Make a target of tiny networks; what was said."""
-    (folder / "tiny.yaml").write_text(yaml.safe_dump(TINY))
+def run(folder: Path, target: str, **settings: Any) -> str:
+    """Make a target of tiny networks, with settings of its own; what was said."""
+    (folder / "tiny.yaml").write_text(yaml.safe_dump({**TINY, **settings}))
     files = ("--configfile", "config/smoke.yaml", "tiny.yaml")
     done = snakemake(folder, "--cores", "1", target, *files)
     said = done.stdout + done.stderr
@@ -103,9 +105,9 @@ def test_a_statistic(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("heading", "files", "target", "condition"),
     [
-        ("A data set", 3, "results/dynamics/rings/runs.csv", "gaussian"),
-        ("An optimizer", 3, "results/extension/optimizers/runs.csv", "nesterov"),
-        ("A model", 4, "results/extension/depth/runs.csv", "funnel"),
+        ("A data set", 2, "results/dynamics/rings/runs.csv", "gaussian"),
+        ("An optimizer", 2, "results/extension/optimizers/runs.csv", "nesterov"),
+        ("A model", 3, "results/extension/depth/runs.csv", "funnel"),
     ],
 )
 def test_what_is_trained(
@@ -116,6 +118,21 @@ def test_what_is_trained(
     runs = table(folder, target)
     assert (runs["condition"] == condition).sum() > 0
     assert runs["loss_end"].notna().all()
+
+
+def test_a_loader_of_images(folder: Path) -> None:
+    assert len(follow(folder, "A loader of images")) == 2
+    rng, path = np.random.default_rng(0), folder.parent / "mnist.npz"
+    arrays: dict[str, Any] = {}
+    for part, n in (("train", 2000), ("test", 1000)):
+        arrays[f"x_{part}"] = rng.integers(0, 256, (n, 28, 28), dtype=np.uint8)
+        arrays[f"y_{part}"] = rng.integers(0, 10, n, dtype=np.uint8)
+    np.savez(path, **arrays)
+    source = {"kind": "file", "path": str(path), "sha256": storage.checksum(path)}
+    images = {"npz": {"sources": {"mnist.npz": [source]}}}
+    run(folder, "results/datasets/npz.npz", images=images)
+    made = storage.read_arrays(folder / "results/datasets/npz.npz")
+    assert made["X"].shape[1:] == (200, 784) and made["X_test"].shape[1:] == (100, 784)
 
 
 def test_the_table_counts_files() -> None:

@@ -29,7 +29,11 @@ def _adam(leaves: list[Any], **options: Any) -> "torch.optim.Optimizer":
 
 # ``gd`` is plain steps, ``momentum`` the heavy ball, ``adam`` has PyTorch's defaults. Each takes
 # tensors, the rate ``lr`` and the coefficient ``weight_decay``.
-OPTIMIZERS: dict[str, Make] = {"gd": _sgd, "momentum": _momentum, "adam": _adam}
+OPTIMIZERS: dict[str, Make] = {
+    "gd": _sgd,
+    "momentum": _momentum,
+    "adam": _adam,
+}
 
 
 def optimizer(
