@@ -38,14 +38,17 @@ APART_FROM_RESULTS = {"operations/planning", "common/imports", "common/progress"
 APART_FROM_RESULTS |= {"common/terminal", "common/freshness", "common/leftovers"}
 APART_FROM_RESULTS |= {
     *(f"settings/{name}" for name in ("configuration", "reading", "commandline", "canonical")),
-    *(f"settings/{name}" for name in ("options", "additions", "criteria", "register")),
+    *(f"settings/{name}" for name in ("options", "additions", "criteria", "register", "claims")),
+    *(f"settings/{name}" for name in ("conditions", "copies", "resolved", "schema")),
     *(
         f"settings/dictionary/{name}"
         for name in ("statistic", "experiments", "extensions", "laws", "late_winners")
     ),
+    "common/validation",
 }
 # Asked for by name, not part of a smoke run.
 APART = {"operations/crate", "figures/replication", "evidence/reference"}
+APART |= {f"data/{name}" for name in ("kinds/images", "loaders/cifar10", "loaders/mnist")}
 CONFIG = configuration.read_yaml(ROOT / "config/config.yaml")
 SMOKE_CONFIG = configuration.read_yaml(ROOT / "config/smoke.yaml")
 SMOKE = ("--configfile", "config/smoke.yaml")
@@ -146,6 +149,13 @@ def modules(job: Job) -> set[str]:
     elif job.rule == "notebook":
         (claim,) = {Path(path).stem for path in job.outputs}
         start |= imports(ROOT / f"workflow/notebooks/{claim}.py")
+        start |= {f"data/kinds/{kind}" for kind in ("clusters", "digits", "two_features")}
+    elif job.rule == "dataset":
+        start |= {
+            f"data/kinds/{SETTINGS.datasets[Path(path).stem]['kind']}" for path in job.outputs
+        }
+    elif job.rule == "theory_tables":
+        start.add("data/kinds/clusters")
     return used(start)
 
 
