@@ -3,6 +3,7 @@
 from typing import Any
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from neuron_race.figures import style
@@ -13,14 +14,24 @@ HEADS = ("gaussian", "balanced", "pytorch")
 def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figure, pd.DataFrame]:
     """Draw from ``dynamics/pair`` and ``race/pair`` tables; returns the numbers drawn."""
     figure, (scatter, rho, forecast) = style.panels(3, widths=(1.3, 1.2, 0.9))
-    neurons = tables["dynamics/pair/neurons.csv"]
+    numbers = [
+        _scatter(figure, scatter, tables["dynamics/pair/neurons.csv"]),
+        *_correlations(rho, tables["dynamics/pair/runs.csv"]),
+        _forecasts(forecast, tables["race/pair/runs.csv"]),
+    ]
+    style.footer(figure, verdict)
+    return figure, pd.concat(numbers, ignore_index=True)
+
+
+def _scatter(figure: Figure, ax: Axes, neurons: pd.DataFrame) -> pd.DataFrame:
+    """Norm product against alignment in the largest cluster of the first run, early on."""
     first = neurons["seed"].min()
     own = neurons[
         (neurons["condition"] == "gaussian")
         & (neurons["seed"] == first)
         & (neurons["cluster_99"] == 0)
     ]
-    points = scatter.scatter(
+    points = ax.scatter(
         own["cos_delta_010"],
         own["norm_product_010"],
         c=own["norm_product_end"],
@@ -28,12 +39,15 @@ def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figu
         s=10,
         lw=0,
     )
-    figure.colorbar(points, ax=scatter, label="final norm product c", pad=0.02)
-    scatter.set(yscale="log", xlabel="alignment cos δ", ylabel="norm product c")
-    scatter.set_title(f"Largest cluster at 10 % of the\ntime to the drop (seed {first})")
-    numbers = [own[["seed", "neuron", "cos_delta_010", "norm_product_010", "norm_product_end"]]]
+    figure.colorbar(points, ax=ax, label="final norm product c", pad=0.02)
+    ax.set(yscale="log", xlabel="alignment cos δ", ylabel="norm product c")
+    ax.set_title(f"Largest cluster at 10 % of the\ntime to the drop (seed {first})")
+    return own[["seed", "neuron", "cos_delta_010", "norm_product_010", "norm_product_end"]]
 
-    runs = tables["dynamics/pair/runs.csv"]
+
+def _correlations(ax: Axes, runs: pd.DataFrame) -> list[pd.DataFrame]:
+    """Rank correlation of early alignment with the final norm, against time."""
+    curves = []
     for condition in (*HEADS, "lazy"):
         part = runs[runs["condition"] == condition]
         prefix = "rho_alignment_all_" if condition == "lazy" else "rho_alignment_"
@@ -42,7 +56,7 @@ def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figu
         long["percent"] = long["variable"].str[-3:].astype(int)
         curve = style.summarise(long, ["condition", "percent"], "rho")
         style.band(
-            rho,
+            ax,
             curve,
             "percent",
             color=style.COLOURS[condition],
@@ -50,12 +64,15 @@ def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figu
             ms=3,
             label=style.NAMES[condition],
         )
-        numbers.append(curve)
-    rho.set(xlabel="% of the time to the drop", ylabel="rank correlation", ylim=(-0.35, 1.05))
-    rho.set_title("Alignment with final norm,\nlargest cluster (control: all)")
-    rho.legend(fontsize=6, loc="center", bbox_to_anchor=(0.48, 0.42))
+        curves.append(curve)
+    ax.set(xlabel="% of the time to the drop", ylabel="rank correlation", ylim=(-0.35, 1.05))
+    ax.set_title("Alignment with final norm,\nlargest cluster (control: all)")
+    ax.legend(fontsize=6, loc="center", bbox_to_anchor=(0.48, 0.42))
+    return curves
 
-    race = tables["race/pair/runs.csv"]
+
+def _forecasts(ax: Axes, race: pd.DataFrame) -> pd.DataFrame:
+    """Rank correlation of forecasts at init with the final norm."""
     rows = []
     for condition in HEADS:
         part = race[race["condition"] == condition]
@@ -73,8 +90,6 @@ def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figu
         style.COLOURS[r.condition] if r.quantity == "rho_forecast" else style.COLOURS["lazy"]
         for r in table.itertuples()
     ]
-    style.dots(forecast, table, labels, colours)
-    forecast.set(xlabel="rank correlation", title="Forecast with\nfinal norm")
-    numbers.append(table)
-    style.footer(figure, verdict)
-    return figure, pd.concat(numbers, ignore_index=True)
+    style.dots(ax, table, labels, colours)
+    ax.set(xlabel="rank correlation", title="Forecast with\nfinal norm")
+    return table

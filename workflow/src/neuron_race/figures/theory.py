@@ -70,18 +70,7 @@ def draw(tables: dict[str, pd.DataFrame]) -> tuple[Figure, pd.DataFrame]:
         "Orthogonal inputs: to the min-norm\n"
         f"pair; error of the power {_error(errors, 'trained network: power of alpha')}",
     )
-    _lines(conservation, tables["conservation"], "rate")
-    conservation.set(xscale="log", yscale="log", xlabel="step size η (time per step)")
-    conservation.set_ylabel("largest |ΔQ| / (|a|² + |w|²)")
-    drift = _error(errors, "trained network: drift")
-    conservation.set_title(f"Conservation (E2); largest\nerror: network {drift} of the drift")
-    rates = np.unique(tables["conservation"]["rate"])
-    conservation.set_xticks(rates, [f"{rate:g}" for rate in rates])
-    for axis in (conservation.xaxis, conservation.yaxis):
-        axis.set_minor_formatter(NullFormatter())
-    # At least one whole decade, so that the axis has two labels.
-    low, high = conservation.get_ylim()
-    conservation.set_ylim(10 ** np.floor(np.log10(low)), high)
+    _conserved(conservation, tables["conservation"], errors)
     for ax in axes:
         ax.title.set_fontsize(7)
     for name in ("escape", "limit", "conservation"):
@@ -145,6 +134,22 @@ def _free(ax: Axes, race: pd.DataFrame) -> pd.DataFrame:
     return wide[columns].assign(
         table="race", source="trained network", quantity="norm_product / closed form"
     )
+
+
+def _conserved(ax: Axes, table: pd.DataFrame, errors: pd.DataFrame) -> None:
+    """What is conserved drifts with the step size."""
+    _lines(ax, table, "rate")
+    ax.set(xscale="log", yscale="log", xlabel="step size η (time per step)")
+    ax.set_ylabel("largest |ΔQ| / (|a|² + |w|²)")
+    drift = _error(errors, "trained network: drift")
+    ax.set_title(f"Conservation (E2); largest\nerror: network {drift} of the drift")
+    rates = np.unique(table["rate"])
+    ax.set_xticks(rates, [f"{rate:g}" for rate in rates])
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_minor_formatter(NullFormatter())
+    # At least one whole decade, so that the axis has two labels.
+    low, high = ax.get_ylim()
+    ax.set_ylim(10 ** np.floor(np.log10(low)), high)
 
 
 def _lines(ax: Axes, table: pd.DataFrame, x: str) -> None:
