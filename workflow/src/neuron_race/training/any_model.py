@@ -111,12 +111,10 @@ def train(
         slopes, (value, size) = differentiate(course.stacked, X, Y)
         if batches.draws:  # the loss is that of all samples, the step that of a few
             slopes, _ = differentiate(course.stacked, *batches.next())
-        course.losses.append(value.to(torch.float64).numpy(force=True).copy())
-        _check(course.losses, plan, label)
+        _record(course.losses, value, plan, label)
         progress.tell(course.step, course.losses[-1].mean())
         course.pass_drops(_fallen(course.losses, size, Y, plan))
-        if course.step in snapshots:
-            course.kept[course.step] = {name: w.clone() for name, w in course.stacked.items()}
+        course.keep_at(snapshots)
         done = plan.stop_at_drop and not course.waiting.any()
         course.over = course.step == plan.max_steps or done
         if not course.over:
@@ -203,7 +201,9 @@ def _lengthen(
     return torch.where(moves, wanted, 1.0).clamp(min=1.0)
 
 
-def _check(losses: list[NDArray[np.float64]], plan: Plan, label: str) -> None:
+def _record(losses: list[NDArray[np.float64]], value: Tensor, plan: Plan, label: str) -> None:
+    """Add the losses (S,) of a step, unless one of them diverged."""
+    losses.append(value.to(torch.float64).numpy(force=True).copy())
     if plan.freeze_residual:  # nothing holds the loss there: runs wait for one another
         return
     bad = ~(losses[-1] <= 1e3 * np.maximum(losses[0], 1.0))  # also true for NaN

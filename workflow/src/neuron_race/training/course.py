@@ -1,6 +1,6 @@
 """How many runs of one model are trained, how far they are, and what is kept of them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -180,6 +180,11 @@ class Course:
         kept = {step: moved(own, "cpu") for step, own in self.kept.items()}
         total = None if self.total is None else self.total.cpu()
         return History(losses, self.drop_step, start, drop, end, kept, total)
+
+    def keep_at(self, steps: Sequence[int]) -> None:
+        """Keep parameters, if this is one of the steps asked for."""
+        if self.step in steps:
+            self.kept[self.step] = {name: own.clone() for name, own in self.stacked.items()}
 
     @property
     def waiting(self) -> NDArray[np.bool_]:
