@@ -83,56 +83,21 @@ def render(
         seeds: seeds of the runs.
         out: where the page will lie; links are relative to it.
     """
-    cost = costs.set_index("target")
+    cost = costs.set_index("target").to_dict("index")
     linked = {path: os.path.relpath(path, os.path.dirname(out)) for path in files}
     cells: Any = page.TEMPLATES.get_template("cells.html", globals=_words()).module
     rows, keys, sections = [], [], []
     for order, verdict in enumerate(verdicts):
-        name, criteria = verdict["claim"], verdict["criteria"]
-        main = claims.main_criterion(verdict)
-        controls = [row for row in criteria if row["is_control"]]
-        counted = [row for row in controls if row["confirmatory"]]
-        others = [row for row in controls if not row["confirmatory"]]
-        behaved = sum(row["holds"] is True for row in counted)
-        row: dict[str, Any] = {
-            "claim": cells.claim(verdict),
-            "level": verdict["level"],
-            "status": cells.status(verdict),
-            "statistic": cells.statistic(main, forest(main)),
-            "controls": cells.controls(verdict, counted, others),
-            "runs": verdict["n_runs"],
-            "preset": claims.preset(verdict),
-            "cost": f"{cost.loc[name, 'cpu_s']:,.0f}",
-            "links": cells.links(verdict, _links(name, linked)),
-            "command": cells.command(verdict, claims.command(name, options)),
-        }
-        rows.append(row)
-        words = [name, verdict["title"], verdict["statement"]]
-        words += [word for c in criteria for word in (c["name"], c["meaning"])]
-        keys.append(
+        name = verdict["claim"]
+        rows.append(
             {
-                "claim": name,
-                "order": order,
-                "title": verdict["title"],
-                "level": verdict["level"],
-                "status": verdict["status"],
-                "rank": STATUSES.index(verdict["status"]),
-                "controls": behaved / len(counted),
-                "runs": verdict["n_runs"],
-                "preset": claims.preset(verdict),
-                "cost": float(cost.loc[name, "cpu_s"]),
-                "text": " ".join(words).replace("_", " ").lower(),
+                **_shown(verdict, cells, cost[name]),
+                "links": cells.links(verdict, _links(name, linked)),
+                "command": cells.command(verdict, claims.command(name, options)),
             }
         )
-        sections.append(
-            {
-                "verdict": verdict,
-                "preset": claims.preset(verdict),
-                "table": _criteria(verdict, cells),
-                "cost": f"{cost.loc[name, 'jobs']} jobs, {cost.loc[name, 'cpu_s']:,.0f} CPU-s, "
-                f"{cost.loc[name, 'wall_s']:,.0f} s one after another.",
-            }
-        )
+        keys.append(_sorted_by(verdict, order, cost[name]))
+        sections.append(_section(verdict, cells, cost[name]))
     return page.render(
         "scorecard",
         verdicts[0]["preset"],
@@ -149,6 +114,58 @@ def render(
         everything=claims.command("", options),
         **_words(),
     )
+
+
+def _controls(verdict: Verdict, confirmatory: bool) -> list[Mapping[str, Any]]:
+    """Controls of a claim that count, or those that don't."""
+    controls = [row for row in verdict["criteria"] if row["is_control"]]
+    return [row for row in controls if row["confirmatory"] == confirmatory]
+
+
+def _shown(verdict: Verdict, cells: Any, spent: Mapping[str, Any]) -> dict[str, Any]:
+    """A claim's row of the table, but for links and command."""
+    main = claims.main_criterion(verdict)
+    return {
+        "claim": cells.claim(verdict),
+        "level": verdict["level"],
+        "status": cells.status(verdict),
+        "statistic": cells.statistic(main, forest(main)),
+        "controls": cells.controls(verdict, _controls(verdict, True), _controls(verdict, False)),
+        "runs": verdict["n_runs"],
+        "preset": claims.preset(verdict),
+        "cost": f"{spent['cpu_s']:,.0f}",
+    }
+
+
+def _sorted_by(verdict: Verdict, order: int, spent: Mapping[str, Any]) -> dict[str, Any]:
+    """What a claim's row is sorted, filtered and searched by."""
+    counted = _controls(verdict, True)
+    words = [verdict["claim"], verdict["title"], verdict["statement"]]
+    words += [word for c in verdict["criteria"] for word in (c["name"], c["meaning"])]
+    return {
+        "claim": verdict["claim"],
+        "order": order,
+        "title": verdict["title"],
+        "level": verdict["level"],
+        "status": verdict["status"],
+        "rank": STATUSES.index(verdict["status"]),
+        "controls": sum(row["holds"] is True for row in counted) / len(counted),
+        "runs": verdict["n_runs"],
+        "preset": claims.preset(verdict),
+        "cost": float(spent["cpu_s"]),
+        "text": " ".join(words).replace("_", " ").lower(),
+    }
+
+
+def _section(verdict: Verdict, cells: Any, spent: Mapping[str, Any]) -> dict[str, Any]:
+    """A claim's evidence, below the table."""
+    return {
+        "verdict": verdict,
+        "preset": claims.preset(verdict),
+        "table": _criteria(verdict, cells),
+        "cost": f"{spent['jobs']} jobs, {spent['cpu_s']:,.0f} CPU-s, "
+        f"{spent['wall_s']:,.0f} s one after another.",
+    }
 
 
 def _words() -> dict[str, Any]:
