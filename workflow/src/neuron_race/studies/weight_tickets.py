@@ -87,6 +87,11 @@ class Outcome:
     step: Array
     loss: Array
 
+    @property
+    def learned(self) -> Array:
+        """Whether each network's loss dropped (S,)."""
+        return self.loss[:, -1] <= (1 - DROP) * self.loss[:, 0]
+
 
 def glorot(rng: np.random.Generator, sizes: Sequence[int]) -> list[Array]:
     """Weights (inputs, outputs) of each layer: Gaussian, variance 2 / (inputs + outputs)."""
@@ -223,10 +228,8 @@ def run(
     Args:
         name: experiment, names the random streams.
         seeds: one for each network.
-        X: training inputs (S, N, d).
-        Y: their one-hot targets (S, N, k).
-        X_test: test inputs.
-        Y_test: their one-hot targets.
+        X, Y: training inputs (S, N, d) and their one-hot targets (S, N, k).
+        X_test, Y_test: the same of the test split.
         protocol: how to train and prune.
         log: receives one line of progress per round.
         device: where to train.
@@ -238,7 +241,6 @@ def run(
         row per seed, see :func:`summary`; undefined where the full network's loss never dropped.
     """
     sizes = (X.shape[2], *protocol.hidden, Y.shape[2])
-    fractions = [protocol.prune] * len(protocol.hidden) + [protocol.prune_output]
     order = np.stack([batches(name, seed, X.shape[1], protocol) for seed in seeds])
     initial = _stacked([glorot(stream(name, seed, "lenet init"), sizes) for seed in seeds])
     redraws = [stream(name, seed, "lenet redraw") for seed in seeds]
@@ -253,37 +255,44 @@ def run(
             redrawn = _stacked([glorot(rng, sizes) for rng in redraws])
             random = _random_masks(lots, masks)
             if level in protocol.control_rounds:
-                starts["reinitialised"] = (redrawn, masks)
-                starts["random_mask"] = (initial, random)
+                starts |= {"reinitialised": (redrawn, masks), "random_mask": (initial, random)}
         outcomes = {
             arm: train(X, Y, w, m, order, protocol, device) for arm, (w, m) in starts.items()
         }
         if level == 0:
-            full = outcomes["winning"].loss
-            learned = full[:, -1] <= (1 - DROP) * full[:, 0]
+            learned = outcomes["winning"].learned
+        kept, seconds = remaining(masks), time.monotonic() - began
         for arm, outcome in outcomes.items():
-            columns = {
-                "test_accuracy": accuracy(X_test, Y_test, outcome),
-                "train_loss": outcome.loss[:, -1].astype(float),
-                "steps_to_target": steps_to(outcome, protocol.loss_target),
-                "step_of_min_loss": outcome.step[outcome.loss.argmin(axis=1)],
-            }
-            for s, seed in enumerate(seeds):
-                row = {"seed": int(seed), "round": level, "remaining": remaining(masks), "arm": arm}
-                rows.append(row | {column: values[s] for column, values in columns.items()})
+            place = {"round": level, "remaining": kept, "arm": arm}
+            rows += _rows(seeds, place, outcome, X_test, Y_test, protocol)
         if log is not None:
-            log(
-                f"round {level}/{protocol.rounds}, {remaining(masks):.1%} of weights, "
-                f"{time.monotonic() - began:.0f} s"
-            )
-        masks = [
-            prune(w, mask, fraction)
-            for w, mask, fraction in zip(outcomes["winning"].weights, masks, fractions, strict=True)
-        ]
+            log(f"round {level}/{protocol.rounds}, {kept:.1%} of weights, {seconds:.0f} s")
+        masks = _pruned(outcomes["winning"], masks, protocol)
     curves = pd.DataFrame(rows)
     table = summary(curves, protocol).set_index("seed")
     table.loc[~learned] = np.nan
     return {"curves": curves, "runs": table.reset_index()}
+
+
+def _rows(
+    seeds: Sequence[int],
+    place: dict[str, Any],
+    outcome: Outcome,
+    X_test: Array,
+    Y_test: Array,
+    protocol: Protocol,
+) -> list[dict[str, Any]]:
+    """Rows of ``curves``: what each network ended with, and how fast it got there."""
+    columns = {
+        "test_accuracy": accuracy(X_test, Y_test, outcome),
+        "train_loss": outcome.loss[:, -1].astype(float),
+        "steps_to_target": steps_to(outcome, protocol.loss_target),
+        "step_of_min_loss": outcome.step[outcome.loss.argmin(axis=1)],
+    }
+    return [
+        {"seed": int(seed), **place, **dict(zip(columns, end, strict=True))}
+        for seed, *end in zip(seeds, *columns.values(), strict=True)
+    ]
 
 
 def summary(curves: pd.DataFrame, protocol: Protocol) -> pd.DataFrame:
@@ -318,6 +327,12 @@ def summary(curves: pd.DataFrame, protocol: Protocol) -> pd.DataFrame:
             row[f"speed_gain_{arm}"] = gain.mean(skipna=False)
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def _pruned(outcome: Outcome, masks: Sequence[Array], protocol: Protocol) -> list[Array]:
+    """Masks of all layers after another round."""
+    fractions = [protocol.prune] * len(protocol.hidden) + [protocol.prune_output]
+    return [prune(*layer) for layer in zip(outcome.weights, masks, fractions, strict=True)]
 
 
 def _random_masks(rngs: Sequence[np.random.Generator], masks: Sequence[Array]) -> list[Array]:
