@@ -10,7 +10,10 @@ have trained to the same weights. On a machine that does other things too, measu
 import argparse
 import os
 import time
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 # S networks, N samples, d inputs, m neurons, k outputs.
 SHAPES = [
@@ -24,8 +27,8 @@ SHAPES = [
 TOLERANCE = {"float32": 1e-4, "float64": 1e-11}
 
 
-def main() -> None:
-    """Measure, print, and write the table."""
+def asked() -> argparse.Namespace:
+    """Options of the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--threads", type=int, required=True)
     parser.add_argument("--out", type=Path, required=True)
@@ -33,7 +36,32 @@ def main() -> None:
     parser.add_argument("--gflop", type=float, default=12.0, help="work of one timed run")
     parser.add_argument("--clock", choices=["wall", "cpu"], default="wall")
     parser.add_argument("--shape", type=int, nargs="*", default=range(len(SHAPES)))
-    options = parser.parse_args()
+    return parser.parse_args()
+
+
+def timed(
+    runs: Mapping[str, Callable[[], Callable[[], Any]]], a: Any, options: argparse.Namespace
+) -> dict[str, list[float]]:
+    """Seconds of each contender and of the product ``a @ a``, by turns, a number per round."""
+    clock = time.perf_counter if options.clock == "wall" else time.process_time
+    times: dict[str, list[float]] = {name: [] for name in (*runs, "matmul")}
+    for _ in range(options.rounds):
+        for name, run in runs.items():
+            train = run()
+            began = clock()
+            train()
+            times[name].append(clock() - began)
+        for _ in range(2):
+            began = clock()
+            a @ a
+            seconds = clock() - began
+        times["matmul"].append(seconds)
+    return times
+
+
+def main() -> None:
+    """Measure, print, and write the table."""
+    options = asked()
     # Every library sees just so many processors, and none is given more threads than that.
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: options.threads])
     os.environ["OMP_NUM_THREADS"] = str(options.threads)
@@ -43,7 +71,6 @@ def main() -> None:
     import torch
     from contenders import CONTENDERS, problem
 
-    clock = time.perf_counter if options.clock == "wall" else time.process_time
     torch.set_num_threads(options.threads)
     rows = []
     for precision, tolerance in TOLERANCE.items():
@@ -58,18 +85,7 @@ def main() -> None:
                     difference = np.abs(ours - theirs).max() / np.abs(theirs).max()
                     assert difference <= tolerance, (name, shape, precision, difference)
                 run(steps)()  # compiles, warms up
-            times: dict[str, list[float]] = {name: [] for name in (*runs, "matmul")}
-            for _ in range(options.rounds):
-                for name, run in runs.items():
-                    train = run(steps)
-                    began = clock()
-                    train()
-                    times[name].append(clock() - began)
-                for _ in range(2):
-                    began = clock()
-                    a @ a
-                    seconds = clock() - began
-                times["matmul"].append(seconds)
+            times = timed({name: partial(run, steps) for name, run in runs.items()}, a, options)
             peak = 2 * 2048**3 / np.min(times["matmul"]) / 1e9
             for name in runs:
                 seconds = float(np.median(times[name]))
