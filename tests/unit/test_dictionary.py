@@ -14,6 +14,7 @@ from neuron_race.measures import compression, dynamics, race
 from neuron_race.models import deep
 from neuron_race.settings import dictionary
 from neuron_race.settings.dictionary import experiments, extensions
+from neuron_race.settings.dictionary import tickets as tickets_words
 from neuron_race.studies import (
     tickets,
     weight_tickets,
@@ -79,8 +80,8 @@ def test_studies_of_one_layer(study: str) -> None:
 
 def test_values_of_parts_are_those_of_the_modules() -> None:
     assert Recipe().drops == experiments.DROPS
-    assert (*experiments.OWN, *experiments.FOREIGN) == tickets.ARMS
-    assert tuple(experiments.OTHER[:2]) == weight_tickets.ARMS[1:]
+    assert (*tickets_words.OWN, *tickets_words.FOREIGN) == tickets.ARMS
+    assert tuple(tickets_words.OTHER[:2]) == weight_tickets.ARMS[1:]
     assert np.log10(np.finfo(float).eps) == experiments.RESOLUTION
     names = {f"cos_delta_{round(100 * early):03d}" for early in dynamics.EARLY}
     assert {f"cos_delta_{own}" for own in dynamics_part("early")} == names

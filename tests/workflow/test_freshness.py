@@ -42,7 +42,7 @@ APART_FROM_RESULTS |= {
     *(f"settings/{name}" for name in ("conditions", "copies", "resolved", "schema")),
     *(
         f"settings/dictionary/{name}"
-        for name in ("statistic", "experiments", "extensions", "laws", "late_winners")
+        for name in ("statistic", "experiments", "extensions", "laws", "late_winners", "tickets")
     ),
     "common/validation",
 }

@@ -5,20 +5,20 @@ take seconds to import, and a better word for a statistic must not train anythin
 it against what these modules write. ``docs/statistics.md`` is made of it.
 """
 
-from neuron_race.settings.dictionary import experiments, extensions, late_winners, laws
+from neuron_race.settings.dictionary import experiments, extensions, late_winners, laws, tickets
 from neuron_race.settings.dictionary.statistic import Options, Part, Statistic, Table
 
 TABLES = {
     "dynamics": experiments.DYNAMICS,
     "race": experiments.RACE,
     "compression": experiments.COMPRESSION,
-    "tickets": experiments.TICKETS,
+    "tickets": tickets.TICKETS,
     "audit": experiments.AUDIT,
     "laws": laws.LAWS,
     "delays": laws.DELAYS,
     "late_winners": late_winners.LATE_WINNERS,
     "figure_1": experiments.FIGURE_1,
-    "weights": experiments.WEIGHTS,
+    "weights": tickets.WEIGHTS,
 }
 STUDIES = extensions.STUDIES
 

@@ -21,10 +21,6 @@ from neuron_race.settings.dictionary.statistic import (
 )
 
 DROPS = (0.05, 0.1, 0.2)  # fractions of the initial loss, unless the condition says others
-# Tickets with the start of the whole network, and with another one.
-OWN = ("winners", "stratified", "forecast", "random", "losers")
-FOREIGN = ("redrawn", "sign_flipped")
-OTHER = ("reinitialised", "random_mask", "full")  # arms beside the winning tickets of weights
 RESOLUTION = math.log10(2.0**-52)  # of a number: a change of less counts as one of this size
 
 
@@ -308,44 +304,6 @@ COMPRESSION = Table(
         ),
     },
 )
-TICKETS = Table(
-    about="A fifth of the neurons retrained from their own init, and exchanged starts, of "
-    "conditions that a criterion asks for (`neuron_race.studies.tickets`).",
-    files={"runs": "a run", "tickets": "a run and an arm"},
-    statistics=(
-        Statistic(
-            "delay_{ticket}", "Time to the drop over that of the whole network, minus 1.", REAL, -1
-        ),
-        Statistic(
-            "delay_error_{own}",
-            "Measured minus predicted delay, over the whole network's time to the drop.",
-            equation="E9",
-        ),
-        Statistic(
-            "delay_error_{foreign}",
-            "The same, for which there is no prediction.",
-            equation="E9",
-            never="always: their start is not the whole network's",
-            undefined=lambda options: True,
-        ),
-        positive(
-            "loss_{ticket}", "Final loss of the ticket, over the whole network's initial loss."
-        ),
-        share(
-            "exchanged_{what}",
-            "Pairs of winner and loser whose ranks are exchanged if their starts are.",
-        ),
-    ),
-    parts={
-        "ticket": Part(
-            "which neurons are retrained",
-            (*OWN, *FOREIGN),
-        ),
-        "own": Part("those with the start of the whole network", OWN),
-        "foreign": Part("those with another start", FOREIGN),
-        "what": Part("what of the start is exchanged", ("direction", "head")),
-    },
-)
 AUDIT = Table(
     about="What moves a forecast, of conditions that a criterion asks for "
     "(`neuron_race.theory.forecast`).",
@@ -383,28 +341,4 @@ FIGURE_1 = Table(
     about="Cosines between total weight vectors of the first run of each condition, ordered by "
     "final cluster.",
     files={"cosines": "a neuron at init, drop or end; a column for each other neuron"},
-)
-WEIGHTS = Table(
-    about="Tickets of single weights by iterative magnitude pruning, means over rounds at which 3 "
-    "to 25 % of the weights are left (`neuron_race.studies.weight_tickets`).",
-    files={"runs": "a run", "curves": "a run, a round and an arm"},
-    statistics=(
-        Statistic("accuracy_{arm}", "Test accuracy.", REAL, 0, 100, unit="per cent"),
-        positive("loss_{arm}", "Training loss at the end.", unit="loss"),
-        points("winning_minus_{other}", "Test accuracy of the winning tickets minus the arm's."),
-        Statistic(
-            "speed_gain_{other}",
-            "One minus steps of the winning tickets to the loss target, over the arm's.",
-            REAL,
-            -math.inf,
-            1,
-        ),
-    ),
-    parts={
-        "arm": Part(
-            "winning tickets, their controls, and the whole network",
-            ("winning", *OTHER),
-        ),
-        "other": Part("arms beside the winning tickets", OTHER),
-    },
 )
