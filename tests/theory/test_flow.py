@@ -1,4 +1,4 @@
-"""Equations E1-E9: every function of `neuron_race.theory.equations` against an independent
+"""Equations E1-E9: `neuron_race.theory.equations` and `.removal`, each against an independent
 computation.
 
 The references are torch autograd, finite differences, explicit loops and SciPy's `solve_ivp` on
@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.integrate import solve_ivp
 
-from neuron_race.theory import equations
+from neuron_race.theory import equations, removal
 
 Array = NDArray[np.float64]
 SEEDS = st.integers(0, 2**32 - 1)
@@ -462,7 +462,7 @@ def test_e8_pruning_never_moves_the_output_beyond_the_bound(
     c = np.linalg.norm(W, axis=1) * np.linalg.norm(A, axis=1)
     before = np.maximum(X @ W.T, 0) @ A
     after = np.maximum(X @ W[removed:].T, 0) @ A[removed:]
-    bound = equations.prune_bound(c[:removed], X)
+    bound = removal.prune_bound(c[:removed], X)
     assert bound.shape == (len(X),)
     assert np.all(np.linalg.norm(before - after, axis=1) <= bound * (1 + 1e-12))
 
@@ -470,9 +470,7 @@ def test_e8_pruning_never_moves_the_output_beyond_the_bound(
 def test_e8_bound_is_attained_on_the_neurons_own_axis() -> None:
     w, a = np.array([3.0, 4.0]), -2.0
     x = 7.0 * w
-    assert equations.prune_bound(5.0 * 2.0, x[None])[0] == pytest.approx(
-        abs(a * (w @ x)), rel=1e-14
-    )
+    assert removal.prune_bound(5.0 * 2.0, x[None])[0] == pytest.approx(abs(a * (w @ x)), rel=1e-14)
 
 
 # --- E9 -----------------------------------------------------------------------------------------
@@ -503,7 +501,7 @@ def test_e9_extra_time_in_a_frozen_system() -> None:
 
     score = equations.race_score(W, A, D)
     extra = crossing(W[kept], A[kept]) - crossing(W, A)
-    predicted = equations.ticket_speed(score, score[kept], float(np.linalg.norm(D)))
+    predicted = removal.ticket_speed(score, score[kept], float(np.linalg.norm(D)))
     assert extra > 0.3
     assert predicted == pytest.approx(extra, rel=1e-4)
 
@@ -528,7 +526,7 @@ def test_e9_extra_time_of_a_trained_ticket() -> None:
     rate = float(np.linalg.norm(D))
     for kept in (winners, losers):
         extra = step * (drop_step(velocity, loss, W[kept], A[kept], step, level) - full)
-        predicted = equations.ticket_speed(score, score[kept], rate, step)
+        predicted = removal.ticket_speed(score, score[kept], rate, step)
         assert extra > 2 * step
         assert predicted == pytest.approx(extra, rel=1e-2)
 
@@ -589,8 +587,8 @@ def test_e9_extra_time_of_a_trained_ticket() -> None:
         (lambda: equations.escape_time(1.0, 1.0), "alpha"),
         (lambda: equations.escape_time(0.1, 0.0), "rate"),
         (lambda: equations.escape_time(0.1, 1.0, 0.0), "step"),
-        (lambda: equations.prune_bound(-1.0, np.ones((2, 3))), "negative"),
-        (lambda: equations.ticket_speed([1.0], [0.0], 1.0), "positive"),
+        (lambda: removal.prune_bound(-1.0, np.ones((2, 3))), "negative"),
+        (lambda: removal.ticket_speed([1.0], [0.0], 1.0), "positive"),
     ],
 )
 def test_invalid_input_is_refused(call: Callable[[], object], message: str) -> None:

@@ -18,7 +18,7 @@ from neuron_race.common.defined import ratio
 from neuron_race.common.seeds import stream
 from neuron_race.models import clusters, shallow, smaller
 from neuron_race.models.norms import norm_product, unit
-from neuron_race.theory import equations
+from neuron_race.theory import removal
 from neuron_race.training.engine import train
 from neuron_race.training.recipe import Recipe, Runs
 from neuron_race.training.runs import Trained
@@ -176,7 +176,7 @@ def _predicted_delay(
         if step <= 0 or not (rate > 0 and c[mask].sum() > 0):
             delays.append(np.nan)
             continue
-        delays.append(float(equations.ticket_speed(c, c[mask], rate)))
+        delays.append(float(removal.ticket_speed(c, c[mask], rate)))
     return np.asarray(delays)
 
 

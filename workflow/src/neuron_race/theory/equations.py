@@ -1,4 +1,4 @@
-"""Closed-form theory of the race between ReLU neurons (equations E1-E9 of ``paper_notes.md``).
+"""Closed-form theory of the race between ReLU neurons (equations E1-E6 of ``paper_notes.md``).
 
 The network is f(x) = sum_j a_j relu(w_j . x) with m neurons, input dimension d and k outputs.
 A hidden bias is a constant column of X; nothing here treats it separately.
@@ -33,14 +33,12 @@ __all__ = [
     "network_output",
     "neuron_velocity",
     "norm_growth",
-    "prune_bound",
     "race_law",
     "race_law_unbalanced",
     "race_score",
     "residual",
     "residual_of",
     "target_directions",
-    "ticket_speed",
 ]
 
 
@@ -387,35 +385,3 @@ def escape_time(alpha: float, rate: float, step: float | None = None) -> float:
     if not 0 < alpha < 1:
         raise ValueError(f"alpha must lie in (0, 1), got {alpha}")
     return float(-np.log(alpha) / effective_rate(rate, step))
-
-
-# --- E8, E9: pruning and tickets ----------------------------------------------------------------
-
-
-def prune_bound(c: ArrayLike, X: Array) -> Array:
-    """Bound (N,) on |f(x_i) - f_pruned(x_i)|: |x_i| times the sum of the removed c. (E8)
-
-    `c` holds the norm products |a||w| of the removed neurons (a number or an array).
-    Raises ValueError for a negative c.
-    """
-    removed = np.asarray(c, dtype=np.float64)
-    if np.any(removed < 0):
-        raise ValueError("norm products cannot be negative")
-    bound: Array = removed.sum() * np.linalg.norm(X, axis=1)
-    return bound
-
-
-def ticket_speed(
-    c_full: ArrayLike, c_sub: ArrayLike, rate: float, step: float | None = None
-) -> float:
-    """Extra time log(sum c_full / sum c_sub)/(2 lambda) that a sub-network needs to drop. (E9)
-
-    `c_full` and `c_sub` are norm products forecast at one common time after alignment, or
-    race scores (E5), of the neurons of *one* lane: same D, same head sign. Negative if the "sub"
-    network leads. `step` as in `escape_time`. Raises ValueError for negative or all-zero c,
-    rate <= 0 or step <= 0.
-    """
-    full, sub = np.asarray(c_full, dtype=np.float64), np.asarray(c_sub, dtype=np.float64)
-    if np.any(full < 0) or np.any(sub < 0) or not (full.sum() > 0 and sub.sum() > 0):
-        raise ValueError("norm products must be non-negative with a positive sum")
-    return float(np.log(full.sum() / sub.sum()) / (2 * effective_rate(rate, step)))
