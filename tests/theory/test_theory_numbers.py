@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from neuron_race.models import shallow
-from neuron_race.theory import checks, equations
+from neuron_race.theory import checks, comparison, equations
 from neuron_race.training.engine import train
 from neuron_race.training.recipe import Recipe
 
@@ -40,8 +40,10 @@ def test_escape_is_a_line_in_the_logarithm_of_the_scale(tables: dict[str, pd.Dat
     table = tables["escape"]
     trained = table[table["source"] == "trained network"]
     np.testing.assert_allclose(trained["alpha"], SCALES, rtol=1e-12)
-    X, Y = checks._clusters(checks.SEED)
-    base = shallow.initialise(checks.NAME, checks.SEED, checks.WIDTH, X.shape[1], 1, "balanced", 1)
+    X, Y = comparison.clusters(comparison.SEED)
+    base = shallow.initialise(
+        comparison.NAME, comparison.SEED, comparison.WIDTH, X.shape[1], 1, "balanced", 1
+    )
     rate = equations.escape_rate(*base, X, Y)
     for which, per_time, decades in (("gradient descent", np.log1p(rate), 1), ("flow", rate, 2)):
         times = of(table, f"closed form, {which}")
@@ -67,9 +69,9 @@ def test_the_limit_is_a_power_law_of_the_slower_sign(tables: dict[str, pd.DataFr
 
 
 def test_drift_is_told_in_parts_of_the_largest_neuron(tables: dict[str, pd.DataFrame]) -> None:
-    X, Y = checks._clusters(checks.SEED)
+    X, Y = comparison.clusters(comparison.SEED)
     W, A = shallow.initialise(
-        checks.NAME, checks.SEED, checks.WIDTH, X.shape[1], 1, "gaussian", 0.1
+        comparison.NAME, comparison.SEED, comparison.WIDTH, X.shape[1], 1, "gaussian", 0.1
     )
     recipe = Recipe(learning_rate=0.025, max_steps=2400, snapshots=2)
     runs = train(X[None], Y[None], W[None], A[None], recipe, device="cpu")

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from neuron_race.theory import checks, equations
+from neuron_race.theory import checks, equations, race_checks
 
 OTHER_SEED = 8
 
@@ -51,13 +51,13 @@ def test_tables_are_tidy_and_complete(tables: dict[str, pd.DataFrame]) -> None:
         "trained network",
     }
     assert not race.duplicated(["case", "neuron", "time", "quantity", "source"]).any()
-    assert {*race["neuron"]} == set(range(checks.SHOWN))
+    assert {*race["neuron"]} == set(range(race_checks.SHOWN))
 
 
 def test_the_error_of_the_frozen_engine_is_the_steps() -> None:
     name = "engine frozen, balanced head: norm_product"
     found = [
-        next(row["error"] for row in checks.race(rate=rate)[1] if row["name"] == name)
+        next(row["error"] for row in race_checks.race(rate=rate)[1] if row["name"] == name)
         for rate in (0.04, 0.02)
     ]
     assert found[0] / found[1] == pytest.approx(2, rel=0.02)
@@ -86,13 +86,13 @@ ORIGINAL = {
 }
 WRONG: dict[str, tuple[Callable[..., Any], str, Callable[..., Any], list[str]]] = {
     "tau doubled": (
-        lambda: checks.race(rate=0.04),
+        lambda: race_checks.race(rate=0.04),
         "race_law",
         lambda c0, cos, tau: ORIGINAL["race_law"](c0, cos, 2 * np.asarray(tau)),
         ["balanced", "first gate flip", "mirrored"],
     ),
     "time too long by one percent": (
-        lambda: checks.race(rate=0.04),
+        lambda: race_checks.race(rate=0.04),
         "race_law_unbalanced",
         lambda w, a, D, t: ORIGINAL["race_law_unbalanced"](w, a, D, 1.01 * np.asarray(t)),
         ["numerical flow, gaussian", "rate to 0, gaussian"],
