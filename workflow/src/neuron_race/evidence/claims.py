@@ -1,5 +1,6 @@
 """From per-run evidence and the register's thresholds to verdicts."""
 
+import functools
 import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -290,6 +291,16 @@ def command(target: str, options: Sequence[str]) -> str:
     return " ".join(["snakemake --cores all", *([target] if target else []), *options])
 
 
+def _wrapped(width: int, text: str, indent: str = "", first: str | None = None) -> str:
+    return textwrap.fill(
+        text,
+        width,
+        initial_indent=indent if first is None else first,
+        subsequent_indent=indent,
+        break_long_words=False,
+    )
+
+
 def explanation(
     verdict: Mapping[str, Any],
     equations: Mapping[str, str],
@@ -308,16 +319,7 @@ def explanation(
         options: configuration given on the command line.
         width: columns of the terminal.
     """
-
-    def wrapped(text: str, indent: str = "", first: str | None = None) -> str:
-        return textwrap.fill(
-            text,
-            width,
-            initial_indent=indent if first is None else first,
-            subsequent_indent=indent,
-            break_long_words=False,
-        )
-
+    wrapped = functools.partial(_wrapped, width)
     parts = [
         f"{verdict['claim']}: {verdict['status'].upper()}",
         f"{verdict['title']} · level: {verdict['level']} · expected: {verdict['expectation']} · "
