@@ -59,3 +59,16 @@ def test_the_package_knows_nothing_of_the_workflow() -> None:
         text = path.read_text(encoding="utf-8")
         if path.name != "commandline.py":
             assert "import snakemake" not in text and "from snakemake" not in text, path
+
+
+def test_functions_and_modules_are_short() -> None:
+    """No function above 60 lines, docstring included, and no module above 400."""
+    root = PACKAGE.parents[2]
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    for folder in ("workflow", "benchmarks"):
+        for path in (root / folder).rglob("*.py"):
+            text, name = path.read_text(encoding="utf-8"), path.relative_to(root)
+            assert len(text.splitlines()) <= 400, name
+            for node in ast.walk(ast.parse(text)):
+                if isinstance(node, functions) and node.end_lineno is not None:
+                    assert node.end_lineno - node.lineno < 60, f"{name}: {node.name}"
