@@ -44,7 +44,7 @@ APART_FROM_RESULTS |= {
         f"settings/dictionary/{name}"
         for name in ("statistic", "experiments", "extensions", "laws", "late_winners", "tickets")
     ),
-    "common/validation",
+    *("common/validation", "models/options"),
 }
 # Asked for by name, not part of a smoke run.
 APART = {"operations/crate", "figures/replication", "evidence/reference"}
@@ -351,7 +351,8 @@ def allowed(rules: Any) -> Iterator[tuple[str, list[Any]]]:
             values = rule.get("enum") or rule.get("items", {}).get("enum")
             if values:
                 yield key, values
-        for rule in rules.values():
+    if isinstance(rules, dict | list):
+        for rule in rules.values() if isinstance(rules, dict) else rules:
             yield from allowed(rule)
 
 
