@@ -70,7 +70,12 @@ def test_status_truth_table(
 
 def values(**by_name: list[float]) -> pd.DataFrame:
     return pd.concat(
-        pd.DataFrame({"criterion": name, "seed": range(100, 100 + len(v)), "value": v})
+        pd.DataFrame(
+            {
+                **{"criterion": name, "null": None, "seed": range(100, 100 + len(v))},
+                **{"task": None, "value": v},
+            }
+        )
         for name, v in by_name.items()
     )
 
@@ -193,7 +198,7 @@ def judged() -> dict[str, Any]:
     rows = [("ranks", [1.0, 2.0, 3.0, 2.0]), ("lazy", [1.0, 1.0, 1.0, 1.0]), ("margin", [0.1] * 4)]
     values = pd.DataFrame(
         [
-            {"criterion": name, "seed": seed, "value": value}
+            {"criterion": name, "null": None, "seed": seed, "task": None, "value": value}
             for name, own in rows
             for seed, value in enumerate(own)
         ]

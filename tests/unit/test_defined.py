@@ -122,7 +122,7 @@ def test_claim_on_pruning_gets_no_verdict_from_rounding() -> None:
     claim = configuration.read_register(REGISTER)["claims"]["pruning"]
     row = compression.tables(untaught())["runs"].iloc[0]
     values = [
-        {"criterion": c["name"], "seed": seed, "value": row[c["statistic"]]}
+        {"criterion": c["name"], "seed": seed, "task": None, "value": row[c["statistic"]]}
         for c in claim["criteria"]
         for seed in range(5)
     ]

@@ -37,7 +37,7 @@ def criterion(name: str = "one", **changes: Any) -> dict[str, Any]:
 
 
 def gathered(**changes: Any) -> dict[int, float]:
-    table = collect.collect({"criteria": [criterion(**changes)]}, read)
+    table = collect.collect([criterion(**changes)], read)
     assert (table["criterion"] == "one").all()
     return dict(zip(table["seed"], table["value"], strict=True))
 
@@ -74,7 +74,7 @@ def test_a_trend_is_the_slope_against_the_doublings_of_x() -> None:
 
 
 def test_several_criteria_stay_apart() -> None:
-    table = collect.collect({"criteria": [criterion("a"), criterion("b", statistic="y")]}, read)
+    table = collect.collect([criterion("a"), criterion("b", statistic="y")], read)
     assert table.groupby("criterion")["value"].sum().to_dict() == {"a": 7.0, "b": 2.0}
 
 
@@ -89,3 +89,12 @@ def test_sources_are_all_tables_that_a_criterion_reads() -> None:
     assert configuration.sources(plain) == [("race", "task/small"), ("race", "task/large")]
     trend = criterion(runs=None, trend=[{"runs": "a/b", "x": 1}, {"runs": "c/d", "x": 2}])
     assert configuration.sources(trend) == [("dynamics", "a/b"), ("dynamics", "c/d")]
+
+
+def test_rows_say_of_which_null_and_which_task_they_are() -> None:
+    asked = [criterion("a"), criterion("a", runs="task/large", null="big")]
+    table = collect.collect(asked, read, lambda runs, seed: f"{runs[5]}-{seed}")
+    assert table["null"].isna().tolist() == [True] * 3 + [False] * 3
+    assert set(table["null"].dropna()) == {"big"}
+    by_seed = table[table["null"] == "big"].set_index("seed")
+    assert by_seed.loc[102, "value"] == 10.0 and by_seed.loc[102, "task"] == "l-102"

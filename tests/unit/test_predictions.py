@@ -138,7 +138,7 @@ def test_a_wrong_exponent_in_the_race_law_changes_the_verdict(
     }
 
     def holds(table: pd.DataFrame) -> Any:
-        evidence = collect.collect(claim, lambda *_: table)
+        evidence = collect.collect(claim["criteria"], lambda *_: table)
         return claims.judge(claim, evidence)[0]["holds"]
 
     assert holds(compared.table(trained, said)) is True

@@ -1,6 +1,7 @@
 """Intervals, tests, equivalence and correction, on numbers that can be checked by hand."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.typing import NDArray
 from scipy import stats
@@ -197,3 +198,84 @@ def test_what_differs_by_rounding_alone_gives_the_point_whatever_its_size() -> N
     for size in (0.0, 1e-9, 1.0):
         sample = size + np.array([0.0, 2e-13, 5e-13, 4e-13, 3e-13])
         assert statistics.interval(sample) == (sample.min(), sample.max())
+
+
+def pairs(classes: int) -> list[str]:
+    return [f"{a}-{b}" for a in range(classes) for b in range(a)]
+
+
+def test_intervals_over_pairs_of_classes_cover_where_classes_matter() -> None:
+    """y = u_a + u_b + v: nineteen of twenty intervals should have the mean, 0."""
+    tasks, rng = pairs(10), np.random.default_rng(0)
+    robust, naive = 0, 0
+    for _ in range(300):
+        u = rng.standard_normal(10)
+        y = np.array([sum(u[int(c)] for c in task.split("-")) for task in tasks])
+        y += 0.5 * rng.standard_normal(len(y))
+        low, high = statistics.interval(y, tasks=tasks)
+        robust += low < 0 < high
+        low, high = statistics.interval(y)
+        naive += low < 0 < high
+    assert naive < 0.7 * 300
+    assert robust > 0.9 * 300
+
+
+def test_the_dyadic_error_by_hand() -> None:
+    """Three tasks, of which the first two share class 1; G = 4 is (0, 1, 2, 3) with the third."""
+    y, tasks = np.array([1.0, 3.0, 5.0]), ["0-1", "1-2", "3-4"]
+    errors = y - 3.0
+    products = (errors**2).sum() + 2 * errors[0] * errors[1]
+    by_hand = max(products / 9 * 5 / 4, y.var(ddof=1) / 3)
+    error, df, _ = statistics.dyadic(y, tasks)
+    assert error == pytest.approx(np.sqrt(by_hand))
+    assert df == 4
+
+
+def test_the_share_of_variance_that_classes_have() -> None:
+    rng, tasks = np.random.default_rng(1), pairs(40)
+    u = rng.standard_normal(40)
+    of_classes = np.array([sum(u[int(c)] for c in task.split("-")) for task in tasks])
+    assert statistics.dyadic(of_classes, tasks)[2] > 0.8
+    assert statistics.dyadic(rng.standard_normal(len(tasks)), tasks)[2] < 0.1
+
+
+def test_a_prediction_for_new_classes_covers_them() -> None:
+    tasks, rng, inside = pairs(10), np.random.default_rng(2), 0
+    for _ in range(300):
+        u = rng.standard_normal(12)
+        y = np.array([sum(u[int(c)] for c in task.split("-")) for task in tasks])
+        low, high = statistics.prediction(y, tasks)
+        inside += low < u[10] + u[11] < high
+    assert 0.9 * 300 < inside < 300
+    assert np.isnan(statistics.prediction(y, None)).all()
+    assert np.isnan(statistics.prediction(np.ones(len(tasks)), tasks)).all()
+
+
+@pytest.mark.parametrize(
+    ("direction", "threshold"), [("above", 0.2), ("below", 0.8), ("within", 0.9)]
+)
+def test_p_values_over_tasks_agree_with_intervals(direction: str, threshold: float) -> None:
+    tasks = pairs(6)
+    y = 0.5 + 0.1 * np.random.default_rng(3).standard_normal(len(tasks))
+    for mean, small in ((y.mean(), True), ({"above": 0.0, "below": 1.0, "within": 1.2}, False)):
+        shifted = y if small else y - y.mean() + mean[direction]
+        p = statistics.p_value(shifted, threshold, direction, tasks=tasks)
+        assert (p < 0.05) is small
+    # One-sided at .025, the interval touches the threshold.
+    edge = y.mean() - statistics.interval(y, tasks=tasks)[0]
+    p = statistics.p_value(y, y.mean() - edge, "above", tasks=tasks)
+    assert p == pytest.approx(0.025)
+
+
+def test_the_share_of_runs_on_the_right_side_leaves_undefined_ones_out_of_it() -> None:
+    values = np.array([0.1, 0.6, np.nan, 0.9])
+    assert statistics.share_within(values, 0.5, "above") == 0.5
+    assert statistics.share_within(values, 0.5, "below") == 0.25
+    assert statistics.share_within(-values, 0.7, "within") == 0.5
+
+
+def test_tasks_of_evidence() -> None:
+    table = pd.DataFrame({"task": ["0-1", "1-2"]})
+    assert statistics.tasks_of(table) == ["0-1", "1-2"]
+    assert statistics.tasks_of(pd.DataFrame({"task": ["0-1", None]})) is None
+    assert statistics.tasks_of(table.iloc[:0]) is None

@@ -1,6 +1,6 @@
 # In: per-run tables; the claim's entry in the register.
 # Out: results/evidence/<claim>.csv, results/claims/<claim>.json, results/captions/<claim>.rst,
-# results/claims.{csv,md}.
+# results/claims.{csv,md}, results/nulls.csv.
 
 
 # Per-run values of all criteria of a claim; its thresholds play no part yet.
@@ -17,6 +17,7 @@ rule evidence:
         "../../envs/neuron_race.yaml"
     params:
         criteria=lambda w: measured_criteria(w.claim),
+        tasks=lambda w: SETTINGS.tasks(w.claim),
     script:
         "../scripts/evidence.py"
 
@@ -36,6 +37,7 @@ rule verdict:
         "../../envs/neuron_race.yaml"
     params:
         claim=lambda w: SETTINGS.claims[w.claim],
+        nulls=SETTINGS.nulls,
         preset=SETTINGS.preset,
         changes=lambda w: changes_of(w.claim),
         figures=lambda w: [f"figures/{w.claim}.pdf", f"figures/{w.claim}.png"],
@@ -49,6 +51,7 @@ rule scoreboard:
         verdicts=expand("results/claims/{claim}.json", claim=CLAIMS),
     output:
         csv=in_report("results/claims.csv", "all claims", "all criteria"),
+        nulls=in_report("results/nulls.csv", "all claims", "nulls"),
         markdown="results/claims.md",
     log:
         "results/logs/scoreboard.log",

@@ -115,7 +115,7 @@ def measured_criteria(claim):
     judged = ("threshold", "direction", "meaning", "control", "confirmatory", "proportion")
     return [
         {key: value for key, value in criterion.items() if key not in judged}
-        for criterion in SETTINGS.claims[claim]["criteria"]
+        for criterion in SETTINGS.asked(claim)
     ]
 
 

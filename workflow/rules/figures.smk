@@ -29,6 +29,24 @@ for claim in CLAIMS:
             "../scripts/figure.py"
 
 
+# Criteria against nulls: what is left when a part of the theory is taken away.
+rule nulls:
+    input:
+        nulls="results/nulls.csv",
+    output:
+        pdf="figures/nulls.pdf",
+        png=in_report("figures/nulls.png", "all claims", "criteria against nulls"),
+        csv="figures/nulls.csv",
+    log:
+        "results/logs/figure/nulls.log",
+    benchmark:
+        "results/benchmarks/figure/nulls.tsv"
+    conda:
+        "../../envs/neuron_race.yaml"
+    script:
+        "../scripts/nulls_figure.py"
+
+
 # Criteria on all image pairs side by side; asked for where the configuration has `replicate`.
 rule replication:
     input:

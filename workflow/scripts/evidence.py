@@ -14,7 +14,10 @@ def work(job) -> None:
         whole = tables[f"results/{table}/{experiment}/runs.csv"]
         return whole[whole["condition"] == condition]
 
-    values = collect.collect({"criteria": job.params.criteria}, read)
+    def task(runs: str, seed: int):
+        return job.params.tasks.get(runs, {}).get(seed)
+
+    values = collect.collect(job.params.criteria, read, task)
     storage.write_table(job.output[0], values)
 
 

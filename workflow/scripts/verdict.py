@@ -10,8 +10,9 @@ def work(job) -> None:
     """The verdict, checked against its schema before it is written."""
     values = storage.read_table(job.input.evidence)
     claim, preset, changes = job.params.claim, job.params.preset, job.params.changes
-    verdict = claims.verdict(claim, values, preset, changes, job.params.figures)
-    parameters = {"claim": claim, "preset": preset, "changes": changes}
+    nulls = job.params.nulls
+    verdict = claims.verdict(claim, values, preset, changes, job.params.figures, nulls)
+    parameters = {"claim": claim, "preset": preset, "changes": changes, "nulls": nulls}
     verdict["provenance"] = storage.provenance(job.input, parameters, job.params.made_of["code"])
     storage.write_json(job.output.verdict, verdict)
     written = storage.read_json(job.output.verdict)

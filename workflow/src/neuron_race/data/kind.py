@@ -46,6 +46,8 @@ class Kind:
             come afterwards.
         options: JSON schema of each option that it has beside those of all kinds.
         faults: options -> what is wrong with them that no schema can tell, beginning with the key.
+        task: seed -> name of the task, such as "3-8" for a pair of classes, where each seed has a
+            task of its own; None for others.
         inputs: options -> number of inputs d, or None where that can't be told.
     """
 
@@ -53,6 +55,7 @@ class Kind:
     options: Mapping[str, Any]
     faults: Callable[..., Iterable[str]] = lambda options: ()
     inputs: Callable[..., int | None] = lambda options: options["dim"]
+    task: Callable[[int], str | None] = lambda seed: None
 
 
 def names() -> list[str]:

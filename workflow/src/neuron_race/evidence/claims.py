@@ -3,12 +3,13 @@
 import functools
 import textwrap
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from neuron_race.evidence import statistics
+from neuron_race.evidence import nulls, statistics
 from neuron_race.settings import changes
 
 
@@ -19,9 +20,12 @@ def judge(claim: Mapping[str, Any], values: pd.DataFrame) -> list[dict[str, Any]
     """
     rows = []
     for criterion in claim["criteria"]:
-        own = values.loc[values["criterion"] == criterion["name"], "value"].to_numpy(dtype=float)
+        of = values[values["criterion"] == criterion["name"]]
+        own, tasks = of["value"].to_numpy(dtype=float), statistics.tasks_of(of)
         proportion = bool(criterion.get("proportion", False))
-        low, high = statistics.interval(own, proportion=proportion)
+        low, high = statistics.interval(own, proportion=proportion, tasks=tasks)
+        threshold, direction = float(criterion["threshold"]), criterion["direction"]
+        new = (np.nan, np.nan) if proportion else statistics.prediction(own, tasks)
         rows.append(
             {
                 "name": criterion["name"],
@@ -33,13 +37,16 @@ def judge(claim: Mapping[str, Any], values: pd.DataFrame) -> list[dict[str, Any]
                 "ci_high": high,
                 "n_runs": len(own),
                 "n_undefined": int((~np.isfinite(own)).sum()),
-                "threshold": float(criterion["threshold"]),
-                "direction": criterion["direction"],
+                "n_tasks": len(set(tasks)) if tasks else 1,
+                "share": statistics.share_within(own, threshold, direction),
+                "new_low": new[0],
+                "new_high": new[1],
+                "threshold": threshold,
+                "direction": direction,
+                "proportion": proportion,
                 "is_control": bool(criterion.get("control", False)),
                 "confirmatory": bool(criterion.get("confirmatory", True)),
-                "p_value": statistics.p_value(
-                    own, criterion["threshold"], criterion["direction"], proportion
-                ),
+                "p_value": statistics.p_value(own, threshold, direction, proportion, tasks),
             }
         )
     confirmatory = [row for row in rows if row["confirmatory"]]
@@ -54,13 +61,14 @@ def judge(claim: Mapping[str, Any], values: pd.DataFrame) -> list[dict[str, Any]
     return rows
 
 
-def status(criteria: Sequence[Mapping[str, Any]]) -> str:
-    """Status of a claim from its confirmatory criteria.
+def status(criteria: Sequence[Mapping[str, Any]], against: Sequence[Mapping[str, Any]] = ()) -> str:
+    """Status of a claim from its confirmatory criteria, and from the nulls they were asked of.
 
-    ``supported``: all criteria hold, and all controls fail as predicted (their criterion holds).
-    ``not supported``: at least one criterion fails and none holds. ``partly supported``: some hold
-    and some fail, or all hold but a control does not behave, so that the effect is there and its
-    attribution is not. ``inconclusive``: anything else, such as an undecided criterion.
+    ``supported``: all criteria hold, all controls fail as predicted (their criterion holds), and
+    nulls do as theory says. ``not supported``: at least one criterion fails and none holds.
+    ``partly supported``: some hold and some fail, or all hold but a control or a null does not
+    behave, so that the effect is there and its attribution is not. ``inconclusive``: anything
+    else, such as an undecided criterion.
     """
     counted = [row for row in criteria if row["confirmatory"]]
     effects = [row["holds"] for row in counted if not row["is_control"]]
@@ -71,7 +79,7 @@ def status(criteria: Sequence[Mapping[str, Any]]) -> str:
         return "partly supported" if True in effects else "not supported"
     if None in effects:
         return "inconclusive"
-    if False in controls:
+    if False in controls or any(row["as_expected"] is False for row in against):
         return "partly supported"
     return "supported" if controls and None not in controls else "inconclusive"
 
@@ -82,6 +90,7 @@ def verdict(
     preset: str,
     changed: Mapping[str, Sequence[Any]],
     figures: Sequence[str],
+    known: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """The verdict on a claim, ready to be written; provenance is added by who writes it.
 
@@ -92,8 +101,13 @@ def verdict(
         changed: settings that differ from the preset's, see
             :func:`neuron_race.settings.changes.changes`.
         figures: names of the claim's figure.
+        known: the register's nulls.
     """
-    criteria = judge(claim, values)
+    criteria = judge(claim, values[values["null"].isna()])
+    against = nulls.judge(claim, known, criteria, values[values["null"].notna()])
+    also = nulls.also_met(against)
+    for row in criteria:
+        row["also_met_by"] = also.get(row["name"], [])
     caveats = list(claim["caveats"])
     if preset == "smoke":
         caveats.insert(0, SMOKE)
@@ -106,6 +120,7 @@ def verdict(
             )
         if row["is_control"] and row["holds"] is False:
             caveats.append(f"Control {row['name']} did not fail as the theory predicts.")
+    caveats += nulls.caveats(against)
     sentences = {key: filled(claim[key], criteria) for key in ("answer", "breaks") if key in claim}
     return {
         "claim": claim["id"],
@@ -114,12 +129,14 @@ def verdict(
         **sentences,
         "level": claim["level"],
         "equations": list(claim["equations"]),
-        "status": status(criteria),
+        "status": status(criteria, against),
         "expectation": claim["expectation"],
         "preset": preset,
         "changes": dict(changed),
         "n_runs": max(row["n_runs"] for row in criteria),
+        "n_tasks": max(row["n_tasks"] for row in criteria),
         "criteria": criteria,
+        "nulls": against,
         "figures": list(figures),
         "caveats": caveats,
     }
@@ -134,6 +151,7 @@ def scoreboard(verdicts: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
             "preset": preset(verdict),
             **row,
             "runs": " ".join(np.atleast_1d(row["runs"])),
+            "also_met_by": " ".join(row.get("also_met_by", [])),
         }
         for verdict in verdicts
         for row in verdict["criteria"]
@@ -186,6 +204,7 @@ def summary(verdicts: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
                 "main statistic": main["name"].replace("_", " "),
                 "estimate [95 % interval]": found(main),
                 "controls as predicted": f"{behaved} of {len(controls)}",
+                "nulls as predicted": nulls.tally(verdict.get("nulls", [])),
                 "runs": verdict["n_runs"],
                 "preset": preset(verdict),
             }
@@ -224,6 +243,8 @@ def report(verdicts: Sequence[Mapping[str, Any]]) -> str:
             for row in verdict["criteria"]
         ]
         parts.append(markdown(pd.DataFrame(rows)))
+        if verdict.get("nulls"):
+            parts.append(markdown(pd.DataFrame(nulls.told(verdict["nulls"]))))
         parts += [f"- {caveat}" for caveat in verdict["caveats"]]
         parts.append("")
     return "\n".join(parts)
@@ -265,6 +286,7 @@ def caption(verdict: Mapping[str, Any]) -> str:
         if "answer" in verdict
         else ""
     )
+    against = nulls.listed(verdict.get("nulls", []))
     return f"""**{verdict["title"]}: {verdict["status"]}** (expected: {verdict["expectation"]};
 {verdict["n_runs"]} runs per condition, preset {preset(verdict)}).
 
@@ -279,7 +301,7 @@ def caption(verdict: Mapping[str, Any]) -> str:
      - asked
      - outcome
 {rows}
-
+{against}
 What the evidence does not prove:
 
 {caveats}
@@ -346,6 +368,7 @@ def explanation(
                 f"  {mark} {row['name']}: {found(row)}, asked {asked(row)}: {WORDS[row['holds']]}"
             )
             parts.append(wrapped(row["meaning"], "      "))
+    parts += nulls.lines(verdict.get("nulls", []))
     parts += ["", "What the evidence does not prove"]
     parts += [wrapped(caveat, "    ", "  - ") for caveat in verdict["caveats"]]
     claim = verdict["claim"]

@@ -1,34 +1,39 @@
 """From tables of runs to the per-run values of a claim's criteria."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 Read = Callable[[str, str], pd.DataFrame]
+Task = Callable[[str, int], str | None]
 
 
-def collect(claim: Mapping[str, Any], read: Read) -> pd.DataFrame:
-    """Per-run values of all criteria of a claim.
+def collect(
+    criteria: Sequence[Mapping[str, Any]], read: Read, task: Task = lambda runs, seed: None
+) -> pd.DataFrame:
+    """Per-run values of criteria.
 
     A criterion's value is a column of a table, one number per run; with ``minus`` the paired
     difference to another condition (same seeds); with ``minus_statistic`` the difference to another
     column; with ``trend`` the slope of the column against log2 of x over conditions, run by run.
 
     Args:
-        claim: entry of the register.
+        criteria: those of a claim, and the same of nulls, which bear the ``null``'s name.
         read: ``read(table, "experiment/condition")`` gives the table of runs.
+        task: ``task("experiment/condition", seed)`` names the task of a run, if it has its own.
 
     Returns:
-        Tidy table ``criterion, seed, value``.
+        Tidy table ``criterion, null, seed, task, value``; no null and no task are empty.
 
     Raises:
         KeyError: a statistic is no column of its table; the message lists the columns.
     """
     parts = []
-    for criterion in claim["criteria"]:
+    for criterion in criteria:
         name = criterion["statistic"]
+        runs = criterion["runs"] if "runs" in criterion else criterion["trend"][0]["runs"]
         if "trend" in criterion:
             x = np.log2([point["x"] for point in criterion["trend"]])
             columns = [_column(read, criterion, p["runs"], name) for p in criterion["trend"]]
@@ -47,7 +52,13 @@ def collect(claim: Mapping[str, Any], read: Read) -> pd.DataFrame:
                 values = values - _column(read, criterion, criterion["runs"], other)
         parts.append(
             pd.DataFrame(
-                {"criterion": criterion["name"], "seed": values.index, "value": values.to_numpy()}
+                {
+                    "criterion": criterion["name"],
+                    "null": criterion.get("null"),
+                    "seed": values.index,
+                    "task": [task(runs, int(seed)) for seed in values.index],
+                    "value": values.to_numpy(),
+                }
             )
         )
     return pd.concat(parts, ignore_index=True)

@@ -1,22 +1,62 @@
 """Statistics over runs: intervals, tests against a threshold, equivalence, correction.
 
-The unit is always the run. Thresholds come from the claims register, never from the data.
+The unit is the run, and where each run is a task of its own, the task. Tasks that are pairs of
+classes share classes, so that they are not independent: their intervals are dyadic-robust (Aronow,
+Samii and Assenova 2015). Thresholds come from the claims register, never from the data.
 """
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
 Array = NDArray[np.float64]
+Tasks = Sequence[str] | None  # of each run, such as "3-8"; None where all runs are of one task
 Direction = Literal["above", "below", "within"]
 DIRECTIONS = ("above", "below", "within")
 LEVEL = 0.95
 
 
-def interval(values: Array, level: float = LEVEL, proportion: bool = False) -> tuple[float, float]:
+def tasks_of(table: pd.DataFrame) -> Tasks:
+    """The task of each row of evidence; None where its runs have none of their own."""
+    return table["task"].to_list() if len(table) and table["task"].notna().all() else None
+
+
+def dyadic(values: Array, tasks: Sequence[str]) -> tuple[float, int, float]:
+    """Standard error of a mean over pairs of classes, which share classes.
+
+    Errors of pairs that have a class in common may be correlated in any way: the variance of the
+    mean sums their products over all such pairs, with the factor G/(G - 1) for G classes. It is
+    taken to be no less than that of independent values.
+
+    Args:
+        values: (n,) of one task each.
+        tasks: classes of each task, joined by hyphens.
+
+    Returns:
+        The standard error; degrees of freedom G - 1; and the share of the variance between tasks
+        that their classes have (twice the covariance of tasks with one class in common).
+    """
+    classes = [set(task.split("-")) for task in tasks]
+    common = np.array([[len(one & other) for other in classes] for one in classes])
+    n, G = len(values), len(set().union(*classes))
+    products = np.outer(values - values.mean(), values - values.mean())
+    independent = values.var(ddof=1) / n
+    robust = products[common > 0].sum() / n**2 * G / (G - 1)
+    one = (common == 1) if (common == 1).any() else np.zeros_like(common, dtype=bool)
+    shared = 2 * products[one].mean() / values.var(ddof=1) if one.any() else np.nan
+    return float(np.sqrt(max(robust, independent))), G - 1, float(np.clip(shared, 0, 1))
+
+
+def interval(
+    values: Array, level: float = LEVEL, proportion: bool = False, tasks: Tasks = None
+) -> tuple[float, float]:
     """Bootstrap interval (BCa) of the mean over runs; Clopper and Pearson's for a proportion.
+
+    Over tasks, Student's with the dyadic-robust error.
 
     Resampling is seeded by the number of runs alone: same values, same interval. Identical values
     give the point interval; fewer than two runs, or an undefined one, give NaN.
@@ -25,6 +65,7 @@ def interval(values: Array, level: float = LEVEL, proportion: bool = False) -> t
         values: per-run statistic (n,).
         level: coverage.
         proportion: the values are zeros and ones.
+        tasks: of each run, see :func:`tasks_of`.
     """
     values = np.asarray(values, dtype=float)
     if len(values) < 2 or not np.isfinite(values).all():
@@ -34,6 +75,10 @@ def interval(values: Array, level: float = LEVEL, proportion: bool = False) -> t
         return float(exact.low), float(exact.high)
     if np.ptp(values) <= 1e-12 * max(1.0, abs(values[0])):  # equal but for rounding
         return float(values.min()), float(values.max())
+    if tasks is not None:
+        error, df, _ = dyadic(values, tasks)
+        half = error * stats.t.ppf((1 + level) / 2, df)
+        return float(values.mean() - half), float(values.mean() + half)
     rng = np.random.default_rng(np.random.SeedSequence(len(values)))
     # With two or three runs the acceleration of BCa can be undefined; percentiles always exist.
     method = "BCa" if len(values) > 3 else "percentile"
@@ -43,6 +88,28 @@ def interval(values: Array, level: float = LEVEL, proportion: bool = False) -> t
     return float(result.low), float(result.high)
 
 
+def prediction(values: Array, tasks: Tasks) -> tuple[float, float]:
+    """Where a task of two new classes lies, with 95 %: NaN where runs are no tasks.
+
+    It has the variance between tasks, and the mean's own.
+    """
+    if tasks is None or len(values) < 3 or not np.isfinite(values).all() or not np.ptp(values):
+        return float("nan"), float("nan")
+    error, df, _ = dyadic(values, tasks)
+    half = stats.t.ppf((1 + LEVEL) / 2, df) * np.sqrt(error**2 + values.var(ddof=1))
+    return float(values.mean() - half), float(values.mean() + half)
+
+
+def share_within(values: Array, threshold: float, direction: Direction) -> float:
+    """Share of runs on the side of the threshold that a claim asks for; undefined ones are not."""
+    right = {
+        "above": values > threshold,
+        "below": values < threshold,
+        "within": np.abs(values) < threshold,
+    }[direction]
+    return float(right.mean()) if len(values) else float("nan")
+
+
 def _successes(values: Array) -> int:
     if not np.isin(values, (0.0, 1.0)).all():
         raise ValueError("a proportion needs values 0 and 1")
@@ -50,7 +117,11 @@ def _successes(values: Array) -> int:
 
 
 def p_value(
-    values: Array, threshold: float, direction: Direction, proportion: bool = False
+    values: Array,
+    threshold: float,
+    direction: Direction,
+    proportion: bool = False,
+    tasks: Tasks = None,
 ) -> float:
     """One-sided t-test that the mean lies beyond the threshold, or TOST that it lies within ±it.
 
@@ -63,6 +134,7 @@ def p_value(
         threshold: the threshold, or the margin for ``within``.
         direction: where the claim says the mean lies.
         proportion: the values are zeros and ones (direction ``above`` or ``below``).
+        tasks: of each run, see :func:`tasks_of`.
 
     Raises:
         ValueError: unknown direction, or values that are no proportion.
@@ -84,6 +156,12 @@ def p_value(
             "within": abs(mean) < threshold,
         }[direction]
         return 0.0 if right else 1.0
+    if tasks is not None:
+        error, df, _ = dyadic(values, tasks)
+        # At the nearer margin, which is where the two one-sided tests of an equivalence meet.
+        beyond = {"above": values.mean() - threshold, "below": threshold - values.mean()}
+        beyond["within"] = threshold - abs(values.mean())
+        return float(stats.t.sf(beyond[direction] / error, df))
     if direction == "within":
         from statsmodels.stats.weightstats import DescrStatsW  # figures do without
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-# Mappings whose order is that of the files, for it is shown: claims, and what the explorer shows.
-ORDERED = {("claims",), ("explorer", "conditions")}
+# Mappings whose order is that of the files, for it is shown.
+ORDERED = {("claims",), ("explorer", "conditions"), ("nulls",)}
 
 
 def canonical(content: Any, rules: Mapping[str, Any]) -> Any:

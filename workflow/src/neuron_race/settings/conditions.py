@@ -13,6 +13,8 @@ Options = dict[str, Any]
 Entry = Mapping[str, Any]
 # Options that each condition of an experiment needs.
 NEEDED = ("dataset", "width", "head", "alpha", "loss", "learning_rate", "max_steps")
+# Nulls whose neurons come in pairs (neuron_race.training.nulls).
+TWINS = ("first_output", "gates")
 # Samples per step of the protocol for tickets of single weights, which imports torch.
 TICKET_BATCH = 60
 
@@ -41,6 +43,8 @@ def experiment_faults(
         percents = [round(100 * drop) for drop in options.get("drops", [])]
         if len(set(percents)) < len(percents):
             yield f"{at}.drops: must differ when rounded to whole per cents"
+        if options.get("without") in TWINS and options.get("width", 0) % 2:
+            yield f"{at}.width: must be even without {options['without']}, got {options['width']}"
 
 
 def _unknown_dataset(at: str, options: Entry, datasets: Mapping[str, Any]) -> Iterator[str]:

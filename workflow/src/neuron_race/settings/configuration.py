@@ -9,7 +9,7 @@ from typing import Any
 from neuron_race.common.validation import SettingsError
 from neuron_race.data import datasets as data_sets
 from neuron_race.settings import canonical as one_way
-from neuron_race.settings import claims, conditions, copies, criteria, register, schema
+from neuron_race.settings import claims, conditions, copies, criteria, nulls, register, schema
 from neuron_race.settings.canonical import in_order
 from neuron_race.settings.options import unread_options
 from neuron_race.settings.reading import read_yaml
@@ -82,14 +82,17 @@ def read(config: Mapping[str, Any], root: Path) -> Settings:
         },
         written["equations"],
         {**config["explorer"], "seeds": seeds[: config["explorer"]["seeds"]]},
+        nulls.copied(written["nulls"], asked),
         config.get("shard", "experiment"),
         extensions,
     )
     faults = [fault for own in settings.claims.values() for fault in claims.faults(settings, own)]
     faults += criteria.faults(settings)
+    faults = faults or nulls.faults(settings)
     if faults := faults or settings.impossible():
-        files = {name: register.file_of(path, told, name) for name in settings.claims}
-        raise SettingsError("\n".join(f"{files[_claim_of(fault)]}: {fault}" for fault in faults))
+        raise SettingsError(
+            "\n".join(f"{register.file_of(path, told, _owner(fault))}: {fault}" for fault in faults)
+        )
     return settings
 
 
@@ -130,9 +133,10 @@ def _seed_faults(entry: Mapping[str, Any]) -> list[str]:
     return [] if whole else ["seeds: needs first and count, or list"]
 
 
-def _claim_of(fault: str) -> str:
-    """The claim that a fault is of: ``claims.<claim>...``."""
-    return re.split(r"[.:]", fault, maxsplit=2)[1]
+def _owner(fault: str) -> str:
+    """The claim that a fault is of (``claims.<claim>...``), or else the register's index."""
+    section, name, *_ = re.split(r"[.:]", fault, maxsplit=2)
+    return name if section == "claims" else Path(register.INDEX).stem
 
 
 def check_names(settings: Settings, rules: Iterable[Path]) -> None:

@@ -97,7 +97,7 @@ def complete(claim: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def read(path: Path, where: str | None = None) -> dict[str, Any]:
-    """The claims register, with all that its criteria inherit: ``equations`` and ``claims``.
+    """The claims register: ``equations``, ``nulls``, ``claims`` with all that criteria inherit.
 
     Args:
         path: its folder, or its file.
@@ -122,6 +122,7 @@ def read(path: Path, where: str | None = None) -> dict[str, Any]:
         raise SettingsError("\n".join(f"{files[0].where}: order: {fault}" for fault in faults))
     whole = {
         "equations": first["equations"],
+        "nulls": first.get("nulls", {}),
         "claims": {name: claims[name] for name in dict.fromkeys([*order, *claims])},
     }
     ordered: dict[str, Any] = canonical(whole, schema.of("claims"))

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from neuron_race.settings import dictionary
+from neuron_race.data import kind
+from neuron_race.settings import dictionary, nulls
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class Settings:
         claims: claims by id, with the id inside.
         equations: one line for each equation of ``paper_notes.md``.
         explorer: what the race explorer shows: ``seeds``, ``snapshots`` and ``conditions``.
+        nulls: what lacks a part of the theory, by name.
         shard: what one training job trains, all of an ``experiment`` or one ``condition``.
         extensions: target -> condition -> all options of that condition.
     """
@@ -32,6 +34,7 @@ class Settings:
     claims: dict[str, dict[str, Any]]
     equations: dict[str, str]
     explorer: dict[str, Any]
+    nulls: dict[str, dict[str, Any]] = field(default_factory=dict)
     shard: str = "experiment"
     extensions: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
 
@@ -41,14 +44,30 @@ class Settings:
         return others.get(table, self.experiments)
 
     def tables(self, claim: str) -> list[tuple[str, str]]:
-        """Pairs (table, experiment) that a claim's criteria read, each once."""
+        """Pairs (table, experiment) that a claim's criteria read, of nulls too, each once."""
         return list(
             dict.fromkeys(
                 (table, runs.split("/")[0])
-                for criterion in self.claims[claim]["criteria"]
+                for criterion in self.asked(claim)
                 for table, runs in sources(criterion)
             )
         )
+
+    def asked(self, claim: str) -> list[dict[str, Any]]:
+        """A claim's criteria, and its effects as asked of nulls."""
+        return [*self.claims[claim]["criteria"], *nulls.asked(self, claim)]
+
+    def tasks(self, claim: str) -> dict[str, dict[int, str]]:
+        """Tasks of the runs that a claim rests on, where each run has its own: by run and seed."""
+        found = {}
+        for table, runs in {pair for own in self.asked(claim) for pair in sources(own)}:
+            experiment, condition = runs.split("/")
+            options = self.measured(table)[experiment][condition]
+            own = self.datasets[options["dataset"]]
+            named = {seed: kind.of(own["kind"]).task(seed) for seed in options["seeds"]}
+            if tasks := {seed: task for seed, task in named.items() if task}:
+                found[runs] = tasks
+        return {runs: found[runs] for runs in sorted(found)}
 
     def datasets_of(self, experiment: str) -> list[str]:
         """Data sets that the conditions of an experiment or an extension use, each once."""

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuron_race.models import shallow
-from neuron_race.training import span
+from neuron_race.training import nulls, span
 from neuron_race.training.checkpoints import Checkpoint
 from neuron_race.training.recipe import Recipe, Runs
 from neuron_race.training.runs import Start, inputs
@@ -21,17 +21,20 @@ def begin(experiment: str, options: Mapping[str, Any], data: Mapping[str, Array]
 
     Args:
         experiment: name of the random stream of the initial weights.
-        options: the condition's options (``width``, ``head``, ``alpha``, ``bias``, ``seeds``).
+        options: the condition's options (``width``, ``head``, ``alpha``, ``bias``, ``without``,
+            ``seeds``).
         data: arrays ``X (S, N, d)``, ``Y``, ``X_test``, ``Y_test``.
     """
     own = inputs(options, data)
     X, X_test = own["X"], own["X_test"]
-    width, dim, outputs = options["width"], X.shape[2], data["Y"].shape[2]
+    width, dim, outputs = options["width"], X.shape[2], own["Y"].shape[2]
     weights = [
         shallow.initialise(experiment, seed, width, dim, outputs, options["head"], options["alpha"])
         for seed in options["seeds"]
     ]
-    W, A = (np.stack(part) for part in zip(*weights, strict=True))
+    W, A = nulls.start(
+        options.get("without"), *(np.stack(part) for part in zip(*weights, strict=True))
+    )
     rank = max(span.rank(x) for x in X)
     reduced = rank < dim and options.get("reduce", True)
     bases = None
@@ -43,9 +46,9 @@ def begin(experiment: str, options: Mapping[str, Any], data: Mapping[str, Array]
     return Start(
         seed=np.asarray(options["seeds"], dtype=np.int64),
         X=X,
-        Y=data["Y"],
+        Y=own["Y"],
         X_test=X_test,
-        Y_test=data["Y_test"],
+        Y_test=own["Y_test"],
         W=W,
         A=A,
         rank=rank if reduced else None,

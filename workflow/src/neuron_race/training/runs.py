@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from neuron_race.common import storage
 from neuron_race.models import shallow
+from neuron_race.training import nulls
 from neuron_race.training.recipe import MEASURED, Recipe, Runs
 
 Array = NDArray[Any]
@@ -132,8 +133,13 @@ def in_data_coordinates(trained: Trained, data: Mapping[str, Array]) -> dict[str
 
 
 def inputs(options: Mapping[str, Any], data: Mapping[str, Array]) -> dict[str, Array]:
-    """The data set's arrays, with the constant feature that a bias needs."""
+    """The data set's arrays as the condition's networks see them.
+
+    With the constant feature that a bias needs; those of a null lack what the null lacks.
+    """
     arrays = {name: data[name] for name in DATASET_ARRAYS}
+    if "without" in options:
+        arrays = nulls.task(options["without"], arrays, options["seeds"])
     if options.get("bias", False):
         for name in ("X", "X_test"):
             ones = np.ones((*arrays[name].shape[:2], 1))
@@ -265,6 +271,7 @@ POSSIBLE: dict[str, Callable[[Any], bool]] = {
         isinstance(value, list) and all(_is_number(drop) and 0 < drop < 1 for drop in value)
     ),
     "freeze": lambda value: isinstance(value, list),
+    "without": lambda value: value in nulls.WITHOUT,
     "device": lambda value: value in ("auto", "cpu", "cuda"),
     **dict.fromkeys(("bias", "reduce", "stop_at_drop"), lambda value: isinstance(value, bool)),
 }

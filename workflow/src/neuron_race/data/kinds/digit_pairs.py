@@ -32,4 +32,9 @@ def faults(options: Options) -> Iterator[str]:
         yield f"n_train: n_train + n_test = {total}, but a pair may have {there} images"
 
 
-KIND = Kind(draw, {}, faults, lambda options: digits.PIXELS)
+def task(seed: int) -> str:
+    """The classes of a seed's pair."""
+    return "-".join(map(str, pair(seed)))
+
+
+KIND = Kind(draw, {}, faults, lambda options: digits.PIXELS, task)

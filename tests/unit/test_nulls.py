@@ -1,0 +1,220 @@
+"""Nulls: what they take away, what they stand in for, and what a verdict makes of them."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from neuron_race.evidence import claims, nulls
+from neuron_race.models import shallow
+from neuron_race.settings import configuration, reading
+from neuron_race.settings import nulls as stand_ins
+from neuron_race.training import conditions
+from neuron_race.training import nulls as made
+
+ROOT = Path(__file__).resolve().parents[2]
+DEFAULT = reading.read_yaml(ROOT / "config/config.yaml")
+SETTINGS = configuration.read(DEFAULT, ROOT)
+SEEDS = [0, 1]
+
+
+@pytest.fixture
+def data() -> dict[str, Any]:
+    rng = np.random.default_rng(0)
+    shapes = {"X": (2, 12, 5), "Y": (2, 12, 1), "X_test": (2, 7, 5), "Y_test": (2, 7, 1)}
+    return {name: rng.standard_normal(shape) for name, shape in shapes.items()}
+
+
+def options(**other: Any) -> dict[str, Any]:
+    common = {"width": 6, "head": "gaussian", "alpha": 0.1, "seeds": SEEDS, "loss": "squared"}
+    return {**common, "learning_rate": 0.1, "max_steps": 200, "snapshots": 4, **other}
+
+
+def test_without_gates_a_network_is_linear_and_trains_like_one(data: dict[str, Any]) -> None:
+    start = conditions.begin("nulls", options(without="gates"), data)
+    runs = conditions.run(start, options(without="gates"))
+    W, A, X, Y = start.W.copy(), start.A.copy(), data["X"], data["Y"]
+    for s in range(2):
+        # A linear network by hand: each neuron feels half of the samples' residuals, those of the
+        # mirror images being the other half.
+        w, a = W[s, :, : X.shape[2]] @ np.eye(X.shape[2]), A[s]
+        for _ in range(200):
+            r = Y[s] - 0.5 * (X[s] @ w.T) @ a
+            D = 0.5 * r.T @ X[s] / len(X[s])
+            w, a = w + 0.1 * a @ D, a + 0.1 * w @ D.T
+        F = shallow.forward(X[s], runs.W_events[s, -1], runs.A_events[s, -1])
+        assert np.allclose(F, 0.5 * (X[s] @ w.T) @ a, atol=1e-10)
+        assert np.allclose(runs.W_events[s, -1], w, atol=1e-10)
+
+
+def test_permuted_labels_are_the_same_labels_in_another_order(data: dict[str, Any]) -> None:
+    task = made.task("labels", data, SEEDS)
+    for s in range(2):
+        assert not np.array_equal(task["Y"][s], data["Y"][s])
+        assert np.array_equal(np.sort(task["Y"][s], axis=0), np.sort(data["Y"][s], axis=0))
+    assert all(np.array_equal(task[name], data[name]) for name in ("X", "X_test", "Y_test"))
+    assert not np.array_equal(np.argsort(task["Y"][0], 0), np.argsort(task["Y"][1], 0))
+
+
+def test_without_structure_inputs_are_noise_of_about_unit_norm(data: dict[str, Any]) -> None:
+    wide = {**data, "X": np.zeros((2, 400, 30)), "X_test": np.zeros((2, 9, 30))}
+    X = made.task("structure", wide, SEEDS)["X"]
+    assert (X**2).sum(axis=2).mean() == pytest.approx(1, abs=0.05)
+    assert np.abs(X[0].mean(axis=0)).max() < 0.05
+    again = made.task("structure", wide, SEEDS)["X"]
+    assert np.array_equal(X, again)
+
+
+def test_a_first_output_of_zero_at_any_scale(data: dict[str, Any]) -> None:
+    start = conditions.begin("nulls", options(without="first_output", alpha=3.0), data)
+    for s in range(2):
+        assert np.abs(shallow.forward(start.X[s], start.W[s], start.A[s])).max() < 1e-12
+        assert np.abs(start.A[s]).min() > 0
+
+
+def test_a_null_draws_what_its_experiment_draws(data: dict[str, Any]) -> None:
+    plain = conditions.begin("nulls", options(reduce=False), data)
+    twins = conditions.begin("nulls", options(reduce=False, without="first_output"), data)
+    assert np.array_equal(twins.W[:, :3], plain.W[:, :3])
+    assert np.array_equal(twins.A[:, :3], plain.A[:, :3])
+
+
+@pytest.mark.parametrize("without", ["gates", "first_output"])
+def test_an_odd_width_has_no_twins(without: str) -> None:
+    config = reading.merged([ROOT / "config/config.yaml"], [])
+    config["experiments"]["pair"]["conditions"]["odd"] = {"without": without, "width": 301}
+    with pytest.raises(configuration.SettingsError, match=r"odd\.width: must be even"):
+        configuration.read(config, ROOT)
+
+
+def test_stand_ins_and_what_is_not_asked() -> None:
+    asked = stand_ins.asked(SETTINGS, "racing")
+    controls = {own["name"] for own in SETTINGS.claims["racing"]["criteria"] if own.get("control")}
+    assert not controls & {own["name"] for own in asked}
+    runs = {(own["null"], own["runs"]) for own in asked if own["name"] == "alignment_ranks_xor"}
+    assert ("permuted", "clusters/permuted") in runs
+    by_head = [own for own in asked if own["null"] == "head_size"]
+    assert {own["statistic"] for own in by_head} == {"rho_norm_a_init"}
+    # A lazy network has no forecast, so that it is not asked for one.
+    assert not any(own["table"] == "race" for own in asked if own["null"] == "lazy_from_zero")
+
+
+def test_copies_on_other_data_have_nulls_of_their_own() -> None:
+    copies = {"mnist": {"experiments": {"pair": {}}}}
+    copied = stand_ins.copied({"linear": {"runs": {"pair/gaussian": "pair/linear"}}}, copies)
+    assert copied["linear"]["runs"]["pair_mnist/gaussian"] == "pair_mnist/linear"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            {"runs": {"pair/gaussian": "pair/straight"}},
+            r"nulls\.linear\.runs: 'pair/straight' is no",
+        ),
+        (
+            {"runs": {"clusters/balanced": "pair/linear"}},
+            r"claims\.merging\.nulls\.linear: stands in",
+        ),
+    ],
+)
+def test_a_null_of_nothing_is_refused(change: dict[str, Any], message: str, tmp_path: Path) -> None:
+    copy_register(tmp_path, {"linear": change})
+    with pytest.raises(configuration.SettingsError, match=message):
+        configuration.read({**DEFAULT, "claims": str(tmp_path)}, ROOT)
+
+
+def copy_register(folder: Path, changes: dict[str, Any]) -> None:
+    import yaml
+
+    for path in (ROOT / "config/claims").glob("*.yaml"):
+        content = reading.read_yaml(path)
+        if path.name == "_register.yaml":
+            for name, change in changes.items():
+                content["nulls"][name] |= change
+        (folder / path.name).write_text(yaml.safe_dump(content), encoding="utf-8")
+
+
+def test_every_claim_says_what_theory_expects_of_each_null_that_it_can_be_asked_of() -> None:
+    for name, claim in SETTINGS.claims.items():
+        counted = {c["name"] for c in claim["criteria"] if c.get("confirmatory", True)}
+        asked = {own["null"] for own in stand_ins.asked(SETTINGS, name) if own["name"] in counted}
+        assert asked <= set(claim.get("nulls", {})), name
+
+
+CRITERION = {
+    **{"name": "high", "meaning": "m", "table": "dynamics", "statistic": "x", "threshold": 0.5},
+    **{"runs": "pair/gaussian", "direction": "above"},
+}
+CONTROL = {**CRITERION, "name": "low", "direction": "below", "control": True}
+KNOWN = {"thin": {"title": "a thin network", "removes": "thickness", "runs": {}}}
+
+
+def judged(null_at: float | None, expected: str) -> dict[str, Any]:
+    """Verdict on a claim whose effect is about .9, and a null at another value."""
+    spread = np.linspace(-0.05, 0.05, 12)
+    parts = [("high", None, 0.9), ("low", None, 0.1), ("high", "thin", null_at)]
+    values = pd.concat(
+        pd.DataFrame(
+            {
+                "criterion": name,
+                "null": null,
+                "seed": range(12),
+                "task": None,
+                "value": np.nan if at is None else at + spread,
+            }
+        )
+        for name, null, at in parts
+    )
+    claim = {
+        **{"id": "c", "title": "t", "statement": "s", "level": "abstract", "equations": []},
+        **{"expectation": "supported", "caveats": [], "criteria": [CRITERION, CONTROL]},
+        "nulls": {"thin": {"expected": expected, "because": "b"}},
+    }
+    return claims.verdict(claim, values, "default", {}, ["f"], KNOWN)
+
+
+@pytest.mark.parametrize(
+    ("null_at", "expected", "status", "as_expected"),
+    [
+        (0.1, "fail", "supported", True),
+        (None, "fail", "supported", True),
+        (0.9, "fail", "partly supported", False),
+        (0.5, "fail", "partly supported", False),  # undecided: not told apart
+        (0.9, "pass", "supported", True),
+        (0.1, "pass", "partly supported", False),
+        (None, "pass", "supported", None),
+        (0.1, "open", "supported", None),
+        (0.9, "open", "supported", None),
+    ],
+)
+def test_what_a_null_does_decides_the_status(
+    null_at: float | None, expected: str, status: str, as_expected: bool | None
+) -> None:
+    verdict = judged(null_at, expected)
+    assert verdict["status"] == status
+    (row,) = verdict["nulls"]
+    assert row["as_expected"] is as_expected
+    found = any("thin network" in caveat for caveat in verdict["caveats"])
+    assert found is (as_expected is False)
+
+
+def test_a_criterion_says_which_null_meets_it_though_it_should_not() -> None:
+    met, missed = judged(0.9, "fail"), judged(0.1, "fail")
+    assert met["criteria"][0]["also_met_by"] == ["thin"]
+    assert missed["criteria"][0]["also_met_by"] == []
+    assert judged(0.9, "pass")["criteria"][0]["also_met_by"] == []
+
+
+def test_what_is_told_of_nulls() -> None:
+    verdict = judged(0.9, "fail")
+    assert nulls.tally(verdict["nulls"]) == "0 of 1"
+    (row,) = nulls.told(verdict["nulls"])
+    assert row["outcome"] == "meets 1 of 1"
+    assert row["theory says"] == "must fail: b"
+    assert nulls.tally([]) == "none asked"
+    assert "a thin network" in claims.explanation(verdict, {}, "made", "cost")
+    assert "a thin network" in claims.caption(verdict)
+    assert "a thin network" in claims.report([verdict])

@@ -1,0 +1,100 @@
+"""Nulls of the register: what lacks a part of the theory is asked what a claim asks of its runs.
+
+A null stands in for runs (``runs: {pair/gaussian: pair/linear}``) or for a statistic (``statistics:
+{race: {auroc_forecast: auroc_norm_a_init}}``). A claim says of each beforehand what theory expects.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from neuron_race.settings import criteria
+
+if TYPE_CHECKING:
+    from neuron_race.settings.configuration import Settings
+
+Criterion = Mapping[str, Any]
+
+
+def asked(settings: "Settings", claim: str) -> list[dict[str, Any]]:
+    """The effects of a claim as asked of nulls: criteria with a ``null`` and what it stands in.
+
+    Controls are not asked, nor tables that are made only of the conditions that criteria name, nor
+    forecasts of a null that has none.
+    """
+    return [
+        {**variant, "null": name}
+        for name, null in settings.nulls.items()
+        for criterion in settings.claims[claim]["criteria"]
+        if not criterion.get("control", False)
+        for variant in [_variant(null, criterion)]
+        if variant is not None and _measured(settings, variant)
+    ]
+
+
+def _variant(null: Mapping[str, Any], criterion: Criterion) -> dict[str, Any] | None:
+    """A criterion of the null; None if the null stands in for nothing that it is about."""
+    runs = null.get("runs", {})
+    statistic = null.get("statistics", {}).get(criterion["table"], {}).get(criterion["statistic"])
+    if statistic is not None:
+        return {**criterion, "statistic": statistic}
+    if "trend" in criterion:
+        if not all(point["runs"] in runs for point in criterion["trend"]):
+            return None
+        points = [{**point, "runs": runs[point["runs"]]} for point in criterion["trend"]]
+        return {**criterion, "trend": points}
+    return {**criterion, "runs": runs[criterion["runs"]]} if criterion["runs"] in runs else None
+
+
+def _measured(settings: "Settings", criterion: Criterion) -> bool:
+    """Whether the table of a criterion has rows of its runs."""
+    points = criterion.get("trend", [criterion])
+    places = [point["runs"].split("/") for point in points]
+    if criterion["table"] == "race":
+        return all(condition in settings.forecastable(name) for name, condition in places)
+    return criterion["table"] not in criteria.SELECTIVE
+
+
+def copied(nulls: Mapping[str, Any], copies: Mapping[str, Any]) -> dict[str, Any]:
+    """Nulls that stand in for the copies of experiments on other data sets too.
+
+    Args:
+        nulls: entries of the register.
+        copies: ``replicate`` of the configuration.
+    """
+    found = {}
+    for name, null in nulls.items():
+        runs = dict(null.get("runs", {}))
+        for copy, entry in copies.items():
+            for of, instead in null.get("runs", {}).items():
+                if {of.split("/")[0], instead.split("/")[0]} <= set(entry["experiments"]):
+                    again = (r.replace("/", f"_{copy}/") for r in (of, instead))
+                    runs |= dict([tuple(again)])
+        found[name] = {**null, **({"runs": runs} if runs else {})}
+    return found
+
+
+def faults(settings: "Settings") -> list[str]:
+    """Faults of nulls and of what claims say of them, each with its key, and what is allowed.
+
+    Conditions of experiments that an overlay took out are left to whoever reads them.
+    """
+    known = {f"{e}/{c}": o for e, own in settings.experiments.items() for c, o in own.items()}
+    found = []
+    for name, null in settings.nulls.items():
+        found += [
+            f"nulls.{name}.runs: {criteria.unknown(runs, known)}"
+            for pair in null.get("runs", {}).items()
+            for runs in pair
+            if runs not in known
+        ]
+    if found:
+        return found
+    for claim, entry in settings.claims.items():
+        there = dict.fromkeys(criterion["null"] for criterion in asked(settings, claim))
+        for name in entry.get("nulls", {}):
+            at = f"claims.{claim}.nulls"
+            if name not in settings.nulls:
+                found.append(f"{at}: {criteria.unknown(name, settings.nulls)}")
+            elif name not in there:
+                found.append(f"{at}.{name}: stands in for nothing that this claim's effects ask of")
+    return found
