@@ -146,7 +146,7 @@ def _beside(verdict: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any
 def outcome(row: Mapping[str, Any]) -> str:
     """A null's outcome in words."""
     if not row["asked"]:
-        return "not asked: the claim meets none of the criteria itself"
+        return "not asked: no criterion that counts, and that the claim meets, is about it"
     met = f"meets {row['met']} of {row['asked']}"
     undefined = sum(own["undefined"] and own["counts"] for own in row["criteria"])
     return met + (f", {undefined} undefined" if undefined else "")

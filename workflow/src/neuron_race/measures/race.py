@@ -87,4 +87,5 @@ def _row(trained: Trained, s: int, own: pd.DataFrame, step: int) -> dict[str, fl
         row[f"auroc_{name}"] = float(roc_auc_score(won, active[name])) if usable else np.nan
     drop = int(trained.runs.event_step[s, trained.event("drop_10")])
     row["forecast_step_ratio"] = step / drop if step > 0 and drop > 0 else np.nan
+    row["closed_form_cost"] = 1 / drop if drop > 0 else np.nan  # one gradient, that at init
     return row

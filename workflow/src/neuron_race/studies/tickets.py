@@ -35,7 +35,8 @@ ARMS = (
     "sign_flipped",  # the winners with their outgoing weights negated
 )
 PAIRS = 10  # winners and losers exchanged per run
-EXCHANGES = ("direction", "head")
+# What is exchanged, between the extremes of the largest cluster or between any two of it.
+EXCHANGES = ("direction", "head", "direction_random", "head_random")
 
 
 def tables(trained: Trained, forecasts: Mapping[str, Array], name: str) -> dict[str, pd.DataFrame]:
@@ -92,7 +93,7 @@ def tables(trained: Trained, forecasts: Mapping[str, Array], name: str) -> dict[
                 }
             )
     for what in EXCHANGES:
-        fraction = _exchange(trained, what)
+        fraction = _exchange(trained, what, name)
         for s, row in enumerate(rows):
             row[f"exchanged_{what}"] = fraction[s] if np.isfinite(full_drop[s]) else np.nan
     return {"runs": pd.DataFrame(rows), "tickets": pd.DataFrame(details)}
@@ -180,11 +181,12 @@ def _predicted_delay(
     return np.asarray(delays)
 
 
-def _exchange(trained: Trained, what: str) -> Array:
+def _exchange(trained: Trained, what: str, name: str) -> Array:
     """Exchange starts of winners and losers within the largest cluster, and retrain.
 
     ``direction``: the incoming directions, each neuron keeping norms and head; ``head``: the
-    outgoing weights. (To exchange all of it is to rename the neurons: ranks must follow.)
+    outgoing weights. (To exchange all of it is to rename the neurons: ranks must follow.) With
+    ``_random`` pairs are drawn at random, and the one that ended ahead is the winner.
 
     Returns:
         Fraction of the pairs (S,) in which the former loser now ends ahead of the former winner.
@@ -199,9 +201,13 @@ def _exchange(trained: Trained, what: str) -> Array:
         order = members[np.argsort(-norm_product(W_end, A_end)[members], kind="stable")]
         n = min(PAIRS, len(order) // 2)
         winners, losers = order[:n], order[::-1][:n]
+        if what.endswith("random"):
+            rng = stream(name, int(start.seed[s]), "random pairs")
+            drawn = np.sort(rng.permutation(len(order))[: 2 * n].reshape(n, 2), axis=1)
+            winners, losers = order[drawn[:, 0]], order[drawn[:, 1]]
         pairs.append((winners, losers))
         one, two = np.concatenate([winners, losers]), np.concatenate([losers, winners])
-        if what == "head":
+        if what.startswith("head"):
             A[s, one] = start.A[s, two]
         else:
             norm = np.linalg.norm(start.W[s], axis=1, keepdims=True)

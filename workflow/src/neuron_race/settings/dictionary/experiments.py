@@ -212,6 +212,11 @@ RACE = Table(
         positive(
             "forecast_step_ratio", "Step at which the forecast network drops, over the real one's."
         ),
+        positive(
+            "closed_form_cost",
+            "Gradients that the closed form takes (one), over those of the run up to its drop.",
+            equation="E5",
+        ),
     ),
     parts={
         "among": Part(

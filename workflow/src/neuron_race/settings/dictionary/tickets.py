@@ -54,7 +54,10 @@ TICKETS = Table(
         ),
         "own": Part("those with the start of the whole network", OWN),
         "foreign": Part("those with another start", FOREIGN),
-        "what": Part("what of the start is exchanged", ("direction", "head")),
+        "what": Part(
+            "what of the start is exchanged, between extremes or between random pairs",
+            ("direction", "head", "direction_random", "head_random"),
+        ),
     },
 )
 WEIGHTS = Table(
