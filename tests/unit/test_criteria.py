@@ -78,7 +78,7 @@ def extension(statistic: str, runs: str, **changes: Any) -> dict[str, Any]:
 BAD: dict[str, tuple[dict[str, Any], str]] = {
     "unknown": (
         {"statistic": "rho_forcast"},
-        "ranks.statistic: 'rho_forcast' is none of rho_forecast{,_all}, .*forecast_step_ratio; "
+        "ranks.statistic: 'rho_forcast' is none of rho_forecast{,_all}, .*closed_form_cost; "
         "nearest: rho_forecast, .*(table race of digits/gaussian)",
     ),
     "of_another_table": (dynamics("rho_forecast"), "'rho_forecast' is none of steps, loss_init"),

@@ -219,7 +219,7 @@ def test_images_keep_their_labels_and_their_authors_split(name: str, classes: li
 
 
 def test_each_data_seed_is_another_pair_of_digits() -> None:
-    pairs = [digit_pairs.pair(seed) for seed in range(1100, 1145)]
+    pairs = [digit_pairs.pair(seed) for seed in range(1200, 1245)]
     assert sorted(pairs) == [(a, b) for a in range(10) for b in range(a + 1, 10)]
     for first in range(0, 45, 5):
         assert sorted(digit for pair in pairs[first : first + 5] for digit in pair) == [*range(10)]
