@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page
 from smoke_run import snakemake
 
 from neuron_race.common import storage
-from neuron_race.evidence import claims
+from neuron_race.evidence import phrases
 from neuron_race.operations import cost
 from neuron_race.settings import configuration
 
@@ -48,8 +48,8 @@ def cell(page: Page, claim: str, column: str) -> str:
 
 
 def interval(row: dict[str, Any]) -> str:
-    low, high = claims.number(row["ci_low"]), claims.number(row["ci_high"])
-    return f"{claims.number(row['estimate'])} [{low}, {high}]"
+    low, high = phrases.number(row["ci_low"]), phrases.number(row["ci_high"])
+    return f"{phrases.number(row['estimate'])} [{low}, {high}]"
 
 
 def test_says_what_the_verdicts_say(
@@ -65,7 +65,7 @@ def test_says_what_the_verdicts_say(
         wanted = "as expected" if agrees else f"expected: {verdict['expectation']}"
         assert cell(page, name, "status").endswith(wanted)
         assert interval(main) in cell(page, name, "statistic")
-        assert claims.number(main["threshold"]) in cell(page, name, "statistic")
+        assert phrases.number(main["threshold"]) in cell(page, name, "statistic")
         assert cell(page, name, "runs") == str(verdict["n_runs"])
         assert cell(page, name, "preset") == "smoke"
         controls = [c for c in verdict["criteria"] if c["is_control"]]
@@ -82,7 +82,7 @@ def test_says_what_the_verdicts_say(
         assert len(lines) == len(verdict["criteria"])
         for line, row in zip(lines, verdict["criteria"], strict=True):
             assert interval(row) in line and row["meaning"] in line
-            assert claims.number(row["p_holm"]) in line
+            assert phrases.number(row["p_holm"]) in line
             assert {True: "yes", False: "no", None: "undecided"}[row["holds"]] in line
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from docutils.core import publish_parts
 
-from neuron_race.evidence import claims
+from neuron_race.evidence import claims, phrases, reports
 
 NAN = float("nan")
 
@@ -167,7 +167,7 @@ def test_scoreboard_corrects_over_all_claims() -> None:
 
 
 def test_report_shows_undefined_numbers_undecided_criteria_and_caveats() -> None:
-    text = claims.report([verdict("smoke", effect=[NAN] * 8, lazy=LOW)])
+    text = reports.report([verdict("smoke", effect=[NAN] * 8, lazy=LOW)])
     assert "## racing\n" in text and "**inconclusive**" in text
     assert "undefined [undefined, undefined]" in text
     assert "undecided" in text and "- Smoke preset" in text and "| 1 of 1 |" in text
@@ -176,7 +176,7 @@ def test_report_shows_undefined_numbers_undecided_criteria_and_caveats() -> None
 
 
 def test_numbers_have_three_digits() -> None:
-    assert [claims.number(x) for x in (0.12345, 1234.5, None, NAN, -2.0)] == [
+    assert [phrases.number(x) for x in (0.12345, 1234.5, None, NAN, -2.0)] == [
         "0.123",
         "1.23e+03",
         "undefined",
@@ -207,7 +207,7 @@ def judged() -> dict[str, Any]:
 
 
 def test_an_explanation_says_all_that_the_verdict_says(judged: dict[str, Any]) -> None:
-    text = claims.explanation(judged, {"E5": "the race law"}, "data set digits", "3 s", width=60)
+    text = reports.explanation(judged, {"E5": "the race law"}, "data set digits", "3 s", width=60)
     assert "racing: PARTLY SUPPORTED" in text and "E5  the race law" in text
     blocks = text.split("\n\n")
     (effects,) = (b for b in blocks if b.startswith("Criteria"))
@@ -223,7 +223,7 @@ def test_an_explanation_says_all_that_the_verdict_says(judged: dict[str, Any]) -
 
 def test_a_caption_is_valid_and_has_a_row_for_each_criterion(judged: dict[str, Any]) -> None:
     settings = {"report_level": 2, "halt_level": 2}  # a warning is an error
-    html = publish_parts(claims.caption(judged), writer="html", settings_overrides=settings)
+    html = publish_parts(reports.caption(judged), writer="html", settings_overrides=settings)
     rows = re.findall(r"<tr>(.*?)</tr>", html["body"], flags=re.DOTALL)
     assert len(rows) == 1 + 3
     assert "partly supported" in html["body"] and "One layer." in html["body"]
@@ -233,10 +233,10 @@ def test_a_caption_is_valid_and_has_a_row_for_each_criterion(judged: dict[str, A
 
 def test_an_answer_is_part_of_explanation_and_caption(judged: dict[str, Any]) -> None:
     answered = {**judged, "answer": "Yes, 2 [1, 3].", "breaks": "With none."}
-    text = claims.explanation(answered, {"E5": "the race law"}, "data", "3 s")
+    text = reports.explanation(answered, {"E5": "the race law"}, "data", "3 s")
     assert "Answer: Yes, 2 [1, 3].\n\nIt breaks: With none.\n" in text
     settings = {"report_level": 2, "halt_level": 2}
-    html = publish_parts(claims.caption(answered), writer="html", settings_overrides=settings)
+    html = publish_parts(reports.caption(answered), writer="html", settings_overrides=settings)
     assert "Yes, 2 [1, 3]." in html["body"] and "With none." in html["body"]
 
 
@@ -245,16 +245,16 @@ def test_sentences_get_their_numbers_from_the_verdict() -> None:
         {"name": "ranks", "estimate": 0.91234, "ci_low": 0.9, "ci_high": 0.95},
         {"name": "unknown", "estimate": float("nan"), "ci_low": None, "ci_high": None},
     ]
-    sentence = claims.filled("Ranks {ranks}, and {unknown}.", rows)
+    sentence = phrases.filled("Ranks {ranks}, and {unknown}.", rows)
     assert sentence == "Ranks 0.912 [0.9, 0.95], and undefined [undefined, undefined]."
 
 
 def test_commands() -> None:
-    assert claims.command("racing", []) == "snakemake --cores all racing"
-    assert claims.command("racing", ["--configfile", "config/smoke.yaml", "b.yaml"]) == (
+    assert phrases.command("racing", []) == "snakemake --cores all racing"
+    assert phrases.command("racing", ["--configfile", "config/smoke.yaml", "b.yaml"]) == (
         "snakemake --cores all racing --configfile config/smoke.yaml b.yaml"
     )
-    assert claims.command("", []) == "snakemake --cores all"
+    assert phrases.command("", []) == "snakemake --cores all"
 
 
 def test_other_settings_than_the_presets_are_told_with_the_verdict() -> None:
@@ -263,11 +263,45 @@ def test_other_settings_than_the_presets_are_told_with_the_verdict() -> None:
         claim(*TWO), values(effect=[1.0] * 5, control=[0.0] * 5), "small", changed, []
     )
     told = "Not the settings of preset small: experiments.pair.alpha 0.2 (preset: 0.1)."
-    assert judged["caveats"][0] == told and claims.preset(judged) == "small, changed"
+    assert judged["caveats"][0] == told and phrases.preset(judged) == "small, changed"
     for text in (
-        claims.caption(judged),
-        claims.report([judged]),
-        claims.explanation(judged, {"E5": "law"}, "data", "3 s", width=200),
+        reports.caption(judged),
+        reports.report([judged]),
+        reports.explanation(judged, {"E5": "law"}, "data", "3 s", width=200),
     ):
         assert told in text and "small, changed" in text
-    assert set(claims.summary([judged])["preset"]) == {"small, changed"}
+    assert set(reports.summary([judged])["preset"]) == {"small, changed"}
+
+
+def test_where_a_claim_fails_is_told_with_numbers() -> None:
+    failed = verdict(effect=LOW, lazy=HIGH)
+    told = phrases.failing(failed)
+    assert told.startswith("effect 0.1 [") and "asked above 0.5" in told and "(control)" in told
+    assert phrases.failing(verdict(effect=HIGH, lazy=LOW)) == ""
+    assert "undecided" in phrases.failing(verdict(effect=[0.3, 0.7] * 4, lazy=LOW))
+    table = reports.summary([failed])
+    assert table["where it fails"].item() == told
+    text = reports.explanation(failed, {"E5": "law"}, "data", "3 s", width=400)
+    assert f"Where it fails: {told}." in text
+
+
+def test_controls_that_do_not_count_are_counted_where_they_did_not_fail() -> None:
+    rows = [row(True, control=True), row(False, control=True, confirmatory=False), row(True)]
+    assert phrases.controls(rows) == "1 of 1, and 1 not counted that did not fail"
+    assert phrases.controls(rows[::2]) == "1 of 1"
+
+
+def test_a_spread_over_tasks() -> None:
+    own = {"n_tasks": 20, "share": 0.95, "new_low": 0.1, "new_high": 0.3}
+    assert phrases.spread(own) == "in 95 % of 20 tasks; a new one within [0.1, 0.3]"
+    assert phrases.spread({**own, "new_low": None}) == "in 95 % of 20 tasks"
+    assert phrases.spread({**own, "n_tasks": 1}) == ""
+
+
+def test_a_tally_keeps_the_papers_claims_apart() -> None:
+    some = [verdict(effect=HIGH, lazy=LOW), {**verdict(effect=LOW, lazy=LOW)}]
+    ours = {**verdict(effect=HIGH, lazy=LOW), "level": "our extension"}
+    told = reports.tally([*some, ours])
+    assert told == (
+        "2 claims of the paper: 1 supported, 1 not supported; 1 claim of ours: 1 supported."
+    )

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from neuron_race.evidence import claims, nulls
+from neuron_race.evidence import claims, nulls, reports
 from neuron_race.models import shallow
 from neuron_race.settings import configuration, reading
 from neuron_race.settings import nulls as stand_ins
@@ -215,6 +215,6 @@ def test_what_is_told_of_nulls() -> None:
     assert row["outcome"] == "meets 1 of 1"
     assert row["theory says"] == "must fail: b"
     assert nulls.tally([]) == "none asked"
-    assert "a thin network" in claims.explanation(verdict, {}, "made", "cost")
-    assert "a thin network" in claims.caption(verdict)
-    assert "a thin network" in claims.report([verdict])
+    assert "a thin network" in reports.explanation(verdict, {}, "made", "cost")
+    assert "a thin network" in reports.caption(verdict)
+    assert "a thin network" in reports.report([verdict])

@@ -16,7 +16,7 @@ import pytest
 from smoke_run import environment, snakemake
 
 from neuron_race.common import storage
-from neuron_race.evidence import claims
+from neuron_race.evidence import phrases
 from neuron_race.pages import notebooks
 from neuron_race.settings import configuration
 
@@ -95,7 +95,7 @@ def test_every_notebook_ran_to_its_end(smoke: Path, claim: str) -> None:
         assert caveat in shown
     for row in verdict["criteria"]:
         if row["confirmatory"]:
-            assert claims.found(row) in shown
+            assert phrases.found(row) in shown
     log = (smoke / f"results/logs/notebook/{claim}.log").read_text()
     (spent,) = re.findall(r"\(play\): ([\d.]+) s", log)
     print(f"{claim}: the cell to play with took {spent} s")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from neuron_race.common import job as script
 from neuron_race.common import storage
-from neuron_race.evidence import claims, trace
+from neuron_race.evidence import reports, trace
 from neuron_race.operations import cost
 
 
@@ -14,7 +14,7 @@ def work(job) -> None:
     made = trace.words(storage.read_json(job.input.provenance))
     spent = cost.words([path for path in job.params.benchmarks if Path(path).exists()])
     equations, options = job.params.equations, job.params.options
-    text = claims.explanation(verdict, equations, made, spent, options)
+    text = reports.explanation(verdict, equations, made, spent, options)
     print(f"\n{text}", flush=True)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from neuron_race.common import storage, terminal
-from neuron_race.evidence import claims
+from neuron_race.evidence import phrases, reports
 from neuron_race.settings import configuration, reading
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -58,7 +58,7 @@ def table(register: Claims) -> str:
     for name, claim in register.items():
         row = {"target": f"`{name}`", "claim": claim["title"], "level": claim["level"]}
         if found := verdict(name):
-            summary = claims.summary([found]).iloc[0]
+            summary = reports.summary([found]).iloc[0]
             row |= {
                 "verdict": f"**{found['status']}**",
                 "main statistic": f"{summary['main statistic']}: "
@@ -69,7 +69,7 @@ def table(register: Claims) -> str:
                 f"[figure](reference/figures/{name}.png)",
             }
         rows.append(row)
-    return claims.markdown(pd.DataFrame(rows, dtype=object).fillna("not run yet"))
+    return phrases.markdown(pd.DataFrame(rows, dtype=object).fillna("not run yet"))
 
 
 def gallery(register: Claims) -> str:
@@ -84,7 +84,7 @@ def gallery(register: Claims) -> str:
     ]
     rows = [cells[i : i + COLUMNS] for i in range(0, len(cells), COLUMNS)]
     rows[-1] += [""] * (COLUMNS - len(rows[-1]))
-    return claims.markdown(pd.DataFrame(rows, columns=[" "] * COLUMNS))
+    return phrases.markdown(pd.DataFrame(rows, columns=[" "] * COLUMNS))
 
 
 def generated(text: str, name: str, content: str) -> str:

@@ -4,7 +4,7 @@ import sys
 
 from neuron_race.common import job as script
 from neuron_race.common import storage
-from neuron_race.evidence import claims, nulls
+from neuron_race.evidence import claims, nulls, reports
 
 
 def work(job) -> None:
@@ -12,8 +12,8 @@ def work(job) -> None:
     verdicts = [storage.read_json(path) for path in job.input.verdicts]
     storage.write_table(job.output.csv, claims.scoreboard(verdicts))
     storage.write_table(job.output.nulls, nulls.table(verdicts))
-    storage.write_text(job.output.markdown, claims.report(verdicts))
-    print(claims.summary(verdicts).to_string(index=False), file=sys.stderr)
+    storage.write_text(job.output.markdown, reports.report(verdicts))
+    print(reports.summary(verdicts).to_string(index=False), file=sys.stderr)
 
 
 script.run(snakemake, work)

@@ -2,13 +2,13 @@
 
 from neuron_race.common import job as script
 from neuron_race.common import storage
-from neuron_race.evidence import claims
+from neuron_race.evidence import reports
 
 
 def work(job) -> None:
     """One row per claim."""
     verdicts = [storage.read_json(path) for path in job.params.verdicts]
-    print(f"\n{claims.summary(verdicts).to_string(index=False)}", flush=True)
+    print(f"\n{reports.summary(verdicts).to_string(index=False)}", flush=True)
 
 
 script.run(snakemake, work)

@@ -2,7 +2,7 @@
 
 from neuron_race.common import job as script
 from neuron_race.common import storage
-from neuron_race.evidence import claims
+from neuron_race.evidence import claims, reports
 from neuron_race.settings import schema
 
 
@@ -17,7 +17,7 @@ def work(job) -> None:
     storage.write_json(job.output.verdict, verdict)
     written = storage.read_json(job.output.verdict)
     schema.check(written, "verdict", job.output.verdict)
-    storage.write_text(job.output.caption, claims.caption(written))
+    storage.write_text(job.output.caption, reports.caption(written))
 
 
 script.run(snakemake, work)

@@ -1,7 +1,5 @@
 """From per-run evidence and the register's thresholds to verdicts."""
 
-import functools
-import textwrap
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -9,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from neuron_race.evidence import nulls, statistics
+from neuron_race.evidence import nulls, phrases, statistics
 from neuron_race.settings import changes
 
 
@@ -110,7 +108,7 @@ def verdict(
         row["also_met_by"] = also.get(row["name"], [])
     caveats = list(claim["caveats"])
     if preset == "smoke":
-        caveats.insert(0, SMOKE)
+        caveats.insert(0, phrases.SMOKE)
     if changed:
         caveats.insert(0, f"Not the settings of preset {preset}: {changes.words(changed)}.")
     for row in criteria:
@@ -121,7 +119,9 @@ def verdict(
         if row["is_control"] and row["holds"] is False:
             caveats.append(f"Control {row['name']} did not fail as the theory predicts.")
     caveats += nulls.caveats(against)
-    sentences = {key: filled(claim[key], criteria) for key in ("answer", "breaks") if key in claim}
+    sentences = {
+        key: phrases.filled(claim[key], criteria) for key in ("answer", "breaks") if key in claim
+    }
     return {
         "claim": claim["id"],
         "title": claim["title"],
@@ -148,7 +148,7 @@ def scoreboard(verdicts: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     rows = [
         {
             **{key: verdict[key] for key in keys},
-            "preset": preset(verdict),
+            "preset": phrases.preset(verdict),
             **row,
             "runs": " ".join(np.atleast_1d(row["runs"])),
             "also_met_by": " ".join(row.get("also_met_by", [])),
@@ -164,220 +164,6 @@ def scoreboard(verdicts: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     return table
 
 
-def filled(sentence: str, criteria: Sequence[Mapping[str, Any]]) -> str:
-    """A sentence of the register with each {criterion} replaced by its estimate and interval."""
-    numbers = {
-        row["name"]: f"{number(row['estimate'])} [{number(row['ci_low'])}, "
-        f"{number(row['ci_high'])}]"
-        for row in criteria
-    }
-    return sentence.format_map(numbers)
-
-
-def preset(verdict: Mapping[str, Any]) -> str:
-    """Name of a verdict's preset, and whether its settings are others; caveats say which."""
-    return f"{verdict['preset']}, changed" if verdict.get("changes") else str(verdict["preset"])
-
-
-def number(value: float | None) -> str:
-    """A number as people read it: three significant digits."""
-    return "undefined" if value is None or np.isnan(value) else f"{value:.3g}"
-
-
 def main_criterion(verdict: Mapping[str, Any]) -> Mapping[str, Any]:
     """The criterion shown in summaries: the first of the register."""
     return verdict["criteria"][0]
-
-
-def summary(verdicts: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """One row per claim: status, main statistic with interval, controls, runs."""
-    rows = []
-    for verdict in verdicts:
-        main = main_criterion(verdict)
-        controls = [row for row in verdict["criteria"] if row["is_control"] and row["confirmatory"]]
-        behaved = sum(row["holds"] is True for row in controls)
-        rows.append(
-            {
-                "claim": verdict["claim"],
-                "level": verdict["level"],
-                "status": verdict["status"],
-                "main statistic": main["name"].replace("_", " "),
-                "estimate [95 % interval]": found(main),
-                "controls as predicted": f"{behaved} of {len(controls)}",
-                "nulls as predicted": nulls.tally(verdict.get("nulls", [])),
-                "runs": verdict["n_runs"],
-                "preset": preset(verdict),
-            }
-        )
-    return pd.DataFrame(rows)
-
-
-def markdown(table: pd.DataFrame) -> str:
-    """A table in Markdown."""
-    lines = ["| " + " | ".join(table.columns) + " |", "|" + " --- |" * len(table.columns)]
-    lines += ["| " + " | ".join(map(str, row)) + " |" for row in table.to_numpy()]
-    return "\n".join(lines) + "\n"
-
-
-def report(verdicts: Sequence[Mapping[str, Any]]) -> str:
-    """All verdicts in Markdown: the summary, then each claim with its criteria and caveats."""
-    parts = ["# Claims\n", markdown(summary(verdicts))]
-    for verdict in verdicts:
-        parts += [
-            f"## {verdict['claim']}\n",
-            f"**{verdict['status']}**. {verdict['statement']} *({verdict['level']}; equations "
-            f"{', '.join(verdict['equations'])}; preset {preset(verdict)})*\n",
-        ]
-        if "answer" in verdict:
-            parts.append(f"**Answer.** {verdict['answer']} **It breaks:** {verdict['breaks']}\n")
-        rows = [
-            {
-                "criterion": row["name"],
-                "role": role(row),
-                "meaning": row["meaning"],
-                "estimate [95 % interval]": found(row),
-                "threshold": asked(row),
-                "p (Holm)": number(row["p_holm"]),
-                "holds": YES[row["holds"]],
-            }
-            for row in verdict["criteria"]
-        ]
-        parts.append(markdown(pd.DataFrame(rows)))
-        if verdict.get("nulls"):
-            parts.append(markdown(pd.DataFrame(nulls.told(verdict["nulls"]))))
-        parts += [f"- {caveat}" for caveat in verdict["caveats"]]
-        parts.append("")
-    return "\n".join(parts)
-
-
-WORDS = {True: "holds", False: "does not hold", None: "undecided"}
-YES = {True: "yes", False: "no", None: "undecided"}
-SMOKE = "Smoke preset: too few runs for any conclusion."
-
-
-def asked(row: Mapping[str, Any]) -> str:
-    """What a criterion asks of its estimate, for example ``above 0.5`` or ``within ±0.02``."""
-    sign = "±" if row["direction"] == "within" else ""
-    return f"{row['direction']} {sign}{number(row['threshold'])}"
-
-
-def found(row: Mapping[str, Any]) -> str:
-    """Estimate of a criterion with its interval."""
-    low, high = number(row["ci_low"]), number(row["ci_high"])
-    return f"{number(row['estimate'])} [{low}, {high}]"
-
-
-def role(row: Mapping[str, Any]) -> str:
-    """``effect`` or ``control``, and whether it is exploratory."""
-    name = "control" if row["is_control"] else "effect"
-    return name if row["confirmatory"] else f"{name}, exploratory"
-
-
-def caption(verdict: Mapping[str, Any]) -> str:
-    """Caption of a claim's figure in reStructuredText, with the numbers of its verdict."""
-    rows = "\n".join(
-        f"   * - {row['meaning']}\n     - {role(row)}\n     - {found(row)}\n"
-        f"     - {asked(row)}\n     - {WORDS[row['holds']]}"
-        for row in verdict["criteria"]
-    )
-    caveats = "\n".join(f"* {caveat}" for caveat in verdict["caveats"])
-    answer = (
-        f"\n**Answer.** {verdict['answer']} **It breaks:** {verdict['breaks']}\n"
-        if "answer" in verdict
-        else ""
-    )
-    against = nulls.listed(verdict.get("nulls", []))
-    return f"""**{verdict["title"]}: {verdict["status"]}** (expected: {verdict["expectation"]};
-{verdict["n_runs"]} runs per condition, preset {preset(verdict)}).
-
-{verdict["statement"]} *Level: {verdict["level"]}. Equations: {", ".join(verdict["equations"])}.*
-{answer}
-.. list-table::
-   :header-rows: 1
-
-   * - criterion
-     - role
-     - estimate [95 % interval]
-     - asked
-     - outcome
-{rows}
-{against}
-What the evidence does not prove:
-
-{caveats}
-"""
-
-
-def command(target: str, options: Sequence[str]) -> str:
-    """The command that makes a target; options come last, for they take all words that follow."""
-    return " ".join(["snakemake --cores all", *([target] if target else []), *options])
-
-
-def _wrapped(width: int, text: str, indent: str = "", first: str | None = None) -> str:
-    return textwrap.fill(
-        text,
-        width,
-        initial_indent=indent if first is None else first,
-        subsequent_indent=indent,
-        break_long_words=False,
-    )
-
-
-def explanation(
-    verdict: Mapping[str, Any],
-    equations: Mapping[str, str],
-    made: str,
-    cost: str,
-    options: Sequence[str] = (),
-    width: int = 100,
-) -> str:
-    """A claim in plain text for the terminal.
-
-    Args:
-        verdict: the verdict.
-        equations: one line for each equation.
-        made: what it was made from.
-        cost: what its evidence cost.
-        options: configuration given on the command line.
-        width: columns of the terminal.
-    """
-    wrapped = functools.partial(_wrapped, width)
-    parts = [
-        f"{verdict['claim']}: {verdict['status'].upper()}",
-        f"{verdict['title']} · level: {verdict['level']} · expected: {verdict['expectation']} · "
-        f"preset {preset(verdict)}, {verdict['n_runs']} runs per condition",
-        "",
-        wrapped(verdict["statement"]),
-        "",
-    ]
-    if "answer" in verdict:
-        parts += [wrapped(f"Answer: {verdict['answer']}"), ""]
-        parts += [wrapped(f"It breaks: {verdict['breaks']}"), ""]
-    parts += [wrapped(f"{name}  {equations[name]}", "    ") for name in verdict["equations"]]
-    groups = {
-        "Criteria": [r for r in verdict["criteria"] if r["confirmatory"] and not r["is_control"]],
-        "Controls": [r for r in verdict["criteria"] if r["confirmatory"] and r["is_control"]],
-        "Exploratory (not counted)": [r for r in verdict["criteria"] if not r["confirmatory"]],
-    }
-    for title, rows in groups.items():
-        if rows:
-            parts += ["", title]
-        for row in rows:
-            mark = {True: "+", False: "-", None: "?"}[row["holds"]]
-            parts.append(
-                f"  {mark} {row['name']}: {found(row)}, asked {asked(row)}: {WORDS[row['holds']]}"
-            )
-            parts.append(wrapped(row["meaning"], "      "))
-    parts += nulls.lines(verdict.get("nulls", []))
-    parts += ["", "What the evidence does not prove"]
-    parts += [wrapped(caveat, "    ", "  - ") for caveat in verdict["caveats"]]
-    claim = verdict["claim"]
-    parts += [
-        "",
-        f"Figure    {', '.join(verdict['figures'])} (numbers drawn: figures/{claim}.csv)",
-        f"Numbers   results/evidence/{claim}.csv, results/claims/{claim}.json",
-        wrapped(made, " " * 10, "Made of   "),
-        f"Again     {command(claim, options)}",
-        f"Cost      {cost}",
-    ]
-    return "\n".join(parts) + "\n"

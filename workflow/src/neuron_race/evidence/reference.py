@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from neuron_race.common import storage
-from neuron_race.evidence import claims
+from neuron_race.evidence import phrases
 from neuron_race.settings import configuration, schema
 
 Verdict = Mapping[str, Any]
@@ -168,7 +168,7 @@ def _of_criterion(claim: str, a: Mapping[str, Any], b: Mapping[str, Any]) -> Ite
     elif within(a, b) and distance(a, b) > WORTH_A_LINE:
         why, counts = f"rounding: {distance(a, b):.2g} of the half width", False
     if why:
-        before, after = (f"{claims.found(row)} {claims.WORDS[row['holds']]}" for row in (a, b))
+        before, after = (f"{phrases.found(row)} {phrases.WORDS[row['holds']]}" for row in (a, b))
         if before == after:  # in three digits
             before, after = (
                 f"{row['estimate']}, {text}" for row, text in ((a, before), (b, after))

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
-from neuron_race.evidence.claims import number
+from neuron_race.evidence.phrases import number
 from neuron_race.figures import style
 
 MEETS, MISSES, UNDEFINED, UNDECIDED = "meets it", "misses it", "undefined", "undecided"

@@ -20,7 +20,7 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from neuron_race.evidence import claims, statistics
+from neuron_race.evidence import phrases, statistics
 
 # Okabe and Ito's colours: told apart with any colour vision.
 COLOURS = {
@@ -110,7 +110,7 @@ def series(count: int) -> list[Any]:
 
 def footer(figure: Figure, verdict: dict[str, Any]) -> None:
     """Verdict, preset and number of runs, below the panels."""
-    text = f"{verdict['claim']}: {verdict['status']} (preset {claims.preset(verdict)}, "
+    text = f"{verdict['claim']}: {verdict['status']} (preset {phrases.preset(verdict)}, "
     figure.supxlabel(
         f"{text}{verdict['n_runs']} runs per condition; bands and bars: 95 % bootstrap intervals)",
         fontsize=7,

@@ -18,8 +18,8 @@ from matplotlib.figure import Figure
 
 from neuron_race.common import storage
 from neuron_race.data import datasets
-from neuron_race.evidence import claims
-from neuron_race.evidence.claims import number
+from neuron_race.evidence import phrases
+from neuron_race.evidence.phrases import number
 from neuron_race.figures import style
 from neuron_race.training import conditions, runs
 
@@ -65,11 +65,11 @@ class Lecture:
     def opening(self) -> Markdown:
         """Title, statement, level, and the status that the evidence gives it."""
         verdict = self.verdict
-        warning = f"\n\n**{claims.SMOKE}**" if verdict["preset"] == "smoke" else ""
+        warning = f"\n\n**{phrases.SMOKE}**" if verdict["preset"] == "smoke" else ""
         return Markdown(
             f"# {verdict['title']}\n\n> {verdict['statement']}\n\n"
             f"*Level:* {LEVELS[verdict['level']]}. *Verdict:* **{verdict['status']}**, from "
-            f"{verdict['n_runs']} runs per condition (preset {claims.preset(verdict)}). *Expected "
+            f"{verdict['n_runs']} runs per condition (preset {phrases.preset(verdict)}). *Expected "
             f"before those runs:* {verdict['expectation']}.{warning}"
         )
 
@@ -77,7 +77,7 @@ class Lecture:
         """How the statement was made measurable: the effects that count, with thresholds."""
         counted = [row for row in self.criteria.values() if row["confirmatory"]]
         lines = [
-            f"- {_sentence(row['meaning'])}: {claims.asked(row)}"
+            f"- {_sentence(row['meaning'])}: {phrases.asked(row)}"
             for row in counted
             if not row["is_control"]
         ]
@@ -133,17 +133,17 @@ class Lecture:
             {
                 "criterion": _name(row),
                 "what is measured": row["meaning"],
-                "estimate [95 % interval]": claims.found(row),
-                "wanted": claims.asked(row),
-                "holds": claims.YES[row["holds"]],
+                "estimate [95 % interval]": phrases.found(row),
+                "wanted": phrases.asked(row),
+                "holds": phrases.YES[row["holds"]],
             }
             for row in rows
         ]
-        return Markdown(claims.markdown(pd.DataFrame(table)) if table else "None.")
+        return Markdown(phrases.markdown(pd.DataFrame(table)) if table else "None.")
 
     def value(self, name: str) -> str:
         """Estimate and interval of a criterion, for use in a sentence."""
-        return claims.found(self.criteria[name])
+        return phrases.found(self.criteria[name])
 
     def turning_points(self, *names: str) -> Markdown:
         """For each criterion, which number on which side of which threshold would change it."""
@@ -162,7 +162,7 @@ class Lecture:
             follows = {True: holds, False: fails, None: "The runs leave this undecided."}
             lines.append(
                 f"- **{explanation}** Tested by *{_name(row)}* ({row['meaning']}): "
-                f"{claims.found(row)}, wanted {claims.asked(row)}. {follows[row['holds']]}"
+                f"{phrases.found(row)}, wanted {phrases.asked(row)}. {follows[row['holds']]}"
             )
         return Markdown("\n".join(lines))
 
@@ -185,7 +185,7 @@ class Lecture:
             signs = (-1, 1) if row["direction"] == "within" else (1,)
             for limit in [sign * row["threshold"] for sign in signs]:
                 ax.axhline(limit, ls="--", lw=0.8, color="black")
-            ax.set_title(f"{_name(row)}\n({claims.asked(row)})", fontsize=7.5)
+            ax.set_title(f"{_name(row)}\n({phrases.asked(row)})", fontsize=7.5)
             ax.set_xlabel("run")
             ax.set_xticks([])
         return show(figure, f"Every run, for the criteria {', '.join(names)}")
@@ -253,4 +253,4 @@ def _turning_point(row: Mapping[str, Any]) -> str:
         False: f"It would {to_hold}",
         None: f"It would {to_hold}, and {to_fail}",
     }[row["holds"]]
-    return f"*{_name(row)}* ({row['meaning']}) is {claims.found(row)}: {stands}. {turns}."
+    return f"*{_name(row)}* ({row['meaning']}) is {phrases.found(row)}: {stands}. {turns}."

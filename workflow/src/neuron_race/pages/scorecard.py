@@ -9,7 +9,7 @@ import pandas as pd
 from great_tables import GT, html
 from markupsafe import Markup
 
-from neuron_race.evidence import claims
+from neuron_race.evidence import claims, nulls, phrases
 from neuron_race.pages import page
 
 Verdict = Mapping[str, Any]
@@ -25,6 +25,7 @@ COLUMNS = {
     "status": ("Verdict", "status"),
     "statistic": ("Main statistic", None),
     "controls": ("Controls as predicted", "controls"),
+    "nulls": ("Nulls as predicted", None),
     "runs": ("Runs", "runs"),
     "preset": ("Preset", "preset"),
     "cost": ("CPU-seconds", "cost"),
@@ -93,7 +94,7 @@ def render(
             {
                 **_shown(verdict, cells, cost[name]),
                 "links": cells.links(verdict, _links(name, linked)),
-                "command": cells.command(verdict, claims.command(name, options)),
+                "command": cells.command(verdict, phrases.command(name, options)),
             }
         )
         keys.append(_sorted_by(verdict, order, cost[name]))
@@ -111,7 +112,7 @@ def render(
         sections=sections,
         rows=page.embed(keys),
         race=linked.get("results/race.html"),
-        everything=claims.command("", options),
+        everything=phrases.command("", options),
         **_words(),
     )
 
@@ -131,8 +132,9 @@ def _shown(verdict: Verdict, cells: Any, spent: Mapping[str, Any]) -> dict[str, 
         "status": cells.status(verdict),
         "statistic": cells.statistic(main, forest(main)),
         "controls": cells.controls(verdict, _controls(verdict, True), _controls(verdict, False)),
+        "nulls": cells.nulls(verdict, nulls.tally(verdict.get("nulls", []))),
         "runs": verdict["n_runs"],
-        "preset": claims.preset(verdict),
+        "preset": phrases.preset(verdict),
         "cost": f"{spent['cpu_s']:,.0f}",
     }
 
@@ -151,7 +153,7 @@ def _sorted_by(verdict: Verdict, order: int, spent: Mapping[str, Any]) -> dict[s
         "rank": STATUSES.index(verdict["status"]),
         "controls": sum(row["holds"] is True for row in counted) / len(counted),
         "runs": verdict["n_runs"],
-        "preset": claims.preset(verdict),
+        "preset": phrases.preset(verdict),
         "cost": float(spent["cpu_s"]),
         "text": " ".join(words).replace("_", " ").lower(),
     }
@@ -161,8 +163,10 @@ def _section(verdict: Verdict, cells: Any, spent: Mapping[str, Any]) -> dict[str
     """A claim's evidence, below the table."""
     return {
         "verdict": verdict,
-        "preset": claims.preset(verdict),
+        "preset": phrases.preset(verdict),
         "table": _criteria(verdict, cells),
+        "nulls": nulls.told(verdict.get("nulls", [])),
+        "failing": phrases.failing(verdict),
         "cost": f"{spent['jobs']} jobs, {spent['cpu_s']:,.0f} CPU-s, "
         f"{spent['wall_s']:,.0f} s one after another.",
     }
@@ -171,8 +175,8 @@ def _section(verdict: Verdict, cells: Any, spent: Mapping[str, Any]) -> dict[str
 def _words() -> dict[str, Any]:
     """Functions that the templates call."""
     return {
-        "found": claims.found,
-        "asked": claims.asked,
+        "found": phrases.found,
+        "asked": phrases.asked,
         "tone": TONES.__getitem__,
         "sign": SIGNS.__getitem__,
     }
@@ -232,11 +236,12 @@ def _criteria(verdict: Verdict, cells: Any) -> Markup:
         {
             "criterion": Markup("{}").format(row["name"].replace("_", " ")),
             "meaning": Markup("{}").format(row["meaning"]),
-            "role": claims.role(row),
-            "estimate": claims.found(row),
+            "role": phrases.role(row),
+            "estimate": phrases.found(row),
             "plot": cells.forest(row, forest(row)),
-            "threshold": claims.asked(row),
-            "p": claims.number(row["p_holm"]),
+            "threshold": phrases.asked(row),
+            "spread": phrases.spread(row),
+            "p": phrases.number(row["p_holm"]),
             "holds": cells.holds(row["holds"]),
         }
         for row in verdict["criteria"]
@@ -248,6 +253,7 @@ def _criteria(verdict: Verdict, cells: Any) -> Markup:
         "estimate": "Estimate [95 % interval]",
         "plot": "Against its threshold",
         "threshold": "Wanted",
+        "spread": "Over tasks",
         "p": "p (Holm)",
         "holds": "Holds",
     }

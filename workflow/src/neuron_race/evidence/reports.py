@@ -1,0 +1,197 @@
+"""Verdicts as people read them: a table, Markdown, a figure's caption, the terminal."""
+
+import functools
+import textwrap
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from neuron_race.evidence import nulls, phrases
+from neuron_race.evidence.claims import main_criterion
+
+
+def summary(verdicts: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """One row per claim: status, main statistic with interval, controls, runs."""
+    rows = []
+    for verdict in verdicts:
+        main = main_criterion(verdict)
+        rows.append(
+            {
+                "claim": verdict["claim"],
+                "level": verdict["level"],
+                "status": verdict["status"],
+                "where it fails": phrases.failing(verdict),
+                "main statistic": main["name"].replace("_", " "),
+                "estimate [95 % interval]": phrases.found(main),
+                "controls as predicted": phrases.controls(verdict["criteria"]),
+                "nulls as predicted": nulls.tally(verdict.get("nulls", [])),
+                "runs": verdict["n_runs"],
+                "preset": phrases.preset(verdict),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def tally(verdicts: Sequence[Mapping[str, Any]]) -> str:
+    """How many verdicts of each status there are, the paper's claims apart from ours."""
+    own: dict[str, list[Any]] = {"of the paper": [], "of ours": []}
+    for verdict in verdicts:
+        own["of ours" if verdict["level"] == "our extension" else "of the paper"].append(verdict)
+    told = []
+    for whose, some in own.items():
+        statuses = Counter(verdict["status"] for verdict in some)
+        counts = ", ".join(f"{n} {status}" for status, n in statuses.most_common())
+        claims = "claim" if len(some) == 1 else "claims"
+        told.append(f"{len(some)} {claims} {whose}: {counts}" if some else "")
+    return "; ".join(filter(None, told)) + "."
+
+
+def report(verdicts: Sequence[Mapping[str, Any]]) -> str:
+    """All verdicts in Markdown: the summary, then each claim with its criteria and caveats."""
+    parts = ["# Claims\n", f"{tally(verdicts)}\n", phrases.markdown(summary(verdicts))]
+    for verdict in verdicts:
+        parts += [
+            f"## {verdict['claim']}\n",
+            f"**{verdict['status']}**. {verdict['statement']} *({verdict['level']}; equations "
+            f"{', '.join(verdict['equations'])}; preset {phrases.preset(verdict)})*\n",
+        ]
+        if "answer" in verdict:
+            parts.append(f"**Answer.** {verdict['answer']} **It breaks:** {verdict['breaks']}\n")
+        rows = [
+            {
+                "criterion": row["name"],
+                "role": phrases.role(row),
+                "meaning": row["meaning"],
+                "estimate [95 % interval]": phrases.found(row),
+                "threshold": phrases.asked(row),
+                "over tasks": phrases.spread(row),
+                "p (Holm)": phrases.number(row["p_holm"]),
+                "holds": phrases.YES[row["holds"]],
+            }
+            for row in verdict["criteria"]
+        ]
+        parts.append(phrases.markdown(pd.DataFrame(rows)))
+        if verdict.get("nulls"):
+            parts.append(phrases.markdown(pd.DataFrame(nulls.told(verdict["nulls"]))))
+        parts += [f"- {caveat}" for caveat in verdict["caveats"]]
+        parts.append("")
+    return "\n".join(parts)
+
+
+def caption(verdict: Mapping[str, Any]) -> str:
+    """Caption of a claim's figure in reStructuredText, with the numbers of its verdict."""
+    rows = "\n".join(
+        f"   * - {row['meaning']}\n     - {phrases.role(row)}\n     - {phrases.found(row)}\n"
+        f"     - {phrases.asked(row)}\n     - {phrases.WORDS[row['holds']]}"
+        for row in verdict["criteria"]
+    )
+    caveats = "\n".join(f"* {caveat}" for caveat in verdict["caveats"])
+    answer = (
+        f"\n**Answer.** {verdict['answer']} **It breaks:** {verdict['breaks']}\n"
+        if "answer" in verdict
+        else ""
+    )
+    against = nulls.listed(verdict.get("nulls", []))
+    return f"""**{verdict["title"]}: {verdict["status"]}** (expected: {verdict["expectation"]};
+{verdict["n_runs"]} runs per condition, preset {phrases.preset(verdict)}).
+
+{verdict["statement"]} *Level: {verdict["level"]}. Equations: {", ".join(verdict["equations"])}.*
+{answer}
+.. list-table::
+   :header-rows: 1
+
+   * - criterion
+     - role
+     - estimate [95 % interval]
+     - asked
+     - outcome
+{rows}
+{against}
+What the evidence does not prove:
+
+{caveats}
+"""
+
+
+def _wrapped(width: int, text: str, indent: str = "", first: str | None = None) -> str:
+    return textwrap.fill(
+        text,
+        width,
+        initial_indent=indent if first is None else first,
+        subsequent_indent=indent,
+        break_long_words=False,
+    )
+
+
+def _criteria(verdict: Mapping[str, Any], wrapped: Callable[..., str]) -> list[str]:
+    """Criteria for the terminal, those that count first."""
+    parts: list[str] = []
+    groups = {
+        "Criteria": [r for r in verdict["criteria"] if r["confirmatory"] and not r["is_control"]],
+        "Controls": [r for r in verdict["criteria"] if r["confirmatory"] and r["is_control"]],
+        "Exploratory (not counted)": [r for r in verdict["criteria"] if not r["confirmatory"]],
+    }
+    for title, rows in groups.items():
+        if rows:
+            parts += ["", title]
+        for row in rows:
+            mark = {True: "+", False: "-", None: "?"}[row["holds"]]
+            parts.append(
+                f"  {mark} {row['name']}: {phrases.found(row)}, asked {phrases.asked(row)}: "
+                f"{phrases.WORDS[row['holds']]}"
+            )
+            parts.append(wrapped(row["meaning"], "      "))
+            if spread := phrases.spread(row):
+                parts.append(wrapped(spread, "      "))
+    return parts
+
+
+def explanation(
+    verdict: Mapping[str, Any],
+    equations: Mapping[str, str],
+    made: str,
+    cost: str,
+    options: Sequence[str] = (),
+    width: int = 100,
+) -> str:
+    """A claim in plain text for the terminal.
+
+    Args:
+        verdict: the verdict.
+        equations: one line for each equation.
+        made: what it was made from.
+        cost: what its evidence cost.
+        options: configuration given on the command line.
+        width: columns of the terminal.
+    """
+    wrapped = functools.partial(_wrapped, width)
+    parts = [
+        f"{verdict['claim']}: {verdict['status'].upper()}",
+        f"{verdict['title']} · level: {verdict['level']} · expected: {verdict['expectation']} · "
+        f"preset {phrases.preset(verdict)}, {verdict['n_runs']} runs per condition",
+        "",
+        wrapped(verdict["statement"]),
+        "",
+    ]
+    if "answer" in verdict:
+        parts += [wrapped(f"Answer: {verdict['answer']}"), ""]
+        parts += [wrapped(f"It breaks: {verdict['breaks']}"), ""]
+    parts += [wrapped(f"{name}  {equations[name]}", "    ") for name in verdict["equations"]]
+    if failing := phrases.failing(verdict):
+        parts += ["", wrapped(f"Where it fails: {failing}.")]
+    parts += _criteria(verdict, wrapped)
+    parts += nulls.lines(verdict.get("nulls", []))
+    parts += ["", "What the evidence does not prove"]
+    parts += [wrapped(caveat, "    ", "  - ") for caveat in verdict["caveats"]]
+    claim = verdict["claim"]
+    parts += [
+        "",
+        f"Figure    {', '.join(verdict['figures'])} (numbers drawn: figures/{claim}.csv)",
+        f"Numbers   results/evidence/{claim}.csv, results/claims/{claim}.json",
+        wrapped(made, " " * 10, "Made of   "),
+        f"Again     {phrases.command(claim, options)}",
+        f"Cost      {cost}",
+    ]
+    return "\n".join(parts) + "\n"
