@@ -14,8 +14,9 @@ claim.opening()
 # %% [markdown]
 # A referee's first suspicion of "we can tell the winners in advance" is that something of the
 # outcome leaked into the prediction: a final norm, the true time of the drop, a cluster known only
-# later. This claim is an audit. It says nothing about how *good* forecasts are, only what they may
-# know.
+# later. The second is that the forecast *is* the run: to integrate the equations up to the drop takes
+# as many gradients as training up to the drop. So this claim is an audit of both, of what forecasts
+# know and of what they cost.
 
 # %%
 claim.reading()
@@ -65,12 +66,27 @@ claim.effects()
 claim.controls()
 
 # %% [markdown]
-# ## What would change my mind
+# ## Against nulls
 #
-# A single run in which a single bit of a forecast moves when the future does.
+# The same questions, asked of networks that lack a part of the theory. What theory says of each was
+# written down before.
 
 # %%
-claim.turning_points("blind_to_training", "blind_to_budget", "sees_the_init", "leak_is_seen")
+claim.nulls()
+
+# %% [markdown]
+# ## What would change my mind
+#
+# A closed form that tells less than the integrated forecast; or a single run in which a single bit of
+# a forecast moves when the future does.
+
+# %%
+claim.turning_points(
+    "closed_form_tells_as_well_pytorch",
+    "costs_one_gradient",
+    "blind_to_training",
+    "blind_to_budget",
+)
 
 # %%
 claim.alternatives(
@@ -85,6 +101,13 @@ claim.alternatives(
         "leak_is_seen",
         "A forecast that peeks is caught by the same noise.",
         "A forecast that peeks is not caught: the audit has no teeth.",
+    ),
+    (
+        "The forecast is the run itself, under another name.",
+        "integration_costs_the_run",
+        "The integrated one nearly is, and its cost tells. The closed form takes one gradient, and "
+        "tells winners as well.",
+        "The integrated forecast takes far fewer gradients than the run does up to its drop.",
     ),
     (
         "The leak is in the settings: budget or snapshots tell when the loss will drop.",

@@ -86,11 +86,20 @@ claim.controls()
 claim.exploratory()
 
 # %% [markdown]
+# ## Against nulls
+#
+# The same questions, asked of networks that lack a part of the theory. What theory says of each was
+# written down before.
+
+# %%
+claim.nulls()
+
+# %% [markdown]
 # ## What would change my mind
 
 # %%
 claim.turning_points(
-    "winners_told_at_init",
+    "winners_told_at_init_pytorch",
     "winners_faster_than_random",
     "delay_predicted",
     "exchanged_head",

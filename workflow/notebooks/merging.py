@@ -37,7 +37,7 @@ claim.equation("E7")
 claim.figure()
 
 # %%
-claim.runs("loss_unchanged", "few_left", "bound_kept")
+claim.runs("few_left", "free_to_a_fifth", "loss_unchanged")
 
 # %% [markdown]
 # Each dot is a run, dashed lines are thresholds.
@@ -63,10 +63,19 @@ claim.controls()
 claim.exploratory()
 
 # %% [markdown]
+# ## Against nulls
+#
+# The same questions, asked of networks that lack a part of the theory. What theory says of each was
+# written down before.
+
+# %%
+claim.nulls()
+
+# %% [markdown]
 # ## What would change my mind
 
 # %%
-claim.turning_points("loss_unchanged", "accuracy_unchanged", "few_left", "bound_kept")
+claim.turning_points("few_left", "free_to_a_fifth", "few_left_balanced", "few_left_xor")
 
 # %%
 claim.alternatives(

@@ -78,6 +78,15 @@ claim.effects()
 claim.controls()
 
 # %% [markdown]
+# ## Against nulls
+#
+# The same questions, asked of networks that lack a part of the theory. What theory says of each was
+# written down before.
+
+# %%
+claim.nulls()
+
+# %% [markdown]
 # ## What would change my mind
 
 # %%

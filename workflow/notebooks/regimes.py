@@ -105,12 +105,6 @@ claim.alternatives(
         "There are clusters at a tenth as well: the regime reaches further than claimed.",
     ),
     (
-        "Pruning by norm works at whatever scale.",
-        "large_prunes_not",
-        "At a large scale it costs accuracy.",
-        "It costs little at a large scale too, so prunability does not mark the regime.",
-    ),
-    (
         "Prunability needs clusters.",
         "prunes_beyond_limit",
         "It outlives them: where no two neurons are equivalent, low norms can still go. Norms "

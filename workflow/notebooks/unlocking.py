@@ -81,7 +81,11 @@ claim.controls()
 
 # %%
 claim.turning_points(
-    "gates_lift_as_forecast", "gates_lift", "gates_go_on", "apart_with_frozen_gates", "turned"
+    "gates_lift_more_than_foreign",
+    "agrees_more_than_foreign",
+    "gates_go_on",
+    "apart_with_frozen_gates",
+    "turned",
 )
 
 # %%

@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 
 from neuron_race.common import storage
 from neuron_race.data import datasets
-from neuron_race.evidence import phrases
+from neuron_race.evidence import nulls, phrases
 from neuron_race.evidence.phrases import number
 from neuron_race.figures import style
 from neuron_race.training import conditions, runs
@@ -120,6 +120,11 @@ class Lecture:
     def controls(self) -> Markdown:
         """Table of the confirmatory controls: what must be seen where the effect must be absent."""
         return self._rows([r for r in self._counted() if r["is_control"]])
+
+    def nulls(self) -> Markdown:
+        """Table of nulls: what is left when a part of the theory is taken away."""
+        told = nulls.told(self.verdict.get("nulls", []))
+        return Markdown(phrases.markdown(pd.DataFrame(told)) if told else "None was asked.")
 
     def exploratory(self) -> Markdown:
         """Table of what is reported and not counted."""
