@@ -14,8 +14,8 @@ claim.opening()
 # %% [markdown]
 # A referee's first suspicion of "we can tell the winners in advance" is that something of the
 # outcome leaked into the prediction: a final norm, the true time of the drop, a cluster known only
-# later. The second is that the forecast *is* the run: to integrate the equations up to the drop takes
-# as many gradients as training up to the drop. So this claim is an audit of both, of what forecasts
+# later. The second is that the forecast *is* the run: to integrate the equations up to the drop
+# takes as many gradients as training up to it. So this claim is an audit of both, of what forecasts
 # know and of what they cost.
 
 # %%
@@ -77,8 +77,8 @@ claim.nulls()
 # %% [markdown]
 # ## What would change my mind
 #
-# A closed form that tells less than the integrated forecast; or a single run in which a single bit of
-# a forecast moves when the future does.
+# A closed form that tells less than the integrated forecast; or a single run in which a single bit
+# of a forecast moves when the future does.
 
 # %%
 claim.turning_points(

@@ -107,8 +107,8 @@ claim.alternatives(
     (
         "Low-norm pruning is as safe where nobody races.",
         "less_than_lazy",
-        "A lazy network that starts at f = 0 loses more. But not by much: that little is lost shows "
-        "no race, only that the head's squares differ (L1).",
+        "A lazy network that starts at f = 0 loses more. But not by much: that little is lost "
+        "shows no race, only that the head's squares differ (L1).",
         "It is as safe in a lazy network, so the race is not needed to explain it.",
     ),
     (
