@@ -92,7 +92,13 @@ except SettingsError as error:
 CLAIMS = list(SETTINGS.claims)
 # Claims with a notebook: the core ones.
 LECTURED = [name for name in CLAIMS if (ROOT / f"workflow/notebooks/{name}.py").exists()]
-FIGURES = [*CLAIMS, "theory", "nulls", *(["replication"] if config.get("replicate") else [])]
+FIGURES = [
+    *CLAIMS,
+    "theory",
+    "nulls",
+    "tasks",
+    *(["replication"] if config.get("replicate") else []),
+]
 
 
 # Results of two presets never mix: the folder bears the name of the first.

@@ -305,3 +305,26 @@ def test_a_tally_keeps_the_papers_claims_apart() -> None:
     assert told == (
         "2 claims of the paper: 1 supported, 1 not supported; 1 claim of ours: 1 supported."
     )
+
+
+@pytest.mark.parametrize(
+    ("changes", "at", "half", "double"),
+    [
+        ({"threshold": 0.5}, 0.8, True, False),
+        ({"threshold": 0.3}, 0.8, True, True),
+        ({"threshold": 0.0}, 0.8, None, None),
+        ({"threshold": 0.2, "direction": "below"}, 0.11, False, True),
+        ({"threshold": 0.1, "direction": "within"}, 0.08, False, True),
+        ({"threshold": 0.4, "direction": "below"}, 0.2, None, True),  # half is in the interval
+        ({"threshold": 0.7, "proportion": True}, 1.0, True, None),
+    ],
+)
+def test_half_and_twice_the_threshold(
+    changes: dict[str, Any], at: float, half: bool | None, double: bool | None
+) -> None:
+    spread = 0.0 if "proportion" in changes else 0.01
+    own = [at + spread * (-1) ** i for i in range(12)]
+    (judged,) = claims.judge(claim(criterion("effect", **changes)), values(effect=own))
+    assert (judged["holds_at_half"], judged["holds_at_double"]) == (half, double)
+    words = {True: "yes", False: "no", None: "–"}
+    assert phrases.moved(judged) == f"{words[half]}, {words[double]}"

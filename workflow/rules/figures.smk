@@ -47,6 +47,25 @@ rule nulls:
         "../scripts/nulls_figure.py"
 
 
+# Criteria over tasks: where each lies, their mean, and where a new one would.
+rule tasks:
+    input:
+        scores="results/claims.csv",
+        evidence=expand("results/evidence/{claim}.csv", claim=CLAIMS),
+    output:
+        pdf="figures/tasks.pdf",
+        png=in_report("figures/tasks.png", "all claims", "criteria over tasks"),
+        csv="figures/tasks.csv",
+    log:
+        "results/logs/figure/tasks.log",
+    benchmark:
+        "results/benchmarks/figure/tasks.tsv"
+    conda:
+        "../../envs/neuron_race.yaml"
+    script:
+        "../scripts/tasks_figure.py"
+
+
 # Criteria on all image pairs side by side; asked for where the configuration has `replicate`.
 rule replication:
     input:

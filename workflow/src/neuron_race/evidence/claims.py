@@ -56,7 +56,23 @@ def judge(claim: Mapping[str, Any], values: pd.DataFrame) -> list[dict[str, Any]
         row["holds"] = statistics.decide(
             row["ci_low"], row["ci_high"], p, row["threshold"], row["direction"]
         )
+        row |= _elsewhere(row)
     return rows
+
+
+def _elsewhere(row: Mapping[str, Any]) -> dict[str, bool | None]:
+    """Whether the interval alone would lie right of half, and of twice, the threshold.
+
+    None where it would lie on neither side, where the threshold is 0, or a proportion's twice is 1
+    or more.
+    """
+    found: dict[str, bool | None] = {}
+    for name, factor in (("holds_at_half", 0.5), ("holds_at_double", 2.0)):
+        moved = factor * row["threshold"]
+        known = moved != 0 and not (row["proportion"] and moved >= 1)
+        p = 0.0 if known else np.nan
+        found[name] = statistics.decide(row["ci_low"], row["ci_high"], p, moved, row["direction"])
+    return found
 
 
 def status(criteria: Sequence[Mapping[str, Any]], against: Sequence[Mapping[str, Any]] = ()) -> str:

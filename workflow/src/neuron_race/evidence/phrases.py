@@ -72,6 +72,13 @@ def spread(row: Mapping[str, Any]) -> str:
     return f"{told}; a new one within [{number(low)}, {number(high)}]"
 
 
+def moved(row: Mapping[str, Any]) -> str:
+    """What a criterion would be at half and at twice its threshold; a dash where that is open."""
+    words = {True: "yes", False: "no", None: "–"}
+    half, double = row.get("holds_at_half"), row.get("holds_at_double")
+    return f"{words[half]}, {words[double]}"
+
+
 def controls(criteria: Sequence[Mapping[str, Any]]) -> str:
     """How many controls did as predicted, those too that do not count."""
     rows = [row for row in criteria if row["is_control"]]

@@ -69,6 +69,7 @@ def report(verdicts: Sequence[Mapping[str, Any]]) -> str:
                 "over tasks": phrases.spread(row),
                 "p (Holm)": phrases.number(row["p_holm"]),
                 "holds": phrases.YES[row["holds"]],
+                "at half, twice the threshold": phrases.moved(row),
             }
             for row in verdict["criteria"]
         ]

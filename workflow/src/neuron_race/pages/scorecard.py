@@ -243,6 +243,7 @@ def _criteria(verdict: Verdict, cells: Any) -> Markup:
             "spread": phrases.spread(row),
             "p": phrases.number(row["p_holm"]),
             "holds": cells.holds(row["holds"]),
+            "moved": phrases.moved(row),
         }
         for row in verdict["criteria"]
     ]
@@ -256,6 +257,7 @@ def _criteria(verdict: Verdict, cells: Any) -> Markup:
         "spread": "Over tasks",
         "p": "p (Holm)",
         "holds": "Holds",
+        "moved": "At half, twice the threshold",
     }
     table = _table(pd.DataFrame(rows), "criterion", headings, f"criteria-{verdict['claim']}")
     label = Markup("Criteria of {}").format(verdict["title"])
