@@ -35,7 +35,7 @@ PYTEST = "$(BIN)/python" -m pytest
 TOGETHER = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 SOURCES := Snakefile Makefile pyproject.toml *.md CITATION.cff .github .pre-commit-config.yaml .snakemake-workflow-catalog.yml benchmarks config docs envs profiles tests workflow
 
-.PHONY: run test test-fast retest test-all test-cluster soak fuzz plan check lock reference check-reference report crate cost reruns bench mutants readme clean help
+.PHONY: run test test-fast retest test-all test-cluster soak fuzz plan check lock reference register check-reference report crate cost reruns bench mutants readme clean help
 
 run: $(READY) ## set up, then regenerate every verdict and figure
 	@$(SNAKEMAKE) --cores $(CORES) $(OPTIONS)
@@ -68,6 +68,9 @@ soak: $(READY) ## run the smoke preset N times (20), killed at random: make soak
 
 fuzz: $(READY) ## change something, let a run fail, run again, compare with a clean folder: make fuzz N=20
 	@PYTHONPATH=tests "$(BIN)/python" tests/workflow/fuzz.py $(N)
+
+register: $(READY) ## freeze register, settings, code and lock before the next seeds are opened; then commit
+	@"$(BIN)/python" workflow/scripts/register.py
 
 plan: $(READY) ## what a preset will cost: make plan PRESET=config/full.yaml
 	@"$(BIN)/python" workflow/scripts/plan.py $(PRESET)

@@ -52,6 +52,7 @@ configfile: workflow.source_path("config/config.yaml")
 
 
 from neuron_race.common import freshness, leftovers, storage
+from neuron_race.evidence import registration
 from neuron_race.operations import planning
 from neuron_race.settings import additions, changes, commandline
 from neuron_race.settings import configuration, options, reading, register

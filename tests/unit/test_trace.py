@@ -34,6 +34,7 @@ def traced(tmp_path: Path, run: dict[str, Any]) -> dict[str, Any]:
         {"digits": dataset},
         {"figures": [figure]},
         {"claims.py": "cc"},
+        {"sha256": "ab" * 32, "seeds": True, "changed": []},
     )
 
 
@@ -52,7 +53,10 @@ def test_a_trace_names_data_seeds_code_and_versions(tmp_path: Path) -> None:
     assert found["code"] == {"claims.py": "cc", "datasets.py": "bb", "training.py": "aa"}
     figure = tmp_path / "racing.png"
     assert found["figures"] == {str(figure): storage.checksum(figure)}
-    assert "digits; seeds 5-5; 1 conditions; torch 2" in trace.words(found)
+    told = trace.words(found)
+    assert "digits; seeds 5-5; 1 conditions; torch 2" in told
+    assert "registered before the run (SHA-256 abababababab" in told
+    assert found["registration"]["changed"] == []
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,13 @@
 # Out: results/provenance/<claim>.json, results/crate.zip; on the terminal, what all of it cost.
 
 
+def settled(claim):
+    """Files of register, settings and lock that a claim's verdict rests on -> checksum."""
+    names = ["config/config.yaml", "config/claims/_register.yaml", "envs/requirements.lock"]
+    names += [f"config/claims/{claim}.yaml"]
+    return {name: freshness.checksum(ROOT / name) for name in names if (ROOT / name).exists()}
+
+
 # What made a verdict and its figure, back to the data's sources.
 rule provenance:
     input:
@@ -10,6 +17,7 @@ rule provenance:
         tables=lambda w: tables_of(w.claim),
         runs=lambda w: sidecars_of(w.claim),
         datasets=lambda w: data_provenance_of(w.claim),
+        registration=os.path.relpath(ROOT / registration.FILE),
     output:
         in_report("results/provenance/{claim}.json", "{claim}", "what made it"),
     log:
@@ -21,6 +29,7 @@ rule provenance:
     params:
         seeds=SETTINGS.seeds,
         code=lambda w: code_behind(f"results/claims/{w.claim}.json"),
+        settled=lambda w: settled(w.claim),
     script:
         "../scripts/provenance.py"
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from neuron_race.common import job as script
 from neuron_race.common import storage
-from neuron_race.evidence import trace
+from neuron_race.evidence import registration, trace
 
 
 def work(job) -> None:
@@ -17,7 +17,12 @@ def work(job) -> None:
     files = {key: list(job.input[key]) for key in ("figures", "tables")}
     verdict = storage.read_json(job.input.verdict)
     code = job.params.code
-    traced = trace.trace(verdict, job.params.seeds, runs, datasets, files, code)
+    seeds, file = job.params.seeds, job.input.registration
+    now = {**code, **job.params.settled}
+    registered = registration.since(
+        storage.read_json(file), storage.checksum(Path(file)), seeds, now
+    )
+    traced = trace.trace(verdict, seeds, runs, datasets, files, code, registered)
     storage.write_json(job.output[0], traced)
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from neuron_race.common import storage
+from neuron_race.evidence import registration
 
 
 def trace(
@@ -14,6 +15,7 @@ def trace(
     datasets: Mapping[str, Mapping[str, Any]],
     files: Mapping[str, Sequence[Path]],
     code: Mapping[str, str],
+    registered: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Gather the sidecars of all that a claim rests on.
 
@@ -24,6 +26,8 @@ def trace(
         datasets: provenance of its data sets by name.
         files: further files whose checksums belong here, by kind: figures, tables.
         code: checksums of all code that led to the verdict, by name.
+        registered: how the verdict stands to the registration, see
+            :func:`neuron_race.evidence.registration.since`.
 
     Returns:
         ``data`` (options, checksums of the files and of what they were made from), ``seeds``,
@@ -43,10 +47,8 @@ def trace(
         _merge(all_code, side["code"], claim)
         _merge(versions, side["versions"], claim)
     return {
-        "claim": claim,
-        "status": verdict["status"],
-        "preset": verdict["preset"],
-        "changes": verdict["changes"],
+        **{key: verdict[key] for key in ("claim", "status", "preset", "changes")},
+        "registration": dict(registered),
         "seeds": list(seeds),
         "data": {
             name: {
@@ -57,8 +59,8 @@ def trace(
             for name, side in datasets.items()
         },
         "runs": {
-            name: {k: v for k, v in options.items() if k != "seeds"}
-            for name, options in ((name, _options(side)) for name, side in runs.items())
+            name: {k: v for k, v in _options(side).items() if k != "seeds"}
+            for name, side in runs.items()
         },
         **kinds,
         "code": dict(sorted(all_code.items())),
@@ -87,5 +89,5 @@ def words(traced: Mapping[str, Any]) -> str:
     return (
         f"data sets {data}; seeds {seeds[0]}-{seeds[-1]}; {len(traced['runs'])} conditions; "
         f"torch {versions['torch']}, numpy {versions['numpy']}; checksums in "
-        f"results/provenance/{traced['claim']}.json"
+        f"results/provenance/{traced['claim']}.json; {registration.words(traced['registration'])}"
     )

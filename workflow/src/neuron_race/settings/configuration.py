@@ -83,6 +83,7 @@ def read(config: Mapping[str, Any], root: Path) -> Settings:
         written["equations"],
         {**config["explorer"], "seeds": seeds[: config["explorer"]["seeds"]]},
         nulls.copied(written["nulls"], asked),
+        written["unopened"],
         config.get("shard", "experiment"),
         extensions,
     )

@@ -97,7 +97,7 @@ def complete(claim: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def read(path: Path, where: str | None = None) -> dict[str, Any]:
-    """The claims register: ``equations``, ``nulls``, ``claims`` with all that criteria inherit.
+    """The claims register: the sections of its index, and ``claims`` with all that they inherit.
 
     Args:
         path: its folder, or its file.
@@ -123,6 +123,7 @@ def read(path: Path, where: str | None = None) -> dict[str, Any]:
     whole = {
         "equations": first["equations"],
         "nulls": first.get("nulls", {}),
+        "unopened": first.get("unopened", []),
         "claims": {name: claims[name] for name in dict.fromkeys([*order, *claims])},
     }
     ordered: dict[str, Any] = canonical(whole, schema.of("claims"))

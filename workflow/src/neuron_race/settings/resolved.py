@@ -22,6 +22,7 @@ class Settings:
         equations: one line for each equation of ``paper_notes.md``.
         explorer: what the race explorer shows: ``seeds``, ``snapshots`` and ``conditions``.
         nulls: what lacks a part of the theory, by name.
+        unopened: tasks that nothing has seen, in words.
         shard: what one training job trains, all of an ``experiment`` or one ``condition``.
         extensions: target -> condition -> all options of that condition.
     """
@@ -35,6 +36,7 @@ class Settings:
     equations: dict[str, str]
     explorer: dict[str, Any]
     nulls: dict[str, dict[str, Any]] = field(default_factory=dict)
+    unopened: list[str] = field(default_factory=list)
     shard: str = "experiment"
     extensions: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
 
