@@ -41,7 +41,7 @@ def draw(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     if len(counts):
         words = [title.removeprefix("a ").removeprefix("the ") for title in nulls["title"]]
         axes[0, 0].xaxis.tick_top()
-        axes[0, 0].set_xticks(range(len(words)), [_two_lines(word) for word in words], fontsize=6)
+        axes[0, 0].set_xticks(range(len(words)), [_lines(word) for word in words], fontsize=6)
     _legend(figure)
     return figure, shown
 
@@ -53,11 +53,11 @@ def outcome(row: pd.Series) -> str:
     return UNDECIDED if pd.isna(row["meets"]) else MEETS if row["meets"] else MISSES
 
 
-def _two_lines(words: str) -> str:
-    """Words in lines of some fifteen letters."""
+def _lines(words: str) -> str:
+    """Words in lines of some twelve letters."""
     lines = [""]
     for word in words.split():
-        if len(lines[-1]) + len(word) > 15:
+        if len(lines[-1]) + len(word) > 12:
             lines.append("")
         lines[-1] = f"{lines[-1]} {word}".strip()
     return "\n".join(lines)
@@ -70,7 +70,7 @@ def _panel(ax: Axes, part: pd.DataFrame, nulls: list[str]) -> None:
         x, y = nulls.index(row.null), criteria.index(row.criterion)
         fill, edge = FILLS[row.outcome], EDGES[row.expected]
         ax.add_patch(Rectangle((x - 0.46, y - 0.42), 0.92, 0.84, fc=fill, ec=edge, lw=1.2))
-        text = "" if row.outcome == UNDEFINED else number(round(row.estimate, 9))
+        text = "" if row.outcome == UNDEFINED else number(round(row.estimate, 9) + 0.0)
         ax.text(x, y, text, ha="center", va="center", fontsize=5.5)
     labels = []
     for name in criteria:
