@@ -74,11 +74,9 @@ def copied(nulls: Mapping[str, Any], copies: Mapping[str, Any]) -> dict[str, Any
 
 
 def faults(settings: "Settings") -> list[str]:
-    """Faults of nulls and of what claims say of them, each with its key, and what is allowed.
-
-    Conditions of experiments that an overlay took out are left to whoever reads them.
-    """
-    known = {f"{e}/{c}": o for e, own in settings.experiments.items() for c, o in own.items()}
+    """Faults of nulls and of what claims say of them, each with its key, and what is allowed."""
+    trained = {**settings.experiments, **settings.extensions}
+    known = [f"{name}/{condition}" for name, own in trained.items() for condition in own]
     found = []
     for name, null in settings.nulls.items():
         found += [
