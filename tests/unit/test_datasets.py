@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from neuron_race.data import datasets
-from neuron_race.data.kind import DatasetError, Sample
+from neuron_race.data.kind import DatasetError, Sample, pair_of
 from neuron_race.data.kinds import digit_pairs
 from neuron_race.data.loader import Images
 from neuron_race.training import span
@@ -235,7 +235,7 @@ def test_each_data_seed_is_another_pair_of_digits() -> None:
 REFUSED: dict[str, tuple[Callable[[], Sample], str]] = {
     "kind": (
         lambda: make("teacher", kind="spirals"),
-        "spirals.*clusters, digit_pairs, digits, images",
+        "spirals.*clusters, digit_pairs, digits, image_pairs, images",
     ),
     "images_not_fetched": (
         lambda: datasets.make("images", {**OPTIONS["images"], "n_train": 5, "n_test": 5}, 0),
@@ -266,3 +266,34 @@ def test_all_there_is_can_be_asked_for() -> None:
 def test_a_negative_seed_is_refused() -> None:
     with pytest.raises(ValueError, match="seed must not be negative, got -1"):
         make("teacher", -1)
+
+
+@pytest.mark.parametrize("classes", [[0, 1, 2, 4, 6, 7], list(range(10)), [3, 8]])
+def test_pairs_come_in_rounds_that_use_every_class(classes: list[int]) -> None:
+    half, all_pairs = len(classes) // 2, len(classes) * (len(classes) - 1) // 2
+    found = [pair_of(classes, seed) for seed in range(all_pairs)]
+    assert len(set(found)) == all_pairs
+    assert all(one < other and {one, other} <= set(classes) for one, other in found)
+    for start in range(0, all_pairs, half):
+        played = [label for pair in found[start : start + half] for label in pair]
+        assert sorted(played) == classes
+
+
+def test_each_seed_of_image_pairs_is_another_pair() -> None:
+    from neuron_race.data.kinds import image_pairs
+    from neuron_race.data.loader import Images
+
+    pixels = np.arange(60, dtype=np.uint8).repeat(4).reshape(60, 4)
+    labels = np.arange(60) % 6
+    images = Images(pixels, labels, pixels, labels)
+    options = {"kind": "image_pairs", "images": "some", "classes": [0, 1, 2, 3, 4, 5]}
+    options |= {"n_train": 8, "n_test": 4}
+    for seed in (0, 4, 17):
+        made = datasets.make("pairs", options, seed, images)
+        one, other = pair_of(options["classes"], seed)
+        plain = {**options, "kind": "images", "classes": [one, other]}
+        assert np.array_equal(made.X, datasets.make("pairs", plain, seed, images).X)
+        assert image_pairs.KIND.task(options, seed) == f"{one}-{other}"
+        assert made.Y.shape == (8, 1) and image_pairs.KIND.outputs(options) == 1
+    odd = {**options, "classes": [0, 1, 2]}
+    assert any("even number" in fault for fault in datasets.faults(odd, {"some": {}}))

@@ -484,7 +484,7 @@ def test_the_projects_own_presets_pass(preset: str) -> None:
     if preset == "images":
         names = [c["name"] for c in result.claims["merging"]["criteria"]]
         assert {"loss_unchanged", "loss_unchanged_mnist", "loss_unchanged_cifar10"} <= set(names)
-        assert result.experiments["pair_mnist"]["gaussian"]["dataset"] == "mnist_pair"
+        assert result.experiments["pair_mnist"]["gaussian"]["dataset"] == "mnist_pairs"
 
 
 @pytest.mark.parametrize("name", ["all", "theory", "dataset", "figure_racing", "train_digits"])

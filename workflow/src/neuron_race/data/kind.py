@@ -1,7 +1,7 @@
 """What a kind of data set is: a module of :mod:`neuron_race.data.kinds` that has its ``KIND``."""
 
 import importlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,12 @@ class DatasetError(ValueError):
     """A data set that can't be made as asked: the message names the key and what is possible."""
 
 
+def one_or_each(options: Options) -> int:
+    """One output, or one for each of three classes or more."""
+    classes = len(options.get("classes", ()))
+    return classes if classes > 2 else 1
+
+
 @dataclass(frozen=True)
 class Kind:
     """A kind of data set.
@@ -46,8 +52,9 @@ class Kind:
             come afterwards.
         options: JSON schema of each option that it has beside those of all kinds.
         faults: options -> what is wrong with them that no schema can tell, beginning with the key.
-        task: seed -> name of the task, such as "3-8" for a pair of classes, where each seed has a
-            task of its own; None for others.
+        task: options and seed -> name of the task, such as "3-8" for a pair of classes, where each
+            seed has a task of its own; None for others.
+        outputs: options -> number of outputs k, one for two classes.
         inputs: options -> number of inputs d, or None where that can't be told.
     """
 
@@ -55,7 +62,8 @@ class Kind:
     options: Mapping[str, Any]
     faults: Callable[..., Iterable[str]] = lambda options: ()
     inputs: Callable[..., int | None] = lambda options: options["dim"]
-    task: Callable[[int], str | None] = lambda seed: None
+    task: Callable[[Options, int], str | None] = lambda options, seed: None
+    outputs: Callable[[Options], int] = one_or_each
 
 
 def names() -> list[str]:
@@ -74,6 +82,23 @@ def in_two(options: Options, draw: Callable[[int], tuple[Array, Array]]) -> Samp
     X, Y = draw(options["n_train"])
     X_test, Y_test = draw(options["n_test"])
     return Sample(X, Y, X_test, Y_test)
+
+
+def pair_of(classes: Sequence[int], seed: int) -> tuple[int, int]:
+    """The pair of classes that a data seed stands for: consecutive seeds go through all pairs.
+
+    Pairs come in the rounds of a tournament, so that every class is used equally often: for C
+    classes, of C/2 seeds from a multiple of C/2 on each has two classes of its own.
+
+    Args:
+        classes: an even number of them.
+        seed: data seed.
+    """
+    last = len(classes) - 1
+    turn, game = divmod(seed % (last * (last + 1) // 2), (last + 1) // 2)
+    one = last if game == 0 else (turn + game) % last
+    other = turn if game == 0 else (turn - game) % last
+    return min(classes[one], classes[other]), max(classes[one], classes[other])
 
 
 def classes(

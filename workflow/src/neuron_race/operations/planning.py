@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from neuron_race.common.storage import ResultError
+from neuron_race.settings import dictionary
 from neuron_race.settings.criteria import SELECTIVE
 from neuron_race.settings.resolved import Settings
 from neuron_race.training.recipe import Recipe, snapshot_steps
@@ -109,11 +110,9 @@ class Size:
 
 def dimensions(data: Mapping[str, Any]) -> tuple[int, int]:
     """Input and output dimension of a data set."""
-    classes = len(data.get("classes", ()))
     name = data.get("images", data["kind"])
-    return data.get("dim", DIMENSIONS.get(name, max(DIMENSIONS.values()))), max(
-        1, classes if classes > 2 else 1
-    )
+    dim = data.get("dim", DIMENSIONS.get(name, max(DIMENSIONS.values())))
+    return dim, dictionary.outputs(data)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from typing import Any
 from neuron_race.data import datasets as data_sets
 from neuron_race.models.options import MODELS
 from neuron_race.settings.canonical import in_order
+from neuron_race.settings.dictionary import outputs
 from neuron_race.settings.options import EXTENSION_KEYS, ONE_LAYER
 
 Options = dict[str, Any]
@@ -131,7 +132,7 @@ def ticket_faults(protocol: str, tasks: Entry, datasets: Mapping[str, Any]) -> I
         yield from _unknown_dataset(at, options, datasets)
         if (data := datasets.get(options["dataset"])) is None:
             continue
-        if len(data.get("classes", [])) < 3:
+        if outputs(data) < 3:
             yield f"{at}.dataset: needs images of three classes or more"
         elif data["n_train"] <= TICKET_BATCH:
             yield (

@@ -66,7 +66,8 @@ class Settings:
             experiment, condition = runs.split("/")
             options = self.measured(table)[experiment][condition]
             own = self.datasets[options["dataset"]]
-            named = {seed: kind.of(own["kind"]).task(seed) for seed in options["seeds"]}
+            of = kind.of(own["kind"]).task
+            named = {seed: of(own, seed) for seed in options["seeds"]}
             if tasks := {seed: task for seed, task in named.items() if task}:
                 found[runs] = tasks
         return {runs: found[runs] for runs in sorted(found)}

@@ -4,20 +4,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from neuron_race.data.kind import Kind, Options, Sample
+from neuron_race.data.kind import Kind, Options, Sample, pair_of
 from neuron_race.data.kinds import digits
 
 
 def pair(seed: int) -> tuple[int, int]:
-    """The pair of digits that a data seed stands for: 45 consecutive seeds go through all pairs.
-
-    Pairs come in the rounds of a tournament: of five seeds from a multiple of five on each has two
-    digits of its own, so that every digit is used equally often.
-    """
-    turn, game = divmod(seed % 45, 5)
-    one = 9 if game == 0 else (turn + game) % 9
-    other = turn if game == 0 else (turn - game) % 9
-    return min(one, other), max(one, other)
+    """The pair of digits that a data seed stands for: 45 consecutive seeds go through all pairs."""
+    return pair_of(range(10), seed)
 
 
 def draw(rng: np.random.Generator, options: Options) -> Sample:
@@ -32,7 +25,7 @@ def faults(options: Options) -> Iterator[str]:
         yield f"n_train: n_train + n_test = {total}, but a pair may have {there} images"
 
 
-def task(seed: int) -> str:
+def task(options: Options, seed: int) -> str:
     """The classes of a seed's pair."""
     return "-".join(map(str, pair(seed)))
 

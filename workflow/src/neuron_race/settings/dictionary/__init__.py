@@ -5,6 +5,7 @@ take seconds to import, and a better word for a statistic must not train anythin
 it against what these modules write. ``docs/statistics.md`` is made of it.
 """
 
+from neuron_race.data import kind
 from neuron_race.settings.dictionary import experiments, extensions, late_winners, laws, tickets
 from neuron_race.settings.dictionary.statistic import Options, Part, Statistic, Table
 
@@ -43,5 +44,4 @@ def table(name: str, options: Options) -> Table:
 
 def outputs(dataset: Options) -> int:
     """Outputs that a data set asks for: one, or one for each class of three or more."""
-    classes = len(dataset.get("classes", ()))
-    return classes if classes > 2 else 1
+    return kind.of(dataset["kind"]).outputs(dataset)
