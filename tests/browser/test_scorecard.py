@@ -203,7 +203,7 @@ def test_keyboard_reaches_everything(open_page: Open, path: Path) -> None:
     assert reached[0] == "skip"
     for wanted in ("text", "level", "status", "title", "cost"):
         assert wanted in reached
-    summary = page.locator(".summary tbody tr:first-child summary")
+    summary = page.locator(".summary tbody tr:first-child summary").first
     summary.focus()
     page.keyboard.press("Enter")
     assert page.locator(".summary tbody tr:first-child details[open]").count() == 1

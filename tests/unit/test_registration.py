@@ -1,13 +1,16 @@
 """What was fixed before seeds were opened, and whether it still is."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from neuron_race.common import storage
 from neuron_race.evidence import registration
+from neuron_race.settings import configuration, reading
 
 ROOT = Path(__file__).resolve().parents[2]
+SETTINGS = configuration.read(reading.read_yaml(ROOT / "config/config.yaml"), ROOT)
 
 
 @pytest.fixture
@@ -28,41 +31,48 @@ def project(tmp_path: Path) -> Path:
 
 
 def test_it_freezes_all_that_decides_a_verdict_and_no_words(project: Path) -> None:
-    frozen = registration.freeze(project, [5, 6], ["other tasks"])
-    assert frozen["seeds"] == [5, 6] and frozen["unopened"] == ["other tasks"]
+    frozen = registration.freeze(project, SETTINGS)
+    assert frozen["seeds"] == SETTINGS.seeds and frozen["unopened"] == SETTINGS.unopened
     assert set(frozen["files"]) == {
         *("config/config.yaml", "config/claims/racing.yaml", "envs/requirements.lock"),
         *("Snakefile", "workflow/src/neuron_race/deep/module.py"),
         "workflow/src/neuron_race/training/kernel.c",
     }
-    known = storage.checksum(project / "Snakefile")
-    assert frozen["files"]["Snakefile"] == known
-
-
-def test_what_changed_since_is_named(project: Path) -> None:
-    frozen = registration.freeze(project, [5, 6], [])
-    same = dict(frozen["files"])
-    found = registration.since(frozen, "c" * 64, [5, 6], same)
-    assert found == {"sha256": "c" * 64, "seeds": True, "changed": []}
-    assert "nothing behind this verdict changed since" in registration.words(found)
-    other = {**same, "config/claims/racing.yaml": "x", "workflow/src/neuron_race/deep/new.py": "y"}
-    found = registration.since(frozen, "c" * 64, [5, 6], other)
-    assert found["changed"] == ["config/claims/racing.yaml", "workflow/src/neuron_race/deep/new.py"]
-    assert registration.words(found).endswith("changed since: 2 files of config/claims, deep")
-
-
-def test_other_seeds_are_not_registered(project: Path) -> None:
-    frozen = registration.freeze(project, [5, 6], [])
-    found = registration.since(frozen, "c" * 64, [5], {})
-    assert (
-        registration.words(found) == "not the seeds that are registered in config/registration.json"
+    assert frozen["files"]["Snakefile"] == storage.checksum(project / "Snakefile")
+    assert {"claim racing", "run pair/gaussian", "run lenet/digits", "data digits"} <= set(
+        frozen["resolved"]
     )
 
 
-def test_the_projects_registration_is_of_its_seeds() -> None:
-    from neuron_race.settings import configuration, reading
+def test_what_changed_since_is_named(project: Path) -> None:
+    frozen, seeds = registration.freeze(project, SETTINGS), SETTINGS.seeds
+    same = {**frozen["files"], **frozen["resolved"]}
+    found = registration.since(frozen, "c" * 64, seeds, same)
+    assert found == {"sha256": "c" * 64, "seeds": True, "changed": []}
+    assert "nothing behind this verdict changed since" in registration.words(found)
+    other = {**same, "claim racing": "x", "workflow/src/neuron_race/deep/new.py": "y"}
+    found = registration.since(frozen, "c" * 64, seeds, other)
+    assert found["changed"] == ["claim racing", "workflow/src/neuron_race/deep/new.py"]
+    assert registration.words(found).endswith("changed since: claim racing, 1 file of deep")
 
+
+def test_a_changed_rate_changes_its_run_alone() -> None:
+    before = registration.resolved(SETTINGS)
+    pair = {**SETTINGS.experiments["pair"]}
+    pair["gaussian"] = {**pair["gaussian"], "learning_rate": 0.3, "seeds": [1], "device": "cpu"}
+    changed = replace(SETTINGS, experiments={**SETTINGS.experiments, "pair": pair})
+    after = registration.resolved(changed)
+    assert [name for name in before if before[name] != after[name]] == ["run pair/gaussian"]
+
+
+def test_other_seeds_are_not_registered(project: Path) -> None:
+    frozen = registration.freeze(project, SETTINGS)
+    found = registration.since(frozen, "c" * 64, [5], {})
+    told = registration.words(found)
+    assert told == "not the seeds that are registered in config/registration.json"
+
+
+def test_the_projects_registration_is_of_its_seeds() -> None:
     kept = storage.read_json(ROOT / registration.FILE)
-    settings = configuration.read(reading.read_yaml(ROOT / "config/config.yaml"), ROOT)
-    assert kept["seeds"] == settings.seeds
-    assert len(kept["files"]) > 200
+    assert kept["seeds"] == SETTINGS.seeds
+    assert len(kept["files"]) > 200 and "claim racing" in kept["resolved"]

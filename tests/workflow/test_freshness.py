@@ -22,7 +22,7 @@ from snakemake.utils import update_config
 
 from neuron_race.common import freshness, storage
 from neuron_race.models.options import SCHEMAS as MODEL_OPTIONS
-from neuron_race.settings import configuration, criteria, schema
+from neuron_race.settings import configuration, dictionary, schema
 from neuron_race.settings.configuration import Settings, SettingsError
 
 ROOT = Path(__file__).parents[2]
@@ -39,7 +39,7 @@ APART_FROM_RESULTS |= {"common/terminal", "common/freshness", "common/leftovers"
 APART_FROM_RESULTS |= {
     *(f"settings/{name}" for name in ("configuration", "reading", "commandline", "canonical")),
     *(f"settings/{name}" for name in ("options", "additions", "criteria", "register", "claims")),
-    *(f"settings/{name}" for name in ("conditions", "copies", "resolved", "schema")),
+    *(f"settings/{name}" for name in ("conditions", "copies", "nulls", "resolved", "schema")),
     *(
         f"settings/dictionary/{name}"
         for name in ("statistic", "experiments", "extensions", "laws", "late_winners", "tickets")
@@ -48,7 +48,10 @@ APART_FROM_RESULTS |= {
 }
 # Asked for by name, not part of a smoke run.
 APART = {"operations/crate", "figures/replication", "evidence/reference"}
-APART |= {f"data/{name}" for name in ("kinds/images", "loaders/cifar10", "loaders/mnist")}
+APART |= {
+    f"data/{name}"
+    for name in ("kinds/image_pairs", "kinds/images", "loaders/cifar10", "loaders/mnist")
+}
 CONFIG = configuration.read_yaml(ROOT / "config/config.yaml")
 SMOKE_CONFIG = configuration.read_yaml(ROOT / "config/smoke.yaml")
 SMOKE = ("--configfile", "config/smoke.yaml")
@@ -694,7 +697,7 @@ def fields_of(field: str) -> Iterator[Place]:
             continue
         name = field.removeprefix("criteria.")
         for i, criterion in enumerate(entry["criteria"]):
-            if name in criterion and criterion["table"] not in criteria.SELECTIVE:
+            if name in criterion and criterion["table"] not in dictionary.SELECTIVE:
                 yield ("claims", claim, "criteria", i, name)
 
 

@@ -9,7 +9,7 @@ from declared import check
 from snakemake.utils import update_config
 
 from neuron_race.common import storage
-from neuron_race.settings import configuration, criteria, dictionary, schema
+from neuron_race.settings import configuration, dictionary, schema
 from neuron_race.settings.configuration import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -22,7 +22,7 @@ def conditions(read: Settings, table: str, name: str) -> dict[str, dict[str, Any
     chosen = list(own)
     if table == "race":
         chosen = read.forecastable(name)
-    if table in criteria.SELECTIVE:
+    if table in dictionary.SELECTIVE:
         chosen = read.conditions_read(table, name)
     return {condition: own[condition] for condition in chosen}
 

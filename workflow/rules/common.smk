@@ -4,6 +4,10 @@
 PACKAGE = os.path.relpath(ROOT / "workflow/src/neuron_race")
 
 
+# Settings under the names of a registration.
+REGISTERED = registration.resolved(SETTINGS)
+
+
 wildcard_constraints:
     dataset="|".join(SETTINGS.datasets),
     experiment="|".join(SETTINGS.experiments),
@@ -180,6 +184,20 @@ def changes_of(claim):
             ],
         },
     )
+
+
+def settled(claim):
+    """What a claim's verdict rests on beside code, by the names of a registration -> checksum."""
+    names = experiments_of(claim)
+    names += [protocol for table, protocol in SETTINGS.tables(claim) if table == "weights"]
+    data = [Path(path).stem for path in data_provenance_of(claim)]
+    own = [f"claim {claim}", *(f"data {name}" for name in data)]
+    lock = "envs/requirements.lock"
+    return {lock: freshness.checksum(ROOT / lock)} | {
+        key: value
+        for key, value in REGISTERED.items()
+        if key in own or any(key.startswith(f"run {name}/") for name in names)
+    }
 
 
 def data_provenance_of(claim):

@@ -2,13 +2,6 @@
 # Out: results/provenance/<claim>.json, results/crate.zip; on the terminal, what all of it cost.
 
 
-def settled(claim):
-    """Files of register, settings and lock that a claim's verdict rests on -> checksum."""
-    names = ["config/config.yaml", "config/claims/_register.yaml", "envs/requirements.lock"]
-    names += [f"config/claims/{claim}.yaml"]
-    return {name: freshness.checksum(ROOT / name) for name in names if (ROOT / name).exists()}
-
-
 # What made a verdict and its figure, back to the data's sources.
 rule provenance:
     input:

@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def main() -> None:
     """Write the registration; it is to be committed before the run."""
     settings = configuration.read(reading.read_yaml(ROOT / "config/config.yaml"), ROOT)
-    frozen = registration.freeze(ROOT, settings.seeds, settings.unopened)
+    frozen = registration.freeze(ROOT, settings)
     storage.write_json(ROOT / registration.FILE, frozen)
     print(
         f"{registration.FILE}: {len(frozen['files'])} files, seeds {settings.seeds[0]} to "

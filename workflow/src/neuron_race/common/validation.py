@@ -3,6 +3,7 @@
 import math
 import sys
 from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -139,3 +140,11 @@ def _explain(error: Any, content: Any, defs: Mapping[str, Any]) -> list[str]:
 def _kind(rules: Mapping[str, Any]) -> Any:
     """The one kind that a schema takes."""
     return rules["properties"]["kind"]["const"]
+
+
+def unknown(name: str, known: Iterable[str], listed: Iterable[str] = ()) -> str:
+    """A name is none of those known: the nearest of them, and all, or how they are listed."""
+    known = list(known)
+    nearest = get_close_matches(name, known)
+    also = f"; nearest: {', '.join(nearest)}" if nearest else ""
+    return f"{name!r} is none of {', '.join(listed or known)}{also}"

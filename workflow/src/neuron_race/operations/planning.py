@@ -13,7 +13,6 @@ from typing import Any
 
 from neuron_race.common.storage import ResultError
 from neuron_race.settings import dictionary
-from neuron_race.settings.criteria import SELECTIVE
 from neuron_race.settings.resolved import Settings
 from neuron_race.training.recipe import Recipe, snapshot_steps
 
@@ -53,10 +52,11 @@ class Size:
         seeds, m = len(options["seeds"]), options["width"]
         kept = min(dim, rank + m)
         snapshots = len(snapshot_steps(recipe.max_steps, recipe.snapshots))
+        twice = 2 if options.get("without") == "gates" else 1  # each sample has its mirror image
         weights = FLOAT * seeds * snapshots * m * (kept + outputs)
         return cls(
             seeds=seeds,
-            samples=data["n_train"],
+            samples=twice * data["n_train"],
             tested=data["n_test"],
             neurons=m,
             dim=rank,
@@ -139,7 +139,7 @@ def sizes(settings: Settings, rule: str, name: str) -> list[Size]:
         wanted = settings.forecastable(experiment)
     elif rule == "predict":
         wanted = list(settings.predicted(experiment))
-    elif rule in SELECTIVE:
+    elif rule in dictionary.SELECTIVE:
         wanted = settings.conditions_read(rule, experiment)
     else:
         wanted = [condition] if condition else list(settings.experiments[experiment])

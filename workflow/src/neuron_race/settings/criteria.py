@@ -1,17 +1,15 @@
 """Criteria against the dictionary of statistics: what can only go wrong is told before any job."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping
-from difflib import get_close_matches
+from collections.abc import Callable, Mapping
 from functools import cache, partial
 from typing import Any
 
+from neuron_race.common.validation import unknown
 from neuron_race.settings import dictionary
 from neuron_race.settings.dictionary.statistic import ZERO_OR_ONE, Statistic, Table
 from neuron_race.settings.resolved import Settings
 
-# Tables made only of conditions that a criterion reads from them.
-SELECTIVE = ("tickets", "audit", "laws", "delays", "late_winners")
 Criterion = Mapping[str, Any]
 Range = tuple[float, float]
 Described = tuple[Table, dict[str, Statistic], dict[str, Any]]
@@ -31,14 +29,6 @@ def faults(settings: Settings) -> list[str]:
             at = f"claims.{name}.{criterion['name']}"
             found += [f"{at}.{fault}" for fault in _criterion(criterion, describe)]
     return found
-
-
-def unknown(name: str, known: Iterable[str], listed: Iterable[str] = ()) -> str:
-    """A name is none of those known: the nearest of them, and all, or how they are listed."""
-    known = list(known)
-    nearest = get_close_matches(name, known)
-    also = f"; nearest: {', '.join(nearest)}" if nearest else ""
-    return f"{name!r} is none of {', '.join(listed or known)}{also}"
 
 
 def _described(settings: Settings, table: str, runs: str) -> Described | None:
@@ -151,6 +141,6 @@ def _figures(settings: Settings, claim: Mapping[str, Any]) -> list[str]:
                 f"{path} is never made: no condition of {experiment} can be forecast, which needs "
                 "alpha <= 0.01 and nothing frozen"
             )
-        elif table in SELECTIVE and not settings.conditions_read(table, experiment):
+        elif table in dictionary.SELECTIVE and not settings.conditions_read(table, experiment):
             found.append(f"{path} is made only of conditions that a criterion reads from {table}")
     return found

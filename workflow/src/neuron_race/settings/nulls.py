@@ -7,7 +7,8 @@ A null stands in for runs (``runs: {pair/gaussian: pair/linear}``) or for a stat
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from neuron_race.settings import criteria
+from neuron_race.common.validation import unknown
+from neuron_race.settings import dictionary
 
 if TYPE_CHECKING:
     from neuron_race.settings.configuration import Settings
@@ -51,7 +52,7 @@ def _measured(settings: "Settings", criterion: Criterion) -> bool:
     places = [point["runs"].split("/") for point in points]
     if criterion["table"] == "race":
         return all(condition in settings.forecastable(name) for name, condition in places)
-    return criterion["table"] not in criteria.SELECTIVE
+    return criterion["table"] not in dictionary.SELECTIVE
 
 
 def copied(nulls: Mapping[str, Any], copies: Mapping[str, Any]) -> dict[str, Any]:
@@ -80,7 +81,7 @@ def faults(settings: "Settings") -> list[str]:
     found = []
     for name, null in settings.nulls.items():
         found += [
-            f"nulls.{name}.runs: {criteria.unknown(runs, known)}"
+            f"nulls.{name}.runs: {unknown(runs, known)}"
             for pair in null.get("runs", {}).items()
             for runs in pair
             if runs not in known
@@ -92,7 +93,7 @@ def faults(settings: "Settings") -> list[str]:
         for name in entry.get("nulls", {}):
             at = f"claims.{claim}.nulls"
             if name not in settings.nulls:
-                found.append(f"{at}: {criteria.unknown(name, settings.nulls)}")
+                found.append(f"{at}: {unknown(name, settings.nulls)}")
             elif name not in there:
                 found.append(f"{at}.{name}: stands in for nothing that this claim's effects ask of")
     return found

@@ -35,6 +35,8 @@ __all__ = [
     "table",
 ]
 layers = extensions.layers
+# Tables made only of conditions that a criterion reads from them.
+SELECTIVE = ("tickets", "audit", "laws", "delays", "late_winners")
 
 
 def table(name: str, options: Options) -> Table:
