@@ -48,6 +48,7 @@ class Deadly(Checkpoint):
         {"freeze": ("gates",)},
         {"freeze": ("head",), "stop_at_drop": False},
         {"stop_at_drop": True},
+        {"after_drop": 3.5, "max_steps": 3000},
     ],
     ids=str,
 )

@@ -183,6 +183,7 @@ def test_divergence_is_noticed_by_either_engine(name: str, scale: float) -> None
     [
         {},
         {"loss_target": 0.75},
+        {"after_drop": 2.5},
         {"stop_at_drop": True},
         {"freeze": ("residual",), "stop_at_drop": True},
     ],

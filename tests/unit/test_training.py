@@ -322,6 +322,35 @@ def test_training_can_stop_at_the_last_drop() -> None:
     assert result.step[-1] == result.event_step[0, 3] > result.event_step[0, 2] > 0
 
 
+@pytest.mark.parametrize("times", [1.01, 2.5, 6])
+def test_training_can_stop_at_a_multiple_of_the_last_drop(times: float) -> None:
+    X, Y, W, A = batch(2)
+    how = {"learning_rate": 0.05, "snapshots": 7, "drops": (0.05, 0.1)}
+    result = train(X, Y, W, A, Recipe(max_steps=100_000, after_drop=times, **how))
+    drop = result.event_step[:, 2]
+    assert drop[0] != drop[1] and drop.min() > 0
+    assert result.step[-1] == int(np.ceil(times * drop.max()))
+    end = int(result.step[-1])
+    _, Ws, _ = descend(X[0], Y[0], W[0], A[0], 0.05, end)
+    np.testing.assert_allclose(result.W_events[0, -1], Ws[end], rtol=1e-9, atol=1e-12)
+    # The budget stays the most that is trained.
+    short = train(X, Y, W, A, Recipe(max_steps=int(drop.max()) + 1, after_drop=8, **how))
+    assert short.step[-1] == drop.max() + 1
+
+
+def test_runs_that_never_drop_are_trained_to_the_end_of_the_budget() -> None:
+    X, Y, W, A = batch(2)
+    X[1] = 0.0  # nothing to learn from
+    result = train(X, Y, W, A, Recipe(learning_rate=0.05, max_steps=600, after_drop=2))
+    assert result.event_step[0, 2] > 0 and result.event_step[1, 2] == -1
+    assert result.step[-1] == 600
+
+
+def test_a_multiple_of_no_drop_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"after_drop: drops \(0\.05, 0\.2\) lack 0\.1"):
+        Recipe(after_drop=3, drops=(0.05, 0.2))
+
+
 @pytest.mark.parametrize("snapshots", [3, 5, 60])
 def test_snapshots_start_at_0_end_at_the_last_step_and_fit_the_measurements(snapshots: int) -> None:
     X, Y, W, A = problem(9)

@@ -43,6 +43,7 @@ def forecast(start: Start, options: Mapping[str, Any], name: str) -> dict[str, A
         freeze=("residual",),
         loss_target=0.0,
         stop_at_drop=True,
+        after_drop=0.0,
         snapshots=2,
         drops=(0.1,),
     )

@@ -9,6 +9,7 @@ be kept only at a few events.
 """
 
 import functools
+import math
 import sys
 from typing import Any
 
@@ -16,6 +17,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from neuron_race.common.defined import DROP
 from neuron_race.common.devices import choose_device
 from neuron_race.common.progress import Progress
 from neuron_race.models.losses import mean_loss
@@ -214,6 +216,11 @@ def _end(losses: Array, first: int, initial: Array, drop_step: Array, recipe: Re
     ends = first + np.flatnonzero((losses <= recipe.loss_target * initial[:, None]).all(axis=0))[:1]
     if recipe.stop_at_drop and (drop_step >= 0).all():
         ends = np.append(ends, max(first, drop_step.max()))
+    if recipe.after_drop:
+        drop = drop_step[:, recipe.drops.index(DROP)]
+        planned = max(first, math.ceil(recipe.after_drop * drop.max()))
+        if (drop >= 0).all() and planned < first + losses.shape[1]:
+            ends = np.append(ends, planned)
     return int(ends.min()) if len(ends) else None
 
 

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neuron_race.common.defined import DROP
+
 Array = NDArray[Any]
 
 LOSSES = ("squared", "logistic")
@@ -39,6 +41,8 @@ class Recipe:
         snapshots: number of log-spaced snapshots (the first and the last step included).
         drops: definitions of the loss drop, as fractions of the initial loss that are lost.
         stop_at_drop: stop once all runs have passed the drop at the largest fraction.
+        after_drop: stop once all runs are at this many times the step of their drop at 10 %, so
+            that a budget fits its task; 0: never. ``max_steps`` stays the most.
         freeze: ablations. ``gates``: gates stay as at init; ``residual``: the residual stays as at
             f = 0; ``head``: outgoing weights stay as at init.
         max_weight_bytes: weights of all snapshots are kept if they fit into this, and otherwise
@@ -52,6 +56,7 @@ class Recipe:
     snapshots: int = 60
     drops: tuple[float, ...] = (0.05, 0.1, 0.2)
     stop_at_drop: bool = False
+    after_drop: float = 0.0
     freeze: tuple[str, ...] = ()
     max_weight_bytes: int = 0
 
@@ -61,6 +66,8 @@ class Recipe:
         for name in self.freeze:
             if name not in FREEZE:
                 raise ValueError(f"freeze: {name!r} is none of {', '.join(FREEZE)}")
+        if self.after_drop and DROP not in self.drops:
+            raise ValueError(f"after_drop: drops {self.drops} lack {DROP}, which it counts from")
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> "Recipe":

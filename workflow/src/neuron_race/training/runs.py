@@ -267,6 +267,7 @@ POSSIBLE: dict[str, Callable[[Any], bool]] = {
     "snapshots": lambda value: _is_whole(value) and value > 1,
     "max_weight_bytes": _is_whole,
     "loss_target": lambda value: _is_number(value) and 0 <= value < 1,
+    "after_drop": lambda value: _is_number(value) and value > 1,
     "drops": lambda value: (
         isinstance(value, list) and all(_is_number(drop) and 0 < drop < 1 for drop in value)
     ),
