@@ -55,7 +55,7 @@ from neuron_race.common import freshness, leftovers, storage
 from neuron_race.evidence import registration
 from neuron_race.operations import planning
 from neuron_race.settings import additions, changes, commandline
-from neuron_race.settings import configuration, options, reading, register
+from neuron_race.settings import configuration, multiverse, options, reading, register
 from neuron_race.common.validation import SettingsError
 
 # Snakemake's own temporary folders, which stay behind where it is killed.
@@ -93,13 +93,8 @@ except SettingsError as error:
 CLAIMS = list(SETTINGS.claims)
 # Claims with a notebook: the core ones.
 LECTURED = [name for name in CLAIMS if (ROOT / f"workflow/notebooks/{name}.py").exists()]
-FIGURES = [
-    *CLAIMS,
-    "theory",
-    "nulls",
-    "tasks",
-    *(["replication"] if config.get("replicate") else []),
-]
+FIGURES = [*CLAIMS, "theory", "nulls", "tasks", "multiverse"]
+FIGURES += ["replication"] if config.get("replicate") else []
 
 
 # Results of two presets never mix: the folder bears the name of the first.
@@ -127,6 +122,7 @@ include: "workflow/rules/compression.smk"
 include: "workflow/rules/laws.smk"
 include: "workflow/rules/tickets.smk"
 include: "workflow/rules/extensions.smk"
+include: "workflow/rules/multiverse.smk"
 include: "workflow/rules/claims.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/theory.smk"
@@ -144,6 +140,7 @@ rule all:
         "results/claims.csv",
         "results/claims.md",
         "results/nulls.csv",
+        expand("results/multiverse/{table}.csv", table=["runs", "claims", "decisions"]),
         "results/scorecard.html",
         "results/race.html",
         expand("results/claims/{claim}.json", claim=CLAIMS),

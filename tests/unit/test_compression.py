@@ -87,7 +87,7 @@ def test_a_wrong_merge_moves_the_statistic_that_the_verdict_uses(
     monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     monkeypatch.setattr(smaller, "merge", sabotage_merge(how))
-    wrong = compression._Network(digits(), 0).merging()[0]
+    wrong = compression.Network(digits(), 0).merging()[0]
     change = wrong["loss"] / wrong["loss_before"] - 1
     assert abs(change) > 0.02 > abs(summary()["merge_loss_change"])
 
@@ -107,7 +107,7 @@ def test_the_table_of_merges_agrees_with_direct_computation() -> None:
 def test_a_violated_bound_would_show(monkeypatch: pytest.MonkeyPatch) -> None:
     bound = merging.bound
     monkeypatch.setattr(merging, "bound", lambda *args: 1e-5 * bound(*args))
-    assert compression._Network(digits(), 0).merging()[0]["bound_used"] > 1
+    assert compression.Network(digits(), 0).merging()[0]["bound_used"] > 1
 
 
 def test_mirror_images_are_kept_apart_on_a_symmetric_task() -> None:
@@ -131,7 +131,7 @@ def test_mirror_images_are_kept_apart_on_a_symmetric_task() -> None:
 def test_every_arm_keeps_exactly_as_many_neurons_as_it_says(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    network = compression._Network(digits(), 0)
+    network = compression.Network(digits(), 0)
     seen: list[int] = []
     score = network.score
 

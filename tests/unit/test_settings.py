@@ -130,7 +130,7 @@ THREE = {"classes": [1, 2, 3], "n_train": 60}
 BAD: dict[str, tuple[Change, str]] = {
     "unknown_key": (
         digits(widht=3),
-        f"config: {AT}: unknown key widht; allowed are alpha, .*width",
+        f"config: {AT}: unknown key widht; allowed are after_drop, alpha, .*width",
     ),
     "unknown_key_in_condition": (
         condition(lr=0.1),

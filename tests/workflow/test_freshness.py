@@ -44,7 +44,7 @@ APART_FROM_RESULTS |= {
         f"settings/dictionary/{name}"
         for name in ("statistic", "experiments", "extensions", "laws", "late_winners", "tickets")
     ),
-    *("common/validation", "models/options"),
+    *("common/validation", "models/options", "settings/dictionary/multiverse", "settings/multiverse"),
 }
 # Asked for by name, not part of a smoke run.
 APART = {"operations/crate", "figures/replication", "evidence/reference"}

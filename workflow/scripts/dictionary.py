@@ -92,6 +92,7 @@ def page() -> str:
         parts.append(section(f"`{name}`", f"{name}/<{what}>", table))
     for study, table in dictionary.STUDIES.items():
         parts.append(section(f"`extension`, study `{study}`", "extension/<target>", table))
+    parts.append(section("`multiverse`", "multiverse", dictionary.MULTIVERSE))
     return "\n".join(parts)
 
 

@@ -219,6 +219,14 @@ def _read_manifest(manifest: Path) -> dict[str, Any]:
     return content
 
 
+def load_all(
+    manifests: Iterable[str | Path], entries: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Images]:
+    """Several fetched data sets by name, in the order of their manifests; see :func:`load`."""
+    pairs = zip(manifests, entries.items(), strict=True)
+    return {name: load(Path(manifest), entry) for manifest, (name, entry) in pairs}
+
+
 def load(manifest: Path, entry: Mapping[str, Any] | None = None) -> Images:
     """Verify the files a manifest lists, and read them with its loader.
 

@@ -19,7 +19,7 @@ from neuron_race.settings import configuration, schema
 
 Verdict = Mapping[str, Any]
 # Pictures of a run that belong to no claim.
-OTHER_FIGURES = ("theory", "nulls", "tasks", "replication")
+OTHER_FIGURES = ("theory", "nulls", "tasks", "multiverse", "replication")
 THERE, MISSING = "there", "missing"
 # Distance from the reference's estimate, in half widths, beyond which a criterion is named.
 WORTH_A_LINE = 0.1

@@ -25,7 +25,7 @@ def tables(trained: Trained) -> dict[str, pd.DataFrame]:
     """Tidy tables ``runs`` (one row per run), ``merging`` and ``pruning`` of a condition."""
     rows, merged, pruned = [], [], []
     for s in range(len(trained.start.seed)):
-        network = _Network(trained, s)
+        network = Network(trained, s)
         merging_rows, pruning_rows = network.merging(), network.pruning()
         merged += merging_rows
         pruned += pruning_rows
@@ -37,18 +37,25 @@ def tables(trained: Trained) -> dict[str, pd.DataFrame]:
     }
 
 
-class _Network:
-    """One trained network, and what is done to it."""
+class Network:
+    """One trained network, and what is done to it.
 
-    def __init__(self, trained: Trained, s: int):
+    Args:
+        trained: a condition's runs.
+        s: which of them.
+        cosine: smallest cosine within a cluster.
+        event: when the network is taken, by the index of the event.
+    """
+
+    def __init__(self, trained: Trained, s: int, cosine: float = COSINE, event: int = -1):
         start = trained.start
         self.seed = int(start.seed[s])
         self.kind = trained.recipe.loss
         self.X, self.Y = start.X[s], start.Y[s]
         self.X_test, self.Y_test = start.X_test[s], start.Y_test[s]
-        self.W, self.A = trained.runs.W_events[s, -1], trained.runs.A_events[s, -1]
+        self.W, self.A = trained.runs.W_events[s, event], trained.runs.A_events[s, event]
         self.active = clusters.active(self.X, self.W)
-        self.labels = clusters.find(self.W, self.A, COSINE, self.active)
+        self.labels = clusters.find(self.W, self.A, cosine, self.active)
         self.c = norm_product(self.W, self.A)
         self.rng = stream("compression", self.seed, "random arms")
         self.at_zero = float(shallow.loss(np.zeros_like(self.Y), self.Y, self.kind))

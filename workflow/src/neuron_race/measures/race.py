@@ -36,6 +36,16 @@ def partial_rank_correlation(a: Array, b: Array, given: list[Array]) -> float:
     return float(np.corrcoef(left, right)[0, 1])
 
 
+def auroc(score: Array, final: Array) -> float:
+    """AUROC of a score for the winners, the top fifth of final norm products.
+
+    NaN below four neurons, and where all or none win or the score is undefined or constant.
+    """
+    won = rankdata(final) / len(final) > 1 - WINNERS if len(final) > 3 else np.zeros(0)
+    usable = 0 < won.sum() < len(won) and np.isfinite(score).all() and np.ptp(score) > 0
+    return float(roc_auc_score(won, score)) if usable else float("nan")
+
+
 def tables(
     trained: Trained, neurons: pd.DataFrame, forecasts: Mapping[str, Array]
 ) -> dict[str, pd.DataFrame]:
@@ -80,11 +90,9 @@ def _row(trained: Trained, s: int, own: pd.DataFrame, step: int) -> dict[str, fl
             )
     # A run that never dropped has no winners yet, as it has no early alignment.
     active = own[own["active"]].dropna(subset=["forecast", "cos_delta_010"])
-    won = active["norm_product_end"].rank(pct=True) > 1 - WINNERS
+    final = active["norm_product_end"].to_numpy()
     for name in AUROC:
-        usable = len(active) > 3 and 0 < won.sum() < len(won)
-        usable &= bool(np.isfinite(active[name]).all() and np.ptp(active[name]) > 0)
-        row[f"auroc_{name}"] = float(roc_auc_score(won, active[name])) if usable else np.nan
+        row[f"auroc_{name}"] = auroc(active[name].to_numpy(), final)
     drop = int(trained.runs.event_step[s, trained.event("drop_10")])
     row["forecast_step_ratio"] = step / drop if step > 0 and drop > 0 else np.nan
     row["closed_form_cost"] = 1 / drop if drop > 0 else np.nan  # one gradient, that at init

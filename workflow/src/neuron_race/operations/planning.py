@@ -129,6 +129,7 @@ class Cost:
 TRAINED = ("train", "forecast", "tickets", "audit", "delays", "late_winners")
 STUDIES = ("train_study", "extension")  # each target has a model of its own
 BY_SEEDS = ("weight_tickets", "dataset")
+MULTIVERSE = ("multiverse_train", "multiverse_runs")
 TABLES = ("dynamics", "compression", "race", "cosines", "predict", "laws")
 
 
@@ -159,6 +160,9 @@ def work(settings: Settings, rule: str, name: str) -> float:
             len(o["seeds"]) * o["max_steps"] * _values(data[o["dataset"]]) / o.get("channels", 1)
             for o in settings.extensions[name].values()
         )
+    if rule in MULTIVERSE:  # one of the shards, or all
+        shards = settings.multiverse["shards"] if rule == "multiverse_train" else 1
+        return len(settings.multiverse["universes"]) / shards
     return float(len(settings.seeds)) if rule in BY_SEEDS else 1.0
 
 

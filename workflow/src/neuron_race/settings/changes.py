@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 # What is shown or where files lie decides no verdict.
-SHOWN = ("preset", "explorer", "shard", "image_cache")
+SHOWN = ("preset", "explorer", "shard", "image_cache", "multiverse")
 
 
 def preset(name: str, root: Path) -> dict[str, Any]:

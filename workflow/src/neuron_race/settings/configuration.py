@@ -9,7 +9,16 @@ from typing import Any
 from neuron_race.common.validation import SettingsError
 from neuron_race.data import datasets as data_sets
 from neuron_race.settings import canonical as one_way
-from neuron_race.settings import claims, conditions, copies, criteria, nulls, register, schema
+from neuron_race.settings import (
+    claims,
+    conditions,
+    copies,
+    criteria,
+    multiverse,
+    nulls,
+    register,
+    schema,
+)
 from neuron_race.settings.canonical import in_order
 from neuron_race.settings.options import unread_options
 from neuron_race.settings.reading import read_yaml
@@ -50,7 +59,7 @@ def read(config: Mapping[str, Any], root: Path) -> Settings:
         config = copies.added(config)
         schema.check(config, "config", "config")  # what copies change is checked like all else
     config = canonical(config)
-    seeds = _seeds(config["seeds"])
+    seeds, asked = _seeds(config["seeds"]), config.get("replicate", {})
     sections = ("experiments", "extensions")
     experiments, extensions = (
         {
@@ -63,7 +72,6 @@ def read(config: Mapping[str, Any], root: Path) -> Settings:
         raise SettingsError("\n".join(f"config: {fault}" for fault in faults))
     path, told = root / config["claims"], str(config["claims"])
     written = register.read(path, told)
-    asked = config.get("replicate", {})
     settings = Settings(
         config["preset"],
         seeds,
@@ -86,6 +94,7 @@ def read(config: Mapping[str, Any], root: Path) -> Settings:
         written["unopened"],
         config.get("shard", "experiment"),
         extensions,
+        multiverse.resolved(config.get("multiverse"), config["device"], written["claims"]),
     )
     faults = [fault for own in settings.claims.values() for fault in claims.faults(settings, own)]
     faults += criteria.faults(settings)
@@ -117,7 +126,7 @@ def _faults(
     for name, tasks in config.get("weight_tickets", {}).items():
         faults += conditions.ticket_faults(name, tasks, datasets)
     faults += conditions.explorer_faults(config["explorer"]["conditions"], experiments)
-    return faults
+    return [*faults, *multiverse.faults(config.get("multiverse"), images)]
 
 
 def _seeds(entry: Mapping[str, Any]) -> list[int]:

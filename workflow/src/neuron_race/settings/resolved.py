@@ -25,6 +25,7 @@ class Settings:
         unopened: tasks that nothing has seen, in words.
         shard: what one training job trains, all of an ``experiment`` or one ``condition``.
         extensions: target -> condition -> all options of that condition.
+        multiverse: see :func:`neuron_race.settings.multiverse.resolved`.
     """
 
     preset: str
@@ -39,6 +40,7 @@ class Settings:
     unopened: list[str] = field(default_factory=list)
     shard: str = "experiment"
     extensions: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
+    multiverse: dict[str, Any] = field(default_factory=dict)
 
     def measured(self, table: str) -> dict[str, dict[str, dict[str, Any]]]:
         """What has a table of this name: experiments, extensions, or protocols of tickets."""

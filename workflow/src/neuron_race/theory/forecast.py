@@ -51,20 +51,10 @@ def forecast(start: Start, options: Mapping[str, Any], name: str) -> dict[str, A
     runs = _integrate(start, start.Y, recipe, device)
     step = runs.event_step[:, 1]
     shuffled = np.full(start.W.shape[:2], np.nan)
-    score = np.zeros(start.W.shape[:2])
+    score = np.empty(start.W.shape[:2])
     for s, seed in enumerate(start.seed):
         one = start.part([s])
-        d = start.X.shape[2]
-        R = equations.residual(
-            np.zeros_like(start.Y[s]),
-            start.Y[s],
-            "squared" if recipe.loss == "squared" else "logistic",
-        )
-        C = equations.gated_residual_correlation(start.W[s, :, :d], start.X[s], R)
-        pulled = C.any(axis=(1, 2))  # a neuron closed on all data does not race: its score is 0
-        score[s, pulled] = equations.race_score(
-            start.W[s, pulled, :d], start.A[s, pulled], C[pulled]
-        )
+        score[s] = closed_form(start, s, recipe.loss)
         if step[s] > 0:
             Y = stream(name, int(seed), "shuffled labels").permutation(start.Y[s])[None]
             budget = replace(recipe, max_steps=int(step[s]), stop_at_drop=False)
@@ -83,6 +73,21 @@ def forecast(start: Start, options: Mapping[str, Any], name: str) -> dict[str, A
         "step": step,
         "seed": start.seed,
     }
+
+
+def closed_form(start: Start, s: int, loss: str) -> Array:
+    """Scores (m,) of a run's neurons by the closed form (E5), with D at init and f = 0.
+
+    A neuron closed on all data does not race: its score is 0.
+    """
+    d = start.X.shape[2]
+    kind: equations.Loss = "squared" if loss == "squared" else "logistic"
+    R = equations.residual(np.zeros_like(start.Y[s]), start.Y[s], kind)
+    C = equations.gated_residual_correlation(start.W[s, :, :d], start.X[s], R)
+    pulled = C.any(axis=(1, 2))
+    score = np.zeros(len(C))
+    score[pulled] = equations.race_score(start.W[s, pulled, :d], start.A[s, pulled], C[pulled])
+    return score
 
 
 def _integrate(start: Start, Y: Array, recipe: Recipe, device: str) -> Runs:

@@ -32,12 +32,12 @@ class Kept:
             (parameters, data, code, versions), so that a run with anything changed does not find
             it.
         sidecar: what makes it, see :func:`neuron_race.common.storage.provenance`.
-        data: the data set's arrays.
+        data: the data set's arrays, where they are a file.
     """
 
     path: Path
     sidecar: dict[str, Any]
-    data: Path
+    data: Path = Path()
 
     @property
     def _seal(self) -> Path:
@@ -73,9 +73,14 @@ def conditions(
         data = Path(f"results/datasets/{own['dataset']}.npz")
         parameters = {"experiment": experiment, "condition": name, "options": own}
         sidecar = storage.provenance([data], parameters, code)
-        made_by = hashlib.sha256(json.dumps(sidecar, sort_keys=True).encode()).hexdigest()
-        found[name] = Kept(FOLDER / experiment / name / f"{made_by[:16]}.npz", sidecar, data)
+        found[name] = place(experiment, name, sidecar, data)
     return found
+
+
+def place(experiment: str, name: str, sidecar: dict[str, Any], data: Path = Path()) -> Kept:
+    """Where a condition is kept, by a checksum of what makes it; see :class:`Kept`."""
+    made_by = hashlib.sha256(json.dumps(sidecar, sort_keys=True).encode()).hexdigest()
+    return Kept(FOLDER / experiment / name / f"{made_by[:16]}.npz", sidecar, data)
 
 
 def train(

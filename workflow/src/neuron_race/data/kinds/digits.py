@@ -1,6 +1,8 @@
 """Handwritten digits (8 x 8 pixels) that come with scikit-learn; a pair as ±1 or one-hot."""
 
 from collections.abc import Iterator
+from functools import cache
+from typing import Any
 
 import numpy as np
 
@@ -13,12 +15,19 @@ PER_CLASS = (178, 182, 177, 183, 181, 182, 181, 179, 174, 180)
 
 def draw(rng: np.random.Generator, options: Options) -> Sample:
     """Both splits are disjoint parts of one shuffle."""
-    from sklearn.datasets import load_digits
-
-    pixels, labels = load_digits(return_X_y=True)
+    pixels, labels = _all()
     X, Y = classes(rng, options, pixels / 16.0, labels)
     n, n_test = options["n_train"], options["n_test"]
     return Sample(X[:n], Y[:n], X[n : n + n_test], Y[n : n + n_test])
+
+
+@cache
+def _all() -> tuple[Any, Any]:
+    """All images and their labels, read once by those who draw many samples."""
+    from sklearn.datasets import load_digits
+
+    found: tuple[Any, Any] = load_digits(return_X_y=True)
+    return found
 
 
 def faults(options: Options) -> Iterator[str]:

@@ -6,7 +6,14 @@ it against what these modules write. ``docs/statistics.md`` is made of it.
 """
 
 from neuron_race.data import kind
-from neuron_race.settings.dictionary import experiments, extensions, late_winners, laws, tickets
+from neuron_race.settings.dictionary import (
+    experiments,
+    extensions,
+    late_winners,
+    laws,
+    multiverse,
+    tickets,
+)
 from neuron_race.settings.dictionary.statistic import Options, Part, Statistic, Table
 
 TABLES = {
@@ -22,8 +29,11 @@ TABLES = {
     "weights": tickets.WEIGHTS,
 }
 STUDIES = extensions.STUDIES
+# Of no experiment: no criterion reads it.
+MULTIVERSE = multiverse.MULTIVERSE
 
 __all__ = [
+    "MULTIVERSE",
     "STUDIES",
     "TABLES",
     "Options",

@@ -1,0 +1,122 @@
+# In: decisions that the paper leaves open (config), fetched images for data of kind `images`.
+# Out: results/multiverse/shard_<number>.npz and .json, results/multiverse/{runs,universes,claims,decisions}.csv,
+# figures/multiverse.{pdf,png,csv}.
+
+UNIVERSES = SETTINGS.multiverse["universes"]
+SHARDS = range(SETTINGS.multiverse["shards"])
+# Each kind of data by its module, and the images that they are drawn from.
+MULTIVERSE_DATA = SETTINGS.multiverse["data"].values()
+MULTIVERSE_MODULES = sorted({path for data in MULTIVERSE_DATA for path in data_modules(data)})
+MULTIVERSE_IMAGES = {
+    data["images"]: config["images"][data["images"]] for data in MULTIVERSE_DATA if "images" in data
+}
+MULTIVERSE_FETCHED = [f"{IMAGE_CACHE}/{name}/manifest.json" for name in MULTIVERSE_IMAGES]
+
+
+wildcard_constraints:
+    shard="|".join(map(str, SHARDS)),
+
+
+# Some of the universes; which statistics are asked of them plays no part yet.
+rule multiverse_train:
+    input:
+        images=MULTIVERSE_FETCHED,
+    output:
+        arrays="results/multiverse/shard_{shard}.npz",
+        sidecar="results/multiverse/shard_{shard}.json",
+    log:
+        "results/logs/multiverse_train/{shard}.log",
+    benchmark:
+        "results/benchmarks/multiverse_train/{shard}.tsv"
+    # Shards are long, and should not be the last jobs of a run.
+    priority: 1
+    conda:
+        "../../envs/neuron_race.yaml"
+    resources:
+        mem_mb=memory(2000),
+        runtime=runtime("multiverse_train", "{shard}"),
+    params:
+        universes=lambda w: multiverse.shard(UNIVERSES, int(w.shard), len(SHARDS)),
+        images=MULTIVERSE_IMAGES,
+        uses=MULTIVERSE_MODULES,
+    script:
+        "../scripts/multiverse_train.py"
+
+
+# What claims are about, task by task.
+rule multiverse_runs:
+    input:
+        images=MULTIVERSE_FETCHED,
+        arrays=expand("results/multiverse/shard_{shard}.npz", shard=SHARDS),
+        sidecars=expand("results/multiverse/shard_{shard}.json", shard=SHARDS),
+    output:
+        "results/multiverse/runs.csv",
+    log:
+        "results/logs/multiverse_runs.log",
+    benchmark:
+        "results/benchmarks/multiverse_runs.tsv"
+    conda:
+        "../../envs/neuron_race.yaml"
+    resources:
+        mem_mb=memory(2000),
+        runtime=runtime("multiverse_runs", "multiverse_runs"),
+    params:
+        universes=UNIVERSES,
+        images=MULTIVERSE_IMAGES,
+        uses=MULTIVERSE_MODULES,
+    script:
+        "../scripts/multiverse_runs.py"
+
+
+# In which share of the universes claims hold, and which decisions matter.
+rule multiverse_claims:
+    input:
+        runs="results/multiverse/runs.csv",
+    output:
+        universes="results/multiverse/universes.csv",
+        claims=in_report("results/multiverse/claims.csv", "all claims", "share of universes"),
+        decisions="results/multiverse/decisions.csv",
+    log:
+        "results/logs/multiverse_claims.log",
+    benchmark:
+        "results/benchmarks/multiverse_claims.tsv"
+    conda:
+        "../../envs/neuron_race.yaml"
+    params:
+        decisions=SETTINGS.multiverse["decisions"],
+        criteria=SETTINGS.multiverse["criteria"],
+    script:
+        "../scripts/multiverse_claims.py"
+
+
+# A specification curve for each statistic.
+rule multiverse_figure:
+    input:
+        expand("results/multiverse/{table}.csv", table=["universes", "claims", "decisions"]),
+    output:
+        pdf="figures/multiverse.pdf",
+        png=in_report("figures/multiverse.png", "all claims", "decisions left open"),
+        csv="figures/multiverse.csv",
+    log:
+        "results/logs/figure/multiverse.log",
+    benchmark:
+        "results/benchmarks/figure/multiverse.tsv"
+    conda:
+        "../../envs/neuron_race.yaml"
+    script:
+        "../scripts/multiverse_figure.py"
+
+
+# Target that tells the shares: `snakemake --cores all multiverse`.
+rule multiverse:
+    input:
+        multiext("figures/multiverse", ".pdf", ".png", ".csv"),
+        claims="results/multiverse/claims.csv",
+        decisions="results/multiverse/decisions.csv",
+    log:
+        "results/logs/target/multiverse.log",
+    localrule: True
+    conda:
+        "../../envs/neuron_race.yaml"
+    script:
+        "../scripts/multiverse_show.py"
