@@ -283,6 +283,7 @@ Tree = dict[str, Any]
 Place = tuple[Any, ...]
 ROLES = {"datasets": (1,), "experiments": (1, 3), "extensions": (1, 3), "images": (1, 3)}
 ROLES |= {"weight_tickets": (1, 2), "explorer": (2,)}  # where a path has a name, not a key
+ROLES |= {"multiverse": (2,)}
 TASKS = [  # kinds of data sets that take other keys
     {"kind": "teacher", "dim": 20, "neurons": 4},
     {"kind": "clusters", "dim": 20, "axes": 4, "noise": 0.6},
@@ -302,6 +303,7 @@ FIXED = {
 }
 FIXED |= {("extensions", name, "study") for name in CONFIG["extensions"]}
 FIXED |= {("extensions", "transformer", "model")}
+FIXED |= {("multiverse", "data", "digits", "kind")}  # the other kind names images, too
 
 
 def merged(config: Tree, overlay: Tree) -> Tree:
@@ -479,7 +481,8 @@ def about(place: Place) -> set[str]:
         case ("seeds", _):
             return {"results/datasets/"}  # all else that is random comes after them
         case ("device",):
-            return {f"results/{name}/" for name in ("runs", "forecasts", "predictions", "weights")}
+            names = ("runs", "forecasts", "predictions", "weights", "multiverse")
+            return {f"results/{name}/" for name in names}
         case ("shard",):
             return {f"results/runs/{name}/" for name in MERGED["experiments"]}
         case ("datasets", name, _):
@@ -499,6 +502,12 @@ def about(place: Place) -> set[str]:
             return {f"results/explorer/{name}."}
         case ("explorer", _):
             return {"results/explorer/"}
+        case ("multiverse", "criteria", _) | ("multiverse", "decisions", _, "paper" | "known"):
+            return {"results/multiverse/claims."}
+        case ("multiverse", "decisions", "cosine", _):
+            return {"results/multiverse/runs.", "results/multiverse/claims."}
+        case ("multiverse", *_):
+            return {"results/multiverse/"}
         case ("claims",) | ("image_cache",) | ("images", *_):
             return set()  # no image is used here
     raise AssertionError(f"{place}: what is this key about?")
@@ -550,7 +559,9 @@ def options_of(place: Place) -> set[Place]:
             shown = {("explorer", "seeds")} if key == "first" else set()
             return jobs | {("seeds",)} | shown
         case ("device",):
-            return jobs
+            return jobs | {("multiverse",)}
+        case ("multiverse", *_):
+            return {("multiverse",)}
         case ("datasets", name, *_):
             return {("datasets", name)}
         case ("experiments" | "extensions" as section, name, *_):

@@ -32,7 +32,7 @@ ROOT = PACKAGE.parents[2]
 APART = {
     *(f"settings/{name}" for name in ("additions", "canonical", "claims", "commandline")),
     *(f"settings/{name}" for name in ("conditions", "configuration", "copies", "criteria")),
-    *(f"settings/{name}" for name in ("multiverse", "options", "reading", "register")),
+    *(f"settings/{name}" for name in ("multiverse", "nulls", "options", "reading", "register")),
     *(f"settings/{name}" for name in ("resolved", "schema")),
     "common/validation",
     *(f"common/{name}" for name in ("freshness", "homes", "imports", "leftovers", "progress")),

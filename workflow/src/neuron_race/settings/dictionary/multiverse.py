@@ -31,6 +31,7 @@ MULTIVERSE = Table(
     "criterion reads the table. Clusters, drop and time of judgement are those of the universe.",
     files={
         "runs": "a task of a universe",
+        "universes": "a universe",
         "claims": "a statistic",
         "decisions": "an option of a decision, for a statistic",
     },
