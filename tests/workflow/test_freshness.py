@@ -24,6 +24,7 @@ from neuron_race.common import freshness, storage
 from neuron_race.models.options import SCHEMAS as MODEL_OPTIONS
 from neuron_race.settings import configuration, dictionary, schema
 from neuron_race.settings.configuration import Settings, SettingsError
+from neuron_race.settings.dictionary import multiverse
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "workflow/src/neuron_race"
@@ -441,6 +442,11 @@ def variants(place: Place) -> Iterator[Tree]:
                 for other in MERGED["images"].values()
                 if other["loader"] != value
             )
+        case ("multiverse", "criteria", statistic):
+            asked = REGISTER["claims"][multiverse.CLAIMED[statistic]]["criteria"]
+            yield from (put(MERGED, place, criterion["name"]) for criterion in asked)
+        case ("multiverse", "decisions", _, "paper"):
+            yield from (put(MERGED, place, other) for other in (*entry["options"], None))
         case ("explorer", "conditions", experiment) if len(value) == 1:
             names = MERGED["experiments"][experiment]["conditions"]
             yield from (put(MERGED, place, [name]) for name in names if name not in value)
