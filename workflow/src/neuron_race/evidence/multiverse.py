@@ -16,6 +16,7 @@ from neuron_race.evidence.statistics import interval
 
 Criteria = Sequence[Mapping[str, Any]]
 Decisions = Mapping[str, Mapping[str, Any]]
+NOTICED = 0.005  # an importance below rounds to 0 %
 
 
 def universes(runs: pd.DataFrame, decisions: Decisions, criteria: Criteria) -> pd.DataFrame:
@@ -126,7 +127,7 @@ def sentences(table: pd.DataFrame, by_option: pd.DataFrame) -> list[str]:
                 f"{100 * row.share_high:.0f} %)"
             )
         weights = own.drop_duplicates("decision").set_index("decision")["importance"]
-        named = [f"{k} {100 * v:.0f} %" for k, v in weights.nlargest(3).items() if v > 0]
+        named = [f"{k} {100 * v:.0f} %" for k, v in weights.nlargest(3).items() if v >= NOTICED]
         line += f"; variance explained by {', '.join(named)}" if named else ""
         lines.append(line + (f"; undefined in {row.undefined}" if row.undefined else ""))
     return lines

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from neuron_race.common.words import told
+from neuron_race.evidence.multiverse import NOTICED
 from neuron_race.evidence.phrases import number
 from neuron_race.figures import style
 
@@ -121,7 +122,7 @@ def _panel(
     """A row for each option, with a mark for each universe that took it."""
     weight = decisions.drop_duplicates("decision").set_index("decision")["importance"]
     several = [name for name, _, _ in rows]
-    most = weight[weight.index.isin(several) & (weight > 0)].nlargest(len(MARKED)).index
+    most = weight[weight.index.isin(several) & (weight >= NOTICED)].nlargest(len(MARKED)).index
     colours = dict(zip(most, MARKED, strict=False))
     for y, (name, option, _) in enumerate(rows):
         taken = np.flatnonzero(ordered[name].map(told) == option)
