@@ -45,7 +45,12 @@ APART_FROM_RESULTS |= {
         f"settings/dictionary/{name}"
         for name in ("statistic", "experiments", "extensions", "laws", "late_winners", "tickets")
     ),
-    *("common/validation", "models/options", "settings/dictionary/multiverse", "settings/multiverse"),
+    *(
+        "common/validation",
+        "models/options",
+        "settings/dictionary/multiverse",
+        "settings/multiverse",
+    ),
 }
 # Asked for by name, not part of a smoke run.
 APART = {"operations/crate", "figures/replication", "evidence/reference"}
