@@ -63,7 +63,9 @@ def table(register: Claims) -> str:
                 "verdict": f"**{found['status']}**",
                 "main statistic": f"{summary['main statistic']}: "
                 + summary["estimate [95 % interval]"],
+                "where it fails": summary["where it fails"],
                 "controls as predicted": summary["controls as predicted"],
+                "nulls as predicted": summary["nulls as predicted"],
                 "runs": summary["runs"],
                 "evidence": f"[numbers](reference/claims.md#{name}), "
                 f"[figure](reference/figures/{name}.png)",
