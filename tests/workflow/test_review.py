@@ -242,4 +242,10 @@ def test_a_run_becomes_the_reference_without_claims_that_are_no_more(referenced:
     assert "docs/reference/claims/older.json is of no claim any more: deleted" in done.stdout
     kept = referenced / "docs/reference"
     assert {path.stem for path in kept.glob("claims/*")} == set(CLAIMS)
-    assert {path.stem for path in kept.glob("figures/*")} == {*CLAIMS, "theory", "nulls", "tasks"}
+    assert {path.stem for path in kept.glob("figures/*")} == {
+        *CLAIMS,
+        "theory",
+        "nulls",
+        "tasks",
+        "multiverse",
+    }
