@@ -295,6 +295,8 @@ def test_a_spread_over_tasks() -> None:
     own = {"n_tasks": 20, "share": 0.95, "new_low": 0.1, "new_high": 0.3}
     assert phrases.spread(own) == "in 95 % of 20 tasks; a new one within [0.1, 0.3]"
     assert phrases.spread({**own, "new_low": None}) == "in 95 % of 20 tasks"
+    with_classes = {**own, "new_low": None, "class_share": 0.4}
+    assert phrases.spread(with_classes).endswith("tasks; classes have 40 % of the variance")
     assert phrases.spread({**own, "n_tasks": 1}) == ""
 
 

@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DEFAULT = reading.read_yaml(ROOT / "config/config.yaml")
 SETTINGS = configuration.read(DEFAULT, ROOT)
 SEEDS = [0, 1]
+LAZY = "lazy_from_zero"
 
 
 @pytest.fixture
@@ -98,6 +99,13 @@ def test_stand_ins_and_what_is_not_asked() -> None:
     assert ("permuted", "clusters/permuted") in runs
     by_head = [own for own in asked if own["null"] == "head_size"]
     assert {own["statistic"] for own in by_head} == {"rho_norm_a_init"}
+    # A difference to a null is not asked of it: it could only be 0.
+    pruning = stand_ins.asked(SETTINGS, "pruning")
+    assert not any(own["name"] == "less_than_lazy" for own in pruning if own["null"] == LAZY)
+    assert any(own["name"] == "as_good_as_greedy" for own in pruning if own["null"] == LAZY)
+    tickets = stand_ins.asked(SETTINGS, "lottery_ticket")
+    beyond = [own["null"] for own in tickets if own["name"] == "told_beyond_the_head_balanced"]
+    assert "head_size" not in beyond and "linear" in beyond
     # A lazy network has no forecast, so that it is not asked for one.
     assert not any(own["table"] == "race" for own in asked if own["null"] == "lazy_from_zero")
 
@@ -181,7 +189,7 @@ def judged(null_at: float | None, expected: str) -> dict[str, Any]:
     ("null_at", "expected", "status", "as_expected"),
     [
         (0.1, "fail", "supported", True),
-        (None, "fail", "supported", True),
+        (None, "fail", "supported", None),  # undefined tells nothing
         (0.9, "fail", "partly supported", False),
         (0.5, "fail", "partly supported", False),  # undecided: not told apart
         (0.9, "pass", "supported", True),
@@ -216,6 +224,9 @@ def test_what_is_told_of_nulls() -> None:
     assert row["outcome"] == "meets 1 of 1"
     assert row["theory says"] == "must fail: b"
     assert nulls.tally([]) == "none asked"
+    undefined = judged(None, "fail")["nulls"]
+    assert nulls.tally(undefined) == "0 of 0, 1 undefined"
+    assert nulls.told(undefined)[0]["outcome"] == "meets 0 of 1, 1 undefined"
     assert "a thin network" in reports.explanation(verdict, {}, "made", "cost")
     assert "a thin network" in reports.caption(verdict)
     assert "a thin network" in reports.report([verdict])

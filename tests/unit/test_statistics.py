@@ -244,7 +244,7 @@ def test_a_prediction_for_new_classes_covers_them() -> None:
     for _ in range(300):
         u = rng.standard_normal(12)
         y = np.array([sum(u[int(c)] for c in task.split("-")) for task in tasks])
-        low, high = statistics.prediction(y, tasks)
+        low, high, _ = statistics.prediction(y, tasks)
         inside += low < u[10] + u[11] < high
     assert 0.9 * 300 < inside < 300
     assert np.isnan(statistics.prediction(y, None)).all()

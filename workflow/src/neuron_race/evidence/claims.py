@@ -23,7 +23,7 @@ def judge(claim: Mapping[str, Any], values: pd.DataFrame) -> list[dict[str, Any]
         proportion = bool(criterion.get("proportion", False))
         low, high = statistics.interval(own, proportion=proportion, tasks=tasks)
         threshold, direction = float(criterion["threshold"]), criterion["direction"]
-        new = (np.nan, np.nan) if proportion else statistics.prediction(own, tasks)
+        new = [np.nan] * 3 if proportion else statistics.prediction(own, tasks)
         rows.append(
             {
                 "name": criterion["name"],
@@ -39,6 +39,7 @@ def judge(claim: Mapping[str, Any], values: pd.DataFrame) -> list[dict[str, Any]
                 "share": statistics.share_within(own, threshold, direction),
                 "new_low": new[0],
                 "new_high": new[1],
+                "class_share": new[2],
                 "threshold": threshold,
                 "direction": direction,
                 "proportion": proportion,

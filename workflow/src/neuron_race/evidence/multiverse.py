@@ -12,7 +12,7 @@ import pandas as pd
 
 from neuron_race.common.words import told
 from neuron_race.evidence.phrases import number
-from neuron_race.evidence.statistics import interval
+from neuron_race.evidence.statistics import interval, margin
 
 Criteria = Sequence[Mapping[str, Any]]
 Decisions = Mapping[str, Mapping[str, Any]]
@@ -36,12 +36,7 @@ def holds(values: pd.Series, criterion: Mapping[str, Any]) -> pd.Series:
     threshold = criterion["threshold"]
     if threshold is None:
         return pd.Series(np.nan, values.index)
-    right = {
-        "above": values > threshold,
-        "below": values < threshold,
-        "within": values.abs() < threshold,
-    }[criterion["direction"]]
-    return right.astype(float)
+    return (margin(values, threshold, criterion["direction"]) > 0).astype(float)
 
 
 def claims(found: pd.DataFrame, criteria: Criteria) -> pd.DataFrame:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from neuron_race.evidence import statistics
+from neuron_race.evidence import phrases, statistics
 
 FAIL, PASS, OPEN = "fail", "pass", "open"  # what theory says beforehand of a null
 NOTHING = {"expected": OPEN, "because": "theory says nothing of it"}
@@ -76,17 +76,17 @@ def _met(row: Mapping[str, Any], own: pd.DataFrame) -> dict[str, Any] | None:
 
 
 def _as_expected(expected: str, counted: Sequence[Mapping[str, Any]]) -> bool | None:
-    """Whether a null did what theory says; None where it says nothing, or nothing was asked.
+    """Whether a null did what theory says; None where it says nothing, or no number tells.
 
-    One that must fail misses a criterion that the claim meets, be it that its statistic is
-    undefined; one that must pass meets those whose statistic it has.
+    One that must fail misses a criterion that the claim meets; one that must pass meets those whose
+    statistic it has. An undefined statistic is no pass, and no failure either.
     """
-    if expected == OPEN or not counted:
+    known = [row["meets"] for row in counted if not row["undefined"]]
+    if expected == OPEN or not known:
         return None
     if expected == FAIL:
-        return any(row["meets"] is False or row["undefined"] for row in counted)
-    meets = [row["meets"] for row in counted]
-    return False if False in meets else (True in meets or None)
+        return False in known
+    return False if False in known else (True in known or None)
 
 
 def caveats(rows: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -95,8 +95,9 @@ def caveats(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     for row in rows:
         if row["as_expected"] is False and row["expected"] == FAIL:
             found.append(
-                f"{row['title'].capitalize()} (no {row['removes']}) meets all {row['asked']} "
-                f"criteria that were asked of it: they do not show that {row['removes']} matters."
+                f"{row['title'].capitalize()} (no {row['removes']}) misses none of the "
+                f"{row['asked']} criteria that were asked of it: they do not show that "
+                f"{row['removes']} matters."
             )
         elif row["as_expected"] is False:
             missed = [own["name"] for own in row["criteria"] if own["meets"] is False]
@@ -156,14 +157,13 @@ def tally(rows: Sequence[Mapping[str, Any]]) -> str:
     """How many nulls did what theory says, of those of which it says something."""
     said = [row for row in rows if row["as_expected"] is not None]
     behaved = sum(row["as_expected"] for row in said)
-    more = len(rows) - len(said)
-    also = f", {more} more" if more else ""
+    untold = sum(row["as_expected"] is None and row["expected"] != OPEN for row in rows)
+    also = f", {untold} undefined" if untold else ""
     return f"{behaved} of {len(said)}{also}" if rows else "none asked"
 
 
 def told(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
     """Nulls as rows of a table for people."""
-    words = {True: "yes", False: "no", None: "–"}
     says = {FAIL: "must fail", PASS: "must pass", OPEN: "nothing"}
     return [
         {
@@ -171,7 +171,7 @@ def told(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
             "removes": row["removes"],
             "theory says": f"{says[row['expected']]}: {row['because']}",
             "outcome": outcome(row),
-            "as predicted": words[row["as_expected"]],
+            "as predicted": phrases.DASH[row["as_expected"]],
         }
         for row in rows
     ]

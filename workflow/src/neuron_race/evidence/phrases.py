@@ -8,6 +8,7 @@ import pandas as pd
 
 WORDS = {True: "holds", False: "does not hold", None: "undecided"}
 YES = {True: "yes", False: "no", None: "undecided"}
+DASH = {True: "yes", False: "no", None: "–"}
 SMOKE = "Smoke preset: too few runs for any conclusion."
 
 
@@ -65,18 +66,19 @@ def spread(row: Mapping[str, Any]) -> str:
     """Where each run is a task: in how many a criterion holds, and where a new one would lie."""
     if row.get("n_tasks", 1) < 2:
         return ""
-    told = f"in {100 * row['share']:.0f} % of {row['n_tasks']} tasks"
-    low, high = row["new_low"], row["new_high"]
-    if low is None or high is None or np.isnan([low, high]).any():
-        return told
-    return f"{told}; a new one within [{number(low)}, {number(high)}]"
+    parts = [f"in {100 * row['share']:.0f} % of {row['n_tasks']} tasks"]
+    low, high, classes = (row.get(key) for key in ("new_low", "new_high", "class_share"))
+    if not (low is None or high is None or np.isnan([low, high]).any()):
+        parts.append(f"a new one within [{number(low)}, {number(high)}]")
+    if classes is not None and not np.isnan(classes):
+        parts.append(f"classes have {100 * classes:.0f} % of the variance")
+    return "; ".join(parts)
 
 
 def moved(row: Mapping[str, Any]) -> str:
     """What a criterion would be at half and at twice its threshold; a dash where that is open."""
-    words = {True: "yes", False: "no", None: "–"}
     half, double = row.get("holds_at_half"), row.get("holds_at_double")
-    return f"{words[half]}, {words[double]}"
+    return f"{DASH[half]}, {DASH[double]}"
 
 
 def controls(criteria: Sequence[Mapping[str, Any]]) -> str:

@@ -88,25 +88,29 @@ def interval(
     return float(result.low), float(result.high)
 
 
-def prediction(values: Array, tasks: Tasks) -> tuple[float, float]:
+def prediction(values: Array, tasks: Tasks) -> tuple[float, float, float]:
     """Where a task of two new classes lies, with 95 %: NaN where runs are no tasks.
 
-    It has the variance between tasks, and the mean's own.
+    It has the variance between tasks, and the mean's own. The third number is the share of that
+    variance which classes have, see :func:`dyadic`.
     """
     if tasks is None or len(values) < 3 or not np.isfinite(values).all() or not np.ptp(values):
-        return float("nan"), float("nan")
-    error, df, _ = dyadic(values, tasks)
+        return float("nan"), float("nan"), float("nan")
+    error, df, shared = dyadic(values, tasks)
     half = stats.t.ppf((1 + LEVEL) / 2, df) * np.sqrt(error**2 + values.var(ddof=1))
-    return float(values.mean() - half), float(values.mean() + half)
+    return float(values.mean() - half), float(values.mean() + half), shared
+
+
+def margin(values: Any, threshold: float, direction: Direction) -> Any:
+    """How far values are on the side of the threshold that a claim asks for; below 0 if not."""
+    if direction == "within":
+        return threshold - np.abs(values)
+    return values - threshold if direction == "above" else threshold - values
 
 
 def share_within(values: Array, threshold: float, direction: Direction) -> float:
     """Share of runs on the side of the threshold that a claim asks for; undefined ones are not."""
-    right = {
-        "above": values > threshold,
-        "below": values < threshold,
-        "within": np.abs(values) < threshold,
-    }[direction]
+    right = margin(values, threshold, direction) > 0
     return float(right.mean()) if len(values) else float("nan")
 
 
@@ -159,9 +163,7 @@ def p_value(
     if tasks is not None:
         error, df, _ = dyadic(values, tasks)
         # At the nearer margin, which is where the two one-sided tests of an equivalence meet.
-        beyond = {"above": values.mean() - threshold, "below": threshold - values.mean()}
-        beyond["within"] = threshold - abs(values.mean())
-        return float(stats.t.sf(beyond[direction] / error, df))
+        return float(stats.t.sf(margin(values.mean(), threshold, direction) / error, df))
     if direction == "within":
         from statsmodels.stats.weightstats import DescrStatsW  # figures do without
 

@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from neuron_race.evidence import statistics
 from neuron_race.figures import style
 
 SHOWN = (-1.5, 3.0)  # of the distance to the threshold, in those of the mean
@@ -72,7 +73,6 @@ def _row(ax: Axes, y: int, row: pd.Series, evidence: pd.DataFrame) -> pd.DataFra
     return table.assign(distance=distance)
 
 
-def _inside(value: Any, row: pd.Series) -> Any:
+def _inside(values: Any, row: pd.Series) -> Any:
     """How far values are on the side of the threshold that a claim asks for."""
-    sign = {"above": value - row["threshold"], "below": row["threshold"] - value}
-    return sign.get(row["direction"], row["threshold"] - np.abs(value))
+    return statistics.margin(values, row["threshold"], row["direction"])

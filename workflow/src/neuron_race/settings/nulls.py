@@ -33,17 +33,24 @@ def asked(settings: "Settings", claim: str) -> list[dict[str, Any]]:
 
 
 def _variant(null: Mapping[str, Any], criterion: Criterion) -> dict[str, Any] | None:
-    """A criterion of the null; None if the null stands in for nothing that it is about."""
+    """A criterion of the null; None if the null stands in for nothing that it is about.
+
+    Nor is a difference to the null asked of the null itself, which could only be 0.
+    """
     runs = null.get("runs", {})
     statistic = null.get("statistics", {}).get(criterion["table"], {}).get(criterion["statistic"])
     if statistic is not None:
-        return {**criterion, "statistic": statistic}
+        own = statistic == criterion.get("minus_statistic")
+        return None if own else {**criterion, "statistic": statistic}
     if "trend" in criterion:
         if not all(point["runs"] in runs for point in criterion["trend"]):
             return None
         points = [{**point, "runs": runs[point["runs"]]} for point in criterion["trend"]]
         return {**criterion, "trend": points}
-    return {**criterion, "runs": runs[criterion["runs"]]} if criterion["runs"] in runs else None
+    instead = runs.get(criterion["runs"])
+    if instead is None or instead == criterion.get("minus"):
+        return None
+    return {**criterion, "runs": instead}
 
 
 def _measured(settings: "Settings", criterion: Criterion) -> bool:
