@@ -47,6 +47,17 @@ def test_recorded_residual_is_that_of_the_run() -> None:
     np.testing.assert_allclose(loss, [made.loss[0, t] for t, _ in known], rtol=1e-10)
 
 
+def test_closed_loop_with_own_gates_is_the_run_and_with_foreign_ones_is_not() -> None:
+    start, seen = trained().start, course((20, 100))
+    given = start.X[0], start.Y[0, :, 0], seen.W[20], seen.A[20], 1.0, 80
+    own, _ = replay.retrain(*given, 3, 3)
+    np.testing.assert_allclose(own, seen.W[100], rtol=1e-9, atol=1e-12)
+    gates = start.X[0] @ seen.W[20].T > 0
+    other = int((gates != gates[:, [3]]).sum(axis=0).argmax())
+    foreign, _ = replay.retrain(*given, 3, other)
+    assert not np.allclose(foreign[3], own[3], rtol=1e-3)
+
+
 def test_one_step_by_hand() -> None:
     X, R = np.array([[1.0, 0.0], [0.0, 2.0]]), np.array([[3.0, 5.0]] * 2)
     who = Passengers.own(np.array([[1.0, -1.0]]), np.array([2.0]))
@@ -119,19 +130,3 @@ def test_gates_of_the_wrong_neuron_change_the_verdict() -> None:
     run.candidates = run.losers[:, 0]
     out = run.outcomes()
     assert abs((out["lent"] - out["loser"]).mean()) < 0.1
-
-
-def test_linear_network_is_gradient_descent_without_gates() -> None:
-    rng = np.random.default_rng(0)
-    X, Y = rng.standard_normal((6, 3)), rng.standard_normal((6, 1))
-    W, A = rng.standard_normal((4, 3)), rng.standard_normal((4, 1))
-    found = late_winners.linear_network(X, Y, W, A, 0.01, 1)
-    slope = np.zeros_like(W)
-    for j, q in np.ndindex(*W.shape):
-        loss = []
-        for change in (1e-5, -1e-5):
-            moved = W.copy()
-            moved[j, q] += change
-            loss.append(0.5 * ((Y[:, 0] - X @ moved.T @ A[:, 0]) ** 2).mean())
-        slope[j, q] = (loss[0] - loss[1]) / 2e-5
-    np.testing.assert_allclose(found, W - 0.01 * slope, atol=1e-9)

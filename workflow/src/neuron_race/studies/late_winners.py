@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from neuron_race.common.defined import ratio
-from neuron_race.models import clusters
+from neuron_race.models.norms import norm_product
 from neuron_race.theory import replay
 from neuron_race.theory.replay import Course, Passengers
 from neuron_race.training.runs import Trained
@@ -64,6 +64,8 @@ class _Run:
         fastest = np.argsort(np.where(self.behind, -self.gain, np.inf), kind="stable")
         self.candidates = fastest[:CANDIDATES]
         self.losers = self._losers()
+        last = trained.event("end")
+        self.at_end = norm_product(trained.runs.W_events[s, last], trained.runs.A_events[s, last])
 
     def _norms(self, W: Array, A: Array) -> Array:
         return np.asarray(np.abs(A) * np.sqrt((W**2).sum(axis=1) + self.rest))
@@ -109,13 +111,36 @@ class _Run:
         logs = np.log10(np.maximum(c, np.finfo(float).tiny))
         return dict(zip(groups, np.split(logs, np.cumsum(sizes)[:-1]), strict=True))
 
-    def summary(self) -> dict[str, float]:
-        """What is asked of the run."""
+    def closed_loop(self, Y: Array) -> float:
+        """log10 c at the outcome of the first candidate's nearest loser, trained with its gates.
+
+        The whole network is trained from the drop on, and its residual answers to the loser.
+        """
+        course, loser = self.course, self.losers[0, 0]
+        start = course.W[self.drop], course.A[self.drop]
+        lent = loser, self.candidates[0]
+        W, A = replay.retrain(self.X, Y, *start, self.rate, self.end - self.drop, *lent)
+        return float(np.log10(self._norms(W, A)[loser]))
+
+    def late(self) -> dict[str, float]:
+        """Whether the largest neuron comes from behind, and what those behind have, and when."""
+        final, earlier = self.c[self.end], self.c[sorted(self.c)[2]]
+        behind, low = ~top(self.forecast), self.c[self.drop] < np.median(self.c[self.drop])
+        return {
+            "late_winner_earlier": float(behind[earlier.argmax()]),
+            "late_winner": float(behind[final.argmax()]),
+            "late_winner_end": float(behind[self.at_end.argmax()]),
+            "from_bottom": float((behind & low)[final.argmax()]),
+            "late_share": float(ratio(final[behind].sum(), final.sum())),
+            "late_share_end": float(ratio(self.at_end[behind].sum(), self.at_end.sum())),
+        }
+
+    def summary(self, Y: Array) -> dict[str, float]:
+        """What is asked of the run, with targets ``Y (N,)``."""
         out, final = self.outcomes(), self.c[self.end]
-        plateau, earlier = sorted(self.c)[1:3]
+        plateau = sorted(self.c)[1]
         came_up = top(np.log(ratio(final, self.c[plateau])))
         known = np.isfinite(self.gain)
-        late = not top(self.forecast)[final.argmax()]
         trained = np.log10(final[self.candidates])
         ok = self.matched
         lift, foreign = (
@@ -124,14 +149,12 @@ class _Run:
         )
         ahead = np.repeat(self.gain[self.candidates], MATCHED) - self.gain[self.losers.ravel()]
         lead = float(ratio(ahead[ok].sum(), ok.sum()))
+        alone = self.closed_loop(Y) if ok[0] else np.nan
         return {
-            "late_winner_earlier": float(not top(self.forecast)[self.c[earlier].argmax()]),
-            "late_winner": float(late),
-            "from_bottom": float(
-                late and self.c[self.drop][final.argmax()] < np.median(self.c[self.drop])
-            ),
-            "late_share": float(ratio(final[~top(self.forecast)].sum(), final.sum())),
+            **self.late(),
             "replay_error": float(np.abs(out["own"] - trained).max()),
+            "closed_loop": alone - float(out["loser"][0]),
+            "closed_beyond_replay": alone - float(out["lent"][0]),
             "lent": lift,
             "lent_as_forecast": agrees(lift, lead),
             "foreign": foreign,
@@ -143,31 +166,6 @@ class _Run:
             "auroc_first": float(roc_auc_score(came_up, self.forecast)),
             "false_positives": float(1 - top(final)[self.candidates].mean()),
         }
-
-
-def linear_network(X: Array, Y: Array, W: Array, A: Array, rate: float, steps: int) -> Array:
-    """Weights (m, d) after training the same network without gates, of one output."""
-    W, A = W.copy(), A[:, 0].copy()
-    for _ in range(steps):
-        D = X.T @ (Y[:, 0] - X @ (A @ W)) * (rate / len(X))
-        W, A = W + np.outer(A, D), A + W @ D
-    return W
-
-
-def without_gates(trained: Trained, s: int) -> dict[str, float]:
-    """Clusters of a linear network from the same start, whose neurons all have one pull.
-
-    Heads keep their part: a total weight vector has the head's sign.
-    """
-    start, recipe = trained.start, trained.recipe
-    X, W = start.X[s], start.W[s]
-    d = X.shape[1]
-    end = W.copy()
-    steps = int(trained.runs.step[-1])
-    end[:, :d] = linear_network(X, start.Y[s], W[:, :d], start.A[s], recipe.learning_rate, steps)
-    everyone = np.ones(len(W), dtype=bool)
-    labels = clusters.find(end, np.ones((len(W), 1)), 0.99, everyone)
-    return {"clusters_linear": clusters.per_neuron(labels, everyone)}
 
 
 def fates(trained: Trained, s: int) -> dict[str, float]:
@@ -208,15 +206,18 @@ def tables(trained: Trained, forecasts: Mapping[str, Array]) -> dict[str, pd.Dat
     courses = replay.record(trained.start, trained.recipe, wanted)
     rows = []
     for s, seed in enumerate(trained.start.seed):
-        row = {"seed": int(seed), **fates(trained, s), **without_gates(trained, s)}
+        row = {"seed": int(seed), **fates(trained, s)}
         if seen[s]:
-            row |= _Run(trained, s, forecasts["norm_product"][s], courses[s]).summary()
+            row |= _Run(trained, s, forecasts["norm_product"][s], courses[s]).summary(
+                trained.start.Y[s, :, 0]
+            )
         rows.append(row)
     return {"runs": pd.DataFrame(rows).reindex(columns=["seed", *COLUMNS])}
 
 
 COLUMNS = (
-    *("late_winner_earlier", "late_winner", "from_bottom", "late_share", "replay_error"),
+    *("late_winner_earlier", "late_winner", "late_winner_end", "from_bottom"),
+    *("late_share", "late_share_end", "replay_error", "closed_loop", "closed_beyond_replay"),
     *("lent", "foreign", "sham", *(f"held_{dose}" for dose in DOSES)),
     *(
         "lead",
@@ -226,5 +227,5 @@ COLUMNS = (
         "auroc_first",
         "false_positives",
     ),
-    *("turned", "died", "stayed", "clusters_linear"),
+    *("turned", "died", "stayed"),
 )

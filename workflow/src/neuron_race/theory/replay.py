@@ -126,3 +126,27 @@ def replay(
         back = gates * (R[step] * (rate / len(X)))[:, None]
         W, A = W + A * (X.T @ back), A + (back * Z).sum(axis=0)
     return np.stack(found)
+
+
+def retrain(
+    X: Array, Y: Array, W: Array, A: Array, rate: float, steps: int, who: int, leader: int
+) -> tuple[Array, Array]:
+    """Train a network on while one neuron has another one's gates: the closed loop of a replay.
+
+    Args:
+        X, Y: inputs (N, d) and targets (N,), squared loss.
+        W, A: weights (m, d) and (m,) from which it starts.
+        rate, steps: of gradient descent.
+        who, leader: the neuron, and the one whose gates it has; itself: the run.
+
+    Returns:
+        The weights that it ends with.
+    """
+    for _ in range(steps):
+        Z = X @ W.T
+        gates = Z > 0
+        gates[:, who] = gates[:, leader]
+        residual = Y - (gates * Z) @ A
+        back = gates * (residual * (rate / len(X)))[:, None]
+        W, A = W + A[:, None] * (back.T @ X), A + (back * Z).sum(axis=0)
+    return W, A

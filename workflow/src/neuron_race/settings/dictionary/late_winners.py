@@ -24,8 +24,10 @@ LATE_WINNERS = Table(
             "Whether the neuron of highest norm product is outside the forecast's top fifth.",
         ),
         zero_or_one("late_winner_earlier", "The same at 12 times the drop."),
+        zero_or_one("late_winner_end", "The same at the end of training."),
         zero_or_one("from_bottom", "Whether it was in the lower half at the drop, too."),
         share("late_share", "Share of all norm products outside the forecast's top fifth."),
+        share("late_share_end", "The same at the end of training."),
         positive(
             "replay_error",
             "Largest difference of a candidate's replay with its own gates from the run.",
@@ -35,6 +37,17 @@ LATE_WINNERS = Table(
             "lent",
             "Mean lift of losers, equal in sign and norm product at the drop, by the gates of a "
             "candidate in place of their own.",
+            unit=DECADES,
+        ),
+        Statistic(
+            "closed_loop",
+            "Lift of the loser nearest to the first candidate by its gates, where the network is "
+            "trained on from the drop, so that the residual answers.",
+            unit=DECADES,
+        ),
+        Statistic(
+            "closed_beyond_replay",
+            "The same, minus the lift of that loser along the recorded residual.",
             unit=DECADES,
         ),
         Statistic("foreign", "The same by the gates of another loser.", unit=DECADES),
@@ -68,7 +81,6 @@ LATE_WINNERS = Table(
         share("turned", "Of the neurons against their pull at init, those that turned to growth."),
         share("died", "Of the same, those that closed on all samples first."),
         share("stayed", "Of the same, those that did neither."),
-        share("clusters_linear", "Clusters per neuron of the linear network from the same start."),
     ),
     parts={"dose": Part("multiple of the drop from which gates are held", ("drop", "2x", "4x"))},
 )
