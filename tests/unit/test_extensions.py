@@ -13,7 +13,7 @@ from neuron_race.models import clusters, shallow
 from neuron_race.models.norms import unit
 from neuron_race.studies import schedule
 from neuron_race.studies.trained import initialization as designs
-from neuron_race.studies.trained import networks
+from neuron_race.studies.trained import networks, sizes
 from neuron_race.theory import equations
 from neuron_race.training import any_model
 
@@ -180,3 +180,30 @@ def test_a_forecast_without_a_drop_chooses_no_tickets() -> None:
     assert table.loc["never", chosen].isna().all(axis=None)
     assert np.isfinite(table.loc["never", "course_snip_50"].astype(float)).all()
     assert table.loc["untaught"].filter(regex="_50$").isna().all(axis=None)
+
+
+def test_sizes_compares_what_is_pruned_with_what_is_small_from_the_start() -> None:
+    own = options(
+        study="sizes", head="spread", alpha=1e-3, width=40, percents=[20], precision="single"
+    )
+    own |= {"learning_rate": 0.5, "max_steps": 300}
+    del own["gain"]
+    found = studied.tables("sizes", {"x": own}, DATA)
+    runs = found["runs"]
+    assert set(runs["seed"]) == set(SEEDS)
+    assert {"loss_full_100", "loss_after_20", "loss_before_20", "loss_small_20"} <= set(runs)
+    # A cut costs loss, and eight neurons of forty that learn on their own do better than that.
+    assert (runs["loss_after_20"] > runs["loss_full_100"]).all()
+    assert (runs["loss_before_20"] < runs["loss_after_20"]).all()
+    assert (runs["loss_small_20"] < 0.5).all()
+
+
+def test_sizes_keeps_the_largest_of_what_it_is_told() -> None:
+    own = options(study="sizes", head="gaussian", alpha=1.0, width=10)
+    del own["gain"]
+    start = networks.begin("test", own, DATA)
+    by = {key: value.clone() for key, value in start.weights.items()}
+    by["hidden.0.weight"][:, [2, 7]] *= 1e3
+    kept = sizes.largest(start, start.weights, by, 2)
+    expected = start.weights["hidden.0.weight"][:, [2, 7]]
+    assert torch.equal(kept["hidden.0.weight"].sort(dim=1).values, expected.sort(dim=1).values)

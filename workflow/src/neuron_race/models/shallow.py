@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from neuron_race.common.seeds import stream
 
 Array = NDArray[np.float64]
-HEADS = ("balanced", "gaussian", "pytorch")
+HEADS = ("balanced", "gaussian", "pytorch", "spread")
+SPREAD = 0.75  # of the logarithm of a neuron's own scale, with the head `spread`
 
 
 def initialise(
@@ -28,7 +29,8 @@ def initialise(
         head: law of the outgoing weights before scaling. ``gaussian``: entries N(0, 1/k),
             independent of the incoming weights, which are N(0, 1/d); ``balanced``: the gaussian
             directions with ``|a_j| = |w_j|``, so that Q_j = 0 (E2); ``pytorch``: the default of
-            ``torch.nn.Linear``, uniform on ±1/sqrt(fan-in), in both layers.
+            ``torch.nn.Linear``, uniform on ±1/sqrt(fan-in), in both layers; ``spread``: gaussian,
+            with both layers of each neuron times exp(.75 z), z standard normal.
         alpha: init scale, multiplies both layers.
 
     Returns:
@@ -43,8 +45,11 @@ def initialise(
         from scipy.special import ndtr  # slow to import, and most jobs that read runs do without
 
         W, A = ((2 * ndtr(Z) - 1) / np.sqrt(fan) for Z, fan in ((W, dim), (A, width)))
-    elif head in ("gaussian", "balanced"):
+    elif head in HEADS:
         W, A = W / np.sqrt(dim), A / np.sqrt(outputs)
+        if head == "spread":
+            own = np.exp(SPREAD * stream(name, seed, "spread").standard_normal((width, 1)))
+            W, A = own * W, own * A
         if head == "balanced":
             A *= np.linalg.norm(W, axis=1, keepdims=True) / np.linalg.norm(A, axis=1, keepdims=True)
     else:

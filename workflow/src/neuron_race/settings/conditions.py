@@ -8,7 +8,7 @@ from neuron_race.data import datasets as data_sets
 from neuron_race.models.options import MODELS
 from neuron_race.settings.canonical import in_order
 from neuron_race.settings.dictionary import outputs
-from neuron_race.settings.options import EXTENSION_KEYS, ONE_LAYER
+from neuron_race.settings.options import EXTENSION_KEYS, ONE_LAYER, SIZED
 
 Options = dict[str, Any]
 Entry = Mapping[str, Any]
@@ -63,7 +63,7 @@ def extension_faults(
         wanted += MODELS[options["model"]].keys if "model" in options else ()
         wanted += ["alpha"] if "head" in options else ["gain"]
         wanted += ["design_steps"] if "design" in options else []
-        wanted += ["percents"] if options["study"] == "pruning_at_init" else []
+        wanted += ["percents"] if options["study"] in SIZED else []
         for key in wanted:
             if key not in options:
                 yield f"{at}: {key} is missing (set it there or in extensions.{name})"

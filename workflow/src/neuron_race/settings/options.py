@@ -10,7 +10,9 @@ from neuron_race.models.options import MODELS, SCHEMAS
 # What each condition of an extension must be told, beside what its model must be.
 EXTENSION_KEYS = ("dataset", "model", "width", "loss", "learning_rate", "max_steps", "precision")
 # Studies of weights that only the paper's network has.
-ONE_LAYER = ("schedule", "initialization", "optimizers")
+ONE_LAYER = ("schedule", "initialization", "optimizers", "sizes")
+# Studies of networks of several sizes.
+SIZED = ("pruning_at_init", "sizes")
 # Who reads an option of an extension that not all read.
 READERS = {
     "alpha": "conditions with head",
@@ -19,7 +21,7 @@ READERS = {
     "design_steps": "conditions with design, in the study initialization",
     "forecast_rate": "all studies but schedule, which forecasts nothing",
     "gain": "conditions without head",
-    "percents": "the study pruning_at_init",
+    "percents": "the studies pruning_at_init and sizes",
     "shuffled": "conditions with design, in the study initialization",
     "stride": "optimizers but adam, whose steps do not depend on the size of the gradient",
 }
@@ -32,7 +34,8 @@ def _read_by(options: Mapping[str, Any]) -> set[str]:
     study, design = options["study"], "design" in options
     read = set(MODELS[options["model"]].keys if "model" in options else SCHEMAS)
     read |= {"alpha"} if "head" in options else {"gain"}
-    read |= {"batch_size"} if study != "pruning_at_init" else {"percents"}
+    read |= {"batch_size"} if study != "pruning_at_init" else set()
+    read |= {"percents"} if study in SIZED else set()
     read |= {"forecast_rate"} if study != "schedule" else set()
     read |= {"stride"} if options.get("optimizer") != "adam" else set()
     if study == "initialization":

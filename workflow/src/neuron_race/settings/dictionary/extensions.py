@@ -238,10 +238,31 @@ PRUNING_AT_INIT = Table(
         "percent": Part("neurons kept, in per cent: `percents` of the condition", _percents),
     },
 )
+SIZES = Table(
+    about="One training for all sizes: neurons pruned after it, before it, and small networks "
+    "trained from the start. Losses are over that of f = 0.",
+    files={"runs": "a run", "details": "a run, an arm and a size"},
+    statistics=(
+        positive("loss_full_100", "Final training loss of the whole network."),
+        positive("loss_{arm}_{percent}", "The same of a smaller network."),
+        share("test_full_100", "Test samples that the whole network gets right."),
+        share("test_{arm}_{percent}", "Test samples that a smaller network gets right."),
+    ),
+    parts={
+        "arm": Part(
+            "`after`: the largest norm products of the trained network; `before`: of the same init "
+            "the neurons ahead in the forecast, then trained; `small`: a network of that size, "
+            "trained from a Gaussian init of its own",
+            ("after", "before", "small"),
+        ),
+        "percent": Part("neurons kept, in per cent: `percents` of the condition", _percents),
+    },
+)
 STUDIES = {
     "architectures": ARCHITECTURES,
     "schedule": SCHEDULE,
     "initialization": INITIALIZATION,
     "optimizers": OPTIMIZERS,
     "pruning_at_init": PRUNING_AT_INIT,
+    "sizes": SIZES,
 }
