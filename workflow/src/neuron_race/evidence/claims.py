@@ -10,6 +10,8 @@ import pandas as pd
 from neuron_race.evidence import nulls, phrases, statistics
 from neuron_race.settings import changes
 
+REDRAWN = ("other_init", "other_split")  # of the register
+
 
 def judge(claim: Mapping[str, Any], values: pd.DataFrame) -> list[dict[str, Any]]:
     """Criteria with estimate, interval, p-value (Holm over the claim), and whether they hold.
@@ -59,6 +61,17 @@ def judge(claim: Mapping[str, Any], values: pd.DataFrame) -> list[dict[str, Any]
         )
         row |= _elsewhere(row)
     return rows
+
+
+def _drawn_anew(values: pd.DataFrame) -> dict[str, float]:
+    """Shares of the variance between tasks, where a criterion's tasks were drawn anew; or NaN."""
+    own = values[values["null"].isna()].set_index("seed")
+    again = [values[values["null"] == name].set_index("seed")["value"] for name in REDRAWN]
+    shares = dict.fromkeys(("init", "split", "task"), float("nan"))
+    if statistics.tasks_of(own) and all(len(other) == len(own) for other in again):
+        aligned = [other.reindex(own.index).to_numpy(dtype=float) for other in again]
+        shares = statistics.components(own["value"].to_numpy(dtype=float), *aligned)
+    return {f"variance_{name}": share for name, share in shares.items()}
 
 
 def _elsewhere(row: Mapping[str, Any]) -> dict[str, bool | None]:
@@ -119,6 +132,8 @@ def verdict(
         known: the register's nulls.
     """
     criteria = judge(claim, values[values["null"].isna()])
+    for row in criteria:
+        row |= _drawn_anew(values[values["criterion"] == row["name"]])
     against = nulls.judge(claim, known, criteria, values[values["null"].notna()])
     also = nulls.also_met(against)
     for row in criteria:

@@ -31,6 +31,8 @@ def judge(
     """
     rows = []
     for name, own in values.groupby("null", sort=False):
+        if name not in nulls:  # the task drawn anew, which is no null
+            continue
         said = claim.get("nulls", {}).get(name, NOTHING)
         judged = [_met(row, own[own["criterion"] == row["name"]]) for row in criteria]
         asked = [row for row in judged if row]

@@ -72,6 +72,14 @@ def spread(row: Mapping[str, Any]) -> str:
         parts.append(f"a new one within [{number(low)}, {number(high)}]")
     if classes is not None and not np.isnan(classes):
         parts.append(f"classes have {100 * classes:.0f} % of the variance")
+    drawn = {name: row.get(f"variance_{name}") for name in ("task", "split", "init")}
+    told = [
+        f"{name} {100 * share:.0f} %"
+        for name, share in drawn.items()
+        if share is not None and not np.isnan(share)
+    ]
+    if told:
+        parts.append(f"variance: {', '.join(told)}")
     return "; ".join(parts)
 
 

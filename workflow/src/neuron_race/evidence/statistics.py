@@ -101,6 +101,27 @@ def prediction(values: Array, tasks: Tasks) -> tuple[float, float, float]:
     return float(values.mean() - half), float(values.mean() + half), shared
 
 
+def components(values: Array, other_init: Array, other_split: Array) -> dict[str, float]:
+    """Shares of the variance between tasks that are of the init, of the split, and of the task.
+
+    Two runs that differ in the init alone differ by twice its variance; so do two that differ in
+    the split of the data. What is left of the variance between runs is the task's. Shares are
+    undefined where nothing varies, or a value is undefined.
+
+    Args:
+        values: (n,), one run of each task.
+        other_init, other_split: the same tasks with another init, and with another split.
+    """
+    draws = {
+        name: float(np.mean((values - other) ** 2) / 2)
+        for name, other in (("init", other_init), ("split", other_split))
+    }
+    rest = values.var(ddof=1) - sum(draws.values()) if len(values) > 1 else np.nan
+    parts = {**draws, "task": float(np.maximum(rest, 0.0))}
+    whole = sum(parts.values())
+    return {name: part / whole if whole > 0 else np.nan for name, part in parts.items()}
+
+
 def margin(values: Any, threshold: float, direction: Direction) -> Any:
     """How far values are on the side of the threshold that a claim asks for; below 0 if not."""
     if direction == "within":

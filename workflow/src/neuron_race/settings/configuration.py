@@ -95,6 +95,7 @@ def read(config: Mapping[str, Any], root: Path) -> Settings:
         config.get("shard", "experiment"),
         extensions,
         multiverse.resolved(config.get("multiverse"), config["device"], written["claims"]),
+        nulls.copied_runs(written["redraws"], asked),
     )
     faults = [fault for own in settings.claims.values() for fault in claims.faults(settings, own)]
     faults += criteria.faults(settings)

@@ -62,23 +62,48 @@ def _measured(settings: "Settings", criterion: Criterion) -> bool:
     return criterion["table"] not in dictionary.SELECTIVE
 
 
-def copied(nulls: Mapping[str, Any], copies: Mapping[str, Any]) -> dict[str, Any]:
-    """Nulls that stand in for the copies of experiments on other data sets too.
+def redrawn(settings: "Settings", claim: str) -> list[dict[str, Any]]:
+    """The effects of a claim on the same tasks drawn anew, named by what is drawn.
+
+    Differences to other runs are left out, for these would have to be drawn anew too.
+    """
+    return [
+        {**criterion, "runs": runs[criterion["runs"]], "null": name}
+        for name, runs in settings.redraws.items()
+        for criterion in settings.claims[claim]["criteria"]
+        if not criterion.get("control", False)
+        and "minus" not in criterion
+        and criterion.get("runs") in runs
+        and _measured(settings, criterion)
+    ]
+
+
+def copied_runs(
+    instead: Mapping[str, Mapping[str, str]], copies: Mapping[str, Any]
+) -> dict[str, dict[str, str]]:
+    """Runs that stand in for others, and their copies on other data sets for those of the others.
 
     Args:
-        nulls: entries of the register.
+        instead: by name, runs and what stands in for them.
         copies: ``replicate`` of the configuration.
     """
-    found = {}
-    for name, null in nulls.items():
-        runs = dict(null.get("runs", {}))
-        for copy, entry in copies.items():
-            for of, instead in null.get("runs", {}).items():
-                if {of.split("/")[0], instead.split("/")[0]} <= set(entry["experiments"]):
-                    again = (r.replace("/", f"_{copy}/") for r in (of, instead))
-                    runs |= dict([tuple(again)])
-        found[name] = {**null, **({"runs": runs} if runs else {})}
+    found = {name: dict(runs) for name, runs in instead.items()}
+    for copy, entry in copies.items():
+        for name, runs in instead.items():
+            for of, other in runs.items():
+                if {of.split("/")[0], other.split("/")[0]} <= set(entry["experiments"]):
+                    key, value = (r.replace("/", f"_{copy}/") for r in (of, other))
+                    found[name][key] = value
     return found
+
+
+def copied(nulls: Mapping[str, Any], copies: Mapping[str, Any]) -> dict[str, Any]:
+    """Nulls that stand in for the copies of experiments on other data sets too."""
+    runs = copied_runs({name: null.get("runs", {}) for name, null in nulls.items()}, copies)
+    return {
+        name: {**null, **({"runs": runs[name]} if runs[name] else {})}
+        for name, null in nulls.items()
+    }
 
 
 def faults(settings: "Settings") -> list[str]:
@@ -93,6 +118,13 @@ def faults(settings: "Settings") -> list[str]:
             for runs in pair
             if runs not in known
         ]
+    for name, redrawn_runs in settings.redraws.items():
+        for of, other in redrawn_runs.items():
+            at = f"redraws.{name}.{of}"
+            if missing := [runs for runs in (of, other) if runs not in known]:
+                found.append(f"{at}: {unknown(missing[0], known)}")
+            else:
+                found += _redraw_faults(settings, at, name, of, other)
     if found:
         return found
     for claim, entry in settings.claims.items():
@@ -104,3 +136,16 @@ def faults(settings: "Settings") -> list[str]:
             elif name not in there:
                 found.append(f"{at}.{name}: stands in for nothing that this claim's effects ask of")
     return found
+
+
+def _redraw_faults(settings: "Settings", at: str, name: str, of: str, other: str) -> list[str]:
+    """What else than the init, or than the split of the data, is another in runs drawn anew."""
+    own, again = (dict(settings.experiments[r.split("/")[0]][r.split("/")[1]]) for r in (of, other))
+    anew = "redraw_init" if name == "other_init" else "dataset"
+    one, two = own.pop(anew, False), again.pop(anew, False)
+    if anew == "dataset" and settings.datasets[one] != settings.datasets[two]:
+        return [f"{at}: the data sets {one} and {two} must have equal options"]
+    differing = [key for key in sorted({*own, *again}) if own.get(key) != again.get(key)]
+    if differing:
+        return [f"{at}: {other} differs in {', '.join(differing)} too"]
+    return [f"{at}: {other} has the same {anew}: {one}"] if one == two else []

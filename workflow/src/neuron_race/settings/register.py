@@ -123,6 +123,7 @@ def read(path: Path, where: str | None = None) -> dict[str, Any]:
     whole = {
         "equations": first["equations"],
         "nulls": first.get("nulls", {}),
+        "redraws": first.get("redraws", {}),
         "unopened": first.get("unopened", []),
         "claims": {name: claims[name] for name in dict.fromkeys([*order, *claims])},
     }

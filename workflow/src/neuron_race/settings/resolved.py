@@ -26,6 +26,7 @@ class Settings:
         shard: what one training job trains, all of an ``experiment`` or one ``condition``.
         extensions: target -> condition -> all options of that condition.
         multiverse: see :func:`neuron_race.settings.multiverse.resolved`.
+        redraws: of ``other_init`` and ``other_split``, runs and those that repeat their task.
     """
 
     preset: str
@@ -41,6 +42,7 @@ class Settings:
     shard: str = "experiment"
     extensions: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
     multiverse: dict[str, Any] = field(default_factory=dict)
+    redraws: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def measured(self, table: str) -> dict[str, dict[str, dict[str, Any]]]:
         """What has a table of this name: experiments, extensions, or protocols of tickets."""
@@ -58,8 +60,9 @@ class Settings:
         )
 
     def asked(self, claim: str) -> list[dict[str, Any]]:
-        """A claim's criteria, and its effects as asked of nulls."""
-        return [*self.claims[claim]["criteria"], *nulls.asked(self, claim)]
+        """A claim's criteria, and its effects as asked of nulls and of the same tasks redrawn."""
+        own = self.claims[claim]["criteria"]
+        return [*own, *nulls.asked(self, claim), *nulls.redrawn(self, claim)]
 
     def tasks(self, claim: str) -> dict[str, dict[int, str]]:
         """Tasks of the runs that a claim rests on, where each run has its own: by run and seed."""

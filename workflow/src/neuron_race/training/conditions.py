@@ -22,14 +22,15 @@ def begin(experiment: str, options: Mapping[str, Any], data: Mapping[str, Array]
     Args:
         experiment: name of the random stream of the initial weights.
         options: the condition's options (``width``, ``head``, ``alpha``, ``bias``, ``without``,
-            ``seeds``).
+            ``redraw_init``, ``seeds``).
         data: arrays ``X (S, N, d)``, ``Y``, ``X_test``, ``Y_test``.
     """
     own = inputs(options, data)
+    named = f"{experiment} again" if options.get("redraw_init") else experiment
     X, X_test = own["X"], own["X_test"]
     width, dim, outputs = options["width"], X.shape[2], own["Y"].shape[2]
     weights = [
-        shallow.initialise(experiment, seed, width, dim, outputs, options["head"], options["alpha"])
+        shallow.initialise(named, seed, width, dim, outputs, options["head"], options["alpha"])
         for seed in options["seeds"]
     ]
     W, A = nulls.start(
