@@ -64,6 +64,27 @@ def test_criteria_inherit_what_they_do_not_say(tmp_path: Path) -> None:
     assert read(folder(tmp_path / "own")).claims == register(lambda claims: None).claims
 
 
+def test_a_meaning_of_a_group_is_completed_by_each_case(tmp_path: Path) -> None:
+    text = GROUPED.replace(
+        "threshold: 0.5}\n    of", "threshold: 0.5, meaning: 'x, {case}'}\n    of"
+    )
+    head, tail = text.split("    of:\n")
+    tail = tail.replace('meaning: "x"', 'case: "one"', 1).replace('meaning: "x"', 'case: "two"', 1)
+    claim = read(folder(tmp_path / "own", racing=head + "    of:\n" + tail)).claims["racing"]
+    assert [row["meaning"] for row in claim["criteria"]] == ["x", "x, one", "x, two"]
+    assert not any("case" in row for row in claim["criteria"])
+
+
+def test_a_meaning_besides_that_of_the_group_is_refused(tmp_path: Path) -> None:
+    text = GROUPED.replace(
+        "threshold: 0.5}\n    of", "threshold: 0.5, meaning: 'x, {case}'}\n    of"
+    )
+    said = refused(folder(tmp_path / "own", racing=text))
+    assert (
+        "Names and cases alone, for the group's meaning" in said and "'case' is a required" in said
+    )
+
+
 def test_a_file_may_have_groups_too(tmp_path: Path) -> None:
     whole = {**yaml.safe_load(REGISTER), "claims": {"racing": yaml.safe_load(GROUPED)}}
     (tmp_path / "own.yaml").write_text(yaml.safe_dump(whole))
@@ -90,7 +111,7 @@ BAD: dict[str, tuple[str, str, str]] = {
         "threshold: 0.5}",
         "treshold: 0.5}",
         "racing.yaml: claims.racing.criteria.group of shape: unknown key treshold; allowed are "
-        "confirmatory, control, direction",
+        "case, confirmatory, control, direction",
     ),
     "unknown_beside_group": (
         "    of:",
@@ -112,10 +133,20 @@ BAD: dict[str, tuple[str, str, str]] = {
         "threshold: low}",
         "claims.racing.criteria.group of shape.threshold: 'low' is not of type 'number'",
     ),
-    "meaning_in_group": (
+    "meaning_without_a_place": (
         "threshold: 0.5}",
         "threshold: 0.5, meaning: y}",
-        "criteria.group of shape: name 'meaning': Names and meanings are each criterion's own",
+        "criteria.group of shape.meaning: 'y' does not match",
+    ),
+    "name_in_group": (
+        "threshold: 0.5}",
+        "threshold: 0.5, name: y}",
+        "criteria.group of shape: name 'name': Names and cases are each criterion's own",
+    ),
+    "case_without_a_meaning": (
+        'minus: digits/balanced, meaning: "x"}',
+        'minus: digits/balanced, meaning: "x", case: "y"}',
+        "group of shape.shape: name 'case': Names and meanings, for only a group's",
     ),
     "nothing_in_group": (
         "{statistic: rotation, threshold: 0.5}",

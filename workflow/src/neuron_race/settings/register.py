@@ -91,9 +91,17 @@ def complete(claim: Mapping[str, Any]) -> dict[str, Any]:
     criteria: list[dict[str, Any]] = []
     for entry in claim["criteria"]:
         shared = {**claim.get("defaults", {}), **entry.get("group", {})}
-        criteria += [{**shared, **own} for own in entry.get("of", [entry])]
+        criteria += [_criterion(shared, own) for own in entry.get("of", [entry])]
     kept = {key: value for key, value in claim.items() if key != "defaults"}
     return {**kept, "criteria": criteria}
+
+
+def _criterion(shared: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """A criterion with what it inherits; its ``case`` completes the meaning that a group shares."""
+    whole = {**shared, **own}
+    if "case" in whole and "{case}" in whole.get("meaning", ""):
+        whole["meaning"] = whole["meaning"].replace("{case}", whole.pop("case"))
+    return whole
 
 
 def read(path: Path, where: str | None = None) -> dict[str, Any]:
