@@ -19,7 +19,6 @@ from neuron_race.settings import (
     register,
     schema,
 )
-from neuron_race.settings.canonical import in_order
 from neuron_race.settings.options import unread_options
 from neuron_race.settings.reading import read_yaml
 from neuron_race.settings.register import read as read_register
@@ -78,10 +77,7 @@ def read(config: Mapping[str, Any], root: Path) -> Settings:
         config["datasets"],
         experiments,
         {
-            name: {
-                task: in_order({**options, "seeds": seeds, "device": config["device"]})
-                for task, options in tasks.items()
-            }
+            name: conditions.resolved({"conditions": tasks}, seeds, config["device"])
             for name, tasks in config.get("weight_tickets", {}).items()
         },
         {
