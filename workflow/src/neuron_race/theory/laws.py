@@ -13,11 +13,11 @@ Time is (step size) x (number of steps). Sources and derivations: ``paper_notes.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from statistics import NormalDist
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
 
 from neuron_race.theory import equations
 
@@ -25,6 +25,7 @@ Array = NDArray[np.float64]
 Order = NDArray[np.int64]
 Head = Literal["gaussian", "pytorch", "balanced"]
 
+NORMAL = NormalDist()
 LANE = 0.99  # least cosine between the directions of a lane
 # Refreshes of the gates while neurons turn, and while growth rates are read off; each with its
 # length in units of 1/(largest rate).
@@ -220,13 +221,15 @@ def share_kept(fraction: float, head: Head, width: int, dim: int) -> float:
     Quadrature on a grid: right to four digits.
     """
     if head == "gaussian":
-        z = norm.isf(fraction / 2)
-        return float(2 * (z * norm.pdf(z) + norm.sf(z)))
+        z = NORMAL.inv_cdf(1 - fraction / 2)
+        return float(2 * (z * NORMAL.pdf(z) + fraction / 2))
     # Quantiles of two independent parts, each of equal weight, make a grid of equal weights.
     cell = (np.arange(2000) + 0.5) / 2000
     if head == "pytorch":
+        from scipy.special import ndtri  # slow to import, as below
+
         uniform = (2 * cell - 1) * np.sqrt(3.0 * dim / width)
-        score = (uniform[:, None] + norm.ppf(cell)) ** 2
+        score = (uniform[:, None] + ndtri(cell)) ** 2
     else:
         from scipy.stats import beta, chi2  # slow to import, and needed here alone
 

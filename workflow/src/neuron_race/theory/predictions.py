@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import roc_auc_score
 
+from neuron_race.common import ranks
 from neuron_race.common.seeds import stream
 from neuron_race.theory import equations, laws
 from neuron_race.training.recipe import Recipe
@@ -137,7 +137,7 @@ def _run(
         "doubling": np.log(2) / (2 * rate),
         # Runs that stop at a loss wait there for one another: their end is not the race's.
         "pruned": np.nan if recipe.loss_target else laws.lost_share(full.output, winners, y, loss),
-        "auroc_head": roc_auc_score(winners, np.linalg.norm(A, axis=1)),
+        "auroc_head": ranks.auroc(winners, np.linalg.norm(A, axis=1)),
         "tickets": {},
     }
     if not thorough:
