@@ -53,7 +53,7 @@ configfile: workflow.source_path("config/config.yaml")
 
 from neuron_race.common import freshness, leftovers, storage
 from neuron_race.evidence import registration
-from neuron_race.operations import planning
+from neuron_race.operations import order, planning
 from neuron_race.settings import additions, changes, commandline
 from neuron_race.settings import configuration, multiverse, options, reading, register
 from neuron_race.common.validation import SettingsError
@@ -160,10 +160,11 @@ rule all:
 
 
 # Each job is told what it is made of, and its fingerprint; and one whose record has another is asked
-# for again.
+# for again. Those that bring verdicts soonest start first.
 for scripted in workflow.rules:
     if scripted.script:
         add_fingerprint(scripted)
+        put_in_order(scripted)
 
 # Before any job: what can't be read, is missing, or is made by no rule. Snakemake would take what
 # depends on it for finished, if it is there. And it would report whatever is there.

@@ -133,14 +133,14 @@ def test_every_arm_keeps_exactly_as_many_neurons_as_it_says(
 ) -> None:
     network = compression.Network(digits(), 0)
     seen: list[int] = []
-    score = network.score
+    scores = network.scores
 
-    def counting(W: Array, A: Array) -> dict[str, float]:
-        seen.append(len(W))
-        return score(W, A)
+    def counting(W: Array, A: Array, kept: Array) -> pd.DataFrame:
+        seen.extend(kept.sum(axis=1).tolist())
+        return scores(W, A, kept)
 
-    monkeypatch.setattr(network, "score", counting)
-    table = pd.DataFrame(network.pruning())
+    monkeypatch.setattr(network, "scores", counting)
+    table = network.pruning()
     merged = clusters.count(network.labels)
     expected = []
     for kept in table["kept"].unique():

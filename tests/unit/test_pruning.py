@@ -125,6 +125,14 @@ def test_greedy_takes_at_each_step_what_lowers_the_loss_the_most(k: int) -> None
     assert order[0] != first_by_norm  # this case tells loss from size
 
 
+@pytest.mark.parametrize("k", [1, 3])
+def test_greedy_by_inner_products_takes_the_same_neurons(k: int) -> None:
+    rng = np.random.default_rng(k)
+    contribution, Y = rng.standard_normal((30, 40, k)), 3 * rng.standard_normal((40, k))
+    order = pruning.greedy_order_squared(contribution, Y)
+    assert order.tolist() == pruning.greedy_order(contribution, Y, squared).tolist()
+
+
 def test_greedy_leaves_its_input_alone() -> None:
     rng = np.random.default_rng(1)
     contribution, Y = rng.standard_normal((4, 5, 1)), rng.standard_normal((5, 1))

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 from scipy import stats
-from statsmodels.stats.weightstats import ttost_paired
+from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.weightstats import DescrStatsW, ttost_paired
 
 from neuron_race.evidence import statistics
 from neuron_race.evidence.statistics import Direction
@@ -249,6 +250,30 @@ def test_a_prediction_for_new_classes_covers_them() -> None:
     assert 0.9 * 300 < inside < 300
     assert np.isnan(statistics.prediction(y, None)).all()
     assert np.isnan(statistics.prediction(np.ones(len(tasks)), tasks)).all()
+
+
+@pytest.mark.parametrize("size", [2, 3, 4, 20])
+def test_intervals_and_tests_are_those_of_the_libraries(size: int) -> None:
+    """SciPy's and statsmodels' own, which are slow to import."""
+    sample = values(0.4, 0.3, size) ** 3
+    rng = np.random.default_rng(np.random.SeedSequence(size))
+    method = "BCa" if size > 3 else "percentile"
+    low, high = stats.bootstrap((sample,), np.mean, method=method, rng=rng).confidence_interval
+    assert statistics.interval(sample) == pytest.approx((low, high), rel=1e-9)
+    for direction, alternative in (("above", "greater"), ("below", "less")):
+        expected = stats.ttest_1samp(sample, 0.2, alternative=alternative).pvalue
+        assert statistics.p_value(sample, 0.2, direction) == pytest.approx(expected, rel=1e-9)
+    equivalent = DescrStatsW(sample).ttost_mean(-0.2, 0.2)[0]
+    assert statistics.p_value(sample, 0.2, "within") == pytest.approx(equivalent, rel=1e-9)
+    for won in (np.arange(size) < size // 2, np.zeros(size), np.ones(size)):
+        exact = stats.binomtest(int(won.sum()), size).proportion_ci(0.95)
+        assert statistics.interval(won, proportion=True) == pytest.approx((exact.low, exact.high))
+        for direction, alternative in (("above", "greater"), ("below", "less")):
+            expected = stats.binomtest(int(won.sum()), size, 0.3, alternative).pvalue
+            found = statistics.p_value(won, 0.3, direction, proportion=True)
+            assert found == pytest.approx(expected, rel=1e-9)
+    p = np.append(np.linspace(0.001, 0.2, size), 0.001)
+    assert statistics.holm(p) == pytest.approx(multipletests(p, method="holm")[1])
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,6 @@ for target in SETTINGS.extensions:
             f"results/logs/train_study/{target}.log",
         benchmark:
             f"results/benchmarks/train_study/{target}.tsv"
-        # Long, and nothing waits for it but its own verdict: late, it would run alone at the end.
-        priority: 1
         conda:
             "../../envs/neuron_race.yaml"
         resources:

@@ -1,6 +1,6 @@
-# In: the rules, settings, code and source files.
+# In: the rules, settings, code and source files, the measured costs.
 # Out: for each job what it is made of, and its fingerprint (see neuron_race.common.freshness), as the parameter
-# `made_of`; a request to run again those whose records have another.
+# `made_of`; a request to run again those whose records have another; its priority.
 
 
 @functools.cache
@@ -101,6 +101,45 @@ def add_fingerprint(maker):
 
     maker.set_params(made_of=lambda wildcards: made_of(job(wildcards)))
     maker.set_input(lambda wildcards: asked_again(job(wildcards)))
+
+
+def seconds_of(job):
+    """Forecast cost of a job; of one without a benchmark, nothing."""
+    maker, values = job
+    if not maker.benchmark or not forecaster():
+        return 0.0
+    named = planning.job(str(maker.expand_benchmark(dict(values))))
+    return forecaster().cost(SETTINGS, *named).seconds
+
+
+@functools.cache
+def priorities():
+    """Priority of each job behind a verdict."""
+    needs = {
+        claim: [job for path in needed([f"results/claims/{claim}.json"]) if (job := job_of(path))]
+        for claim in CLAIMS
+    }
+    return order.priorities(needs, functools.cache(seconds_of))
+
+
+def put_in_order(maker):
+    """Give a rule's jobs their priorities, which only the process that schedules needs."""
+
+    def priority(wildcards):
+        return priorities().get((maker, tuple(sorted(wildcards.items()))), 0)
+
+    if workflow.is_main_process:
+        maker.priority = priority
+
+
+def timetable(cores):
+    """When each verdict is expected, in seconds from the start, on a number of cores."""
+    whole = [job_of(path) for path in needed(inputs_of((workflow.get_rule("all"), ())))]
+    jobs = dict.fromkeys(job for job in whole if job)
+    before = {job: {job_of(path) for path in inputs_of(job)} - {None} for job in jobs}
+    ended = order.simulate(before, functools.cache(seconds_of), priorities(), cores)
+    verdicts = {claim: ended[job_of(f"results/claims/{claim}.json")] for claim in CLAIMS}
+    return {"verdicts": verdicts, "end": max(ended.values())}
 
 
 def reported(words):

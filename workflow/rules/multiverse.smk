@@ -28,8 +28,6 @@ rule multiverse_train:
         "results/logs/multiverse_train/{shard}.log",
     benchmark:
         "results/benchmarks/multiverse_train/{shard}.tsv"
-    # Shards are long, and should not be the last jobs of a run.
-    priority: 1
     conda:
         "../../envs/neuron_race.yaml"
     resources:

@@ -64,6 +64,20 @@ rule cost:
         "../scripts/cost.py"
 
 
+# When verdicts are to be expected on two cores: `snakemake --cores 1 timetable`.
+rule timetable:
+    log:
+        "results/logs/timetable.log",
+    localrule: True
+    conda:
+        "../../envs/neuron_race.yaml"
+    params:
+        cores=2,
+        expected=lambda w: timetable(2),
+    script:
+        "../scripts/timetable.py"
+
+
 # Which share of a run's CPU-seconds an edit of a module redoes: `snakemake --cores 1 reruns`.
 rule reruns:
     log:

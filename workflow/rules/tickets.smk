@@ -39,8 +39,6 @@ rule weight_tickets:
         "results/logs/weight_tickets/{protocol}.log",
     benchmark:
         "results/benchmarks/weight_tickets/{protocol}.tsv"
-    # As extensions are.
-    priority: 1
     conda:
         "../../envs/neuron_race.yaml"
     resources:

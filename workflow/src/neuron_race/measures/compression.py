@@ -26,14 +26,13 @@ def tables(trained: Trained) -> dict[str, pd.DataFrame]:
     rows, merged, pruned = [], [], []
     for s in range(len(trained.start.seed)):
         network = Network(trained, s)
-        merging_rows, pruning_rows = network.merging(), network.pruning()
-        merged += merging_rows
-        pruned += pruning_rows
-        rows.append(network.summary(pd.DataFrame(merging_rows), pd.DataFrame(pruning_rows)))
+        merged.append(pd.DataFrame(network.merging()))
+        pruned.append(network.pruning())
+        rows.append(network.summary(merged[-1], pruned[-1]))
     return {
         "runs": pd.DataFrame(rows),
-        "merging": pd.DataFrame(merged),
-        "pruning": pd.DataFrame(pruned),
+        "merging": pd.concat(merged, ignore_index=True),
+        "pruning": pd.concat(pruned, ignore_index=True),
     }
 
 
@@ -70,6 +69,21 @@ class Network:
             "accuracy": float(shallow.accuracy(F, self.Y)),
             "test_accuracy": float(shallow.accuracy(F_test, self.Y_test)),
         }
+
+    def scores(self, W: Array, A: Array, kept: Array) -> pd.DataFrame:
+        """The same of smaller networks, one row each, that keep some of the neurons (n, m)."""
+        A = np.moveaxis(kept[..., None] * A, 0, 1)  # (m, n, k): all networks in one product
+        F, F_test = (
+            np.moveaxis(np.tensordot(shallow.hidden(X, W), A, 1), 1, 0)
+            for X in (self.X, self.X_test)
+        )
+        return pd.DataFrame(
+            {
+                "loss": shallow.loss(F, self.Y, self.kind),
+                "accuracy": shallow.accuracy(F, self.Y),
+                "test_accuracy": shallow.accuracy(F_test, self.Y_test),
+            }
+        )
 
     def merging(self) -> list[dict[str, Any]]:
         """Merge by each rule; ``bound_used`` is the largest change of an output over its bound."""
@@ -111,34 +125,38 @@ class Network:
     def greedy(self) -> Array:
         """Neurons in the order in which the greedy oracle adds them."""
         contribution = shallow.forward(self.X, self.W[:, None], self.A[:, None])
+        if self.kind == "squared":
+            return pruning.greedy_order_squared(contribution, self.Y)
         return pruning.greedy_order(
             contribution, self.Y, lambda F, Y: shallow.loss(F, Y, self.kind)
         )
 
-    def pruning(self) -> list[dict[str, Any]]:
-        """Loss and accuracy against the number of neurons kept, for every arm."""
+    def pruning(self) -> pd.DataFrame:
+        """Loss and accuracy against neurons kept, for every arm; mean of its draws."""
         m = len(self.c)
         # The oracle tries every neuron at every step: affordable for one output.
         greedy = self.greedy() if self.A.shape[1] == 1 else None
         merged_W, merged_A = smaller.merge(self.W, self.A, self.labels)
         merged_c = norm_product(merged_W, merged_A)
-        rows = []
+        found: dict[str, list[tuple[dict[str, Any], Array]]] = {"own": [], "merged": []}
         for fraction in FRACTIONS:
             kept = smaller.number_kept(fraction, m)
-            scores = {
-                arm: [self.score(self.W[mask], self.A[mask]) for mask in masks]
-                for arm, masks in self.masks(kept).items()
-            }
+            row = {"seed": self.seed, "kept": kept, "fraction": fraction}
+            arms = self.masks(kept)
             if greedy is not None:
-                scores["greedy"] = [self.score(self.W[greedy[:kept]], self.A[greedy[:kept]])]
-            best = np.argsort(-merged_c, kind="stable")[:kept]
-            scores["merge_then_prune"] = [self.score(merged_W[best], merged_A[best])]
-            for arm, draws in scores.items():
-                mean = pd.DataFrame(draws).mean().to_dict()
-                rows.append(
-                    {"seed": self.seed, "arm": arm, "kept": kept, "fraction": fraction, **mean}
-                )
-        return rows
+                arms["greedy"] = [np.isin(np.arange(m), greedy[:kept])]
+            found["own"] += [({**row, "arm": arm}, mask) for arm in arms for mask in arms[arm]]
+            mask = smaller.keep_largest(merged_c, min(kept, len(merged_c)))
+            found["merged"].append(({**row, "arm": "merge_then_prune"}, mask))
+        scored = [
+            pd.DataFrame([row for row, _ in found[whose]]).join(
+                self.scores(W, A, np.stack([mask for _, mask in found[whose]]))
+            )
+            for whose, W, A in (("own", self.W, self.A), ("merged", merged_W, merged_A))
+        ]
+        by = ["seed", "arm", "kept", "fraction"]
+        mean = pd.concat(scored).groupby(by, sort=False, as_index=False).mean()
+        return mean.sort_values("fraction", kind="stable")
 
     def summary(self, merged: pd.DataFrame, pruned: pd.DataFrame) -> dict[str, Any]:
         """One row per run: the statistics that criteria are about.
@@ -165,13 +183,12 @@ class Network:
             )
         row["merge_bound_used"] = by_rule.loc["merge", "bound_used"] if merges else np.nan
         curve = pruned.pivot(index="fraction", columns="arm")
-        accuracy, loss = curve["accuracy"], curve["loss"]
+        accuracy, test, loss = (curve[name] for name in ("accuracy", "test_accuracy", "loss"))
         prunes = taught and smaller.number_kept(DECLARED, len(self.W)) < len(self.W)
         for arm in pruned["arm"].unique():
             own = {
                 "accuracy_change": 100 * (accuracy.loc[DECLARED, arm] - full["accuracy"]),
-                "test_change": 100
-                * (curve["test_accuracy"].loc[DECLARED, arm] - full["test_accuracy"]),
+                "test_change": 100 * (test.loc[DECLARED, arm] - full["test_accuracy"]),
                 # 0: nothing lost; 1: as bad as the network that outputs zero.
                 "loss_share": (loss.loc[DECLARED, arm] - full["loss"]) / self.learned,
                 "area": 100 * _area(accuracy[arm] - accuracy["random"]),

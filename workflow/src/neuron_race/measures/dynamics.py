@@ -80,9 +80,7 @@ class _Run:
         self.W = {e: runs.W_events[s, i] for i, e in enumerate(trained.recipe.events)}
         self.A = {e: runs.A_events[s, i] for i, e in enumerate(trained.recipe.events)}
         self.active = clusters.active(self.X, self.W["end"])
-        self.labels = {
-            q: clusters.find(self.W["end"], self.A["end"], q, self.active) for q in COSINES
-        }
+        self.labels = clusters.find_each(self.W["end"], self.A["end"], COSINES, self.active)
         self.final = norm_product(self.W["end"], self.A["end"])
 
     @property

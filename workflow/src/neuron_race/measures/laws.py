@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.metrics import roc_auc_score
 
+from neuron_race.common import ranks
 from neuron_race.common.defined import learned, ratio
 from neuron_race.models import clusters, shallow, smaller
 from neuron_race.models.norms import norm_product
@@ -100,5 +100,5 @@ def _measured(trained: Trained, s: int) -> dict[str, float]:
     return {
         "pruned": (pruned - full) / gained,
         "groups": float((held > HEAVY * held.max(initial=0.0)).sum()) if known else np.nan,
-        "auroc_head": float(roc_auc_score(kept, head)) if known and not kept.all() else np.nan,
+        "auroc_head": ranks.auroc(kept, head) if known and not kept.all() else np.nan,
     }

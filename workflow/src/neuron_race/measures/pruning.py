@@ -29,3 +29,19 @@ def greedy_order(
         output = output + contribution[best]
         order.append(best)
     return np.asarray(order, dtype=np.int64)
+
+
+def greedy_order_squared(contribution: Array, Y: Array) -> NDArray[np.int64]:
+    """The same for the squared loss, which inner products of the contributions tell.
+
+    Adding g_j to the output f changes half of the squared error by |g_j|^2/2 - g_j . (Y - f).
+    """
+    flat = contribution.reshape(len(contribution), -1)
+    products = flat @ flat.T
+    change = np.diag(products) / 2 - flat @ Y.ravel()
+    order = np.empty(len(flat), dtype=np.int64)
+    for place in range(len(order)):
+        order[place] = best = np.argmin(change)
+        change = change + products[best]
+        change[best] = np.inf
+    return order

@@ -6,9 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import rankdata
-from sklearn.metrics import roc_auc_score
 
+from neuron_race.common import ranks
 from neuron_race.common.ranks import rank_correlation
 from neuron_race.training.runs import Trained
 
@@ -24,16 +23,14 @@ WINNERS = 0.2  # the fraction of neurons that counts as winners
 
 def partial_rank_correlation(a: Array, b: Array, given: list[Array]) -> float:
     """Spearman correlation of a and b with the ranks of other quantities regressed out."""
-    import statsmodels.api as sm  # slow to import, and most jobs do without
-
-    ranks = [rankdata(v) for v in (a, b, *given)]
-    if len(a) < 4 + len(given) or any(np.ptp(r) == 0 for r in ranks):
+    ranked = np.column_stack([ranks.ranks(v) for v in (a, b, *given)])
+    if len(a) < 4 + len(given) or (np.ptp(ranked, axis=0) == 0).any():
         return float("nan")
-    design = sm.add_constant(np.column_stack(ranks[2:]))
-    left, right = (sm.OLS(r, design).fit().resid for r in ranks[:2])
+    design = np.column_stack([np.ones(len(a)), ranked[:, 2:]])
+    left, right = (ranked[:, :2] - design @ np.linalg.lstsq(design, ranked[:, :2])[0]).T
     if left.std() < 1e-9 or right.std() < 1e-9:
         return float("nan")
-    return float(np.corrcoef(left, right)[0, 1])
+    return ranks.correlation(left, right)
 
 
 def auroc(score: Array, final: Array) -> float:
@@ -41,9 +38,9 @@ def auroc(score: Array, final: Array) -> float:
 
     NaN below four neurons, and where all or none win or the score is undefined or constant.
     """
-    won = rankdata(final) / len(final) > 1 - WINNERS if len(final) > 3 else np.zeros(0)
+    won = ranks.ranks(final) / len(final) > 1 - WINNERS if len(final) > 3 else np.zeros(0, bool)
     usable = 0 < won.sum() < len(won) and np.isfinite(score).all() and np.ptp(score) > 0
-    return float(roc_auc_score(won, score)) if usable else float("nan")
+    return ranks.auroc(won, score) if usable else float("nan")
 
 
 def tables(

@@ -1,5 +1,7 @@
 """Groups of neurons whose total weight vectors point the same way."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.cluster.hierarchy import fcluster, linkage
@@ -41,6 +43,13 @@ def active(X: Array, W: Array) -> NDArray[np.bool_]:
 
 
 def find(W: Array, A: Array, cosine: float, among: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Cluster neurons by one smallest cosine, see :func:`find_each`."""
+    return find_each(W, A, [cosine], among)[cosine]
+
+
+def find_each(
+    W: Array, A: Array, least: Sequence[float], among: NDArray[np.bool_]
+) -> dict[float, NDArray[np.int64]]:
     """Cluster neurons: within a cluster, every two have at least the given cosine.
 
     Complete linkage, so that a cluster can't grow by a chain of neighbours: its diameter is what
@@ -49,17 +58,18 @@ def find(W: Array, A: Array, cosine: float, among: NDArray[np.bool_]) -> NDArray
     Args:
         W: incoming weights (m, d).
         A: outgoing weights (m, k).
-        cosine: smallest cosine between total weight vectors within a cluster.
+        least: smallest cosines between total weight vectors within a cluster, one or more.
         among: mask (m,) of the neurons to cluster.
 
     Returns:
-        Labels (m,): 0 is the largest cluster (ties: the one with the first neuron), -1 marks
-        neurons left out.
+        For each of them labels (m,): 0 is the largest cluster (ties: the one with the first
+        neuron), -1 marks neurons left out.
     """
-    labels = np.full(len(W), -1, dtype=np.int64)
+    labels = {cosine: np.full(len(W), -1, dtype=np.int64) for cosine in least}
     chosen = np.flatnonzero(among)
     if len(chosen) < 2:
-        labels[chosen] = 0
+        for own in labels.values():
+            own[chosen] = 0
         return labels
     # A neuron and its mirror image (-w, -a) have one total weight vector, but opposite gates.
     opposite = unit(W[chosen]) @ unit(W[chosen]).T <= 0
@@ -68,12 +78,13 @@ def find(W: Array, A: Array, cosine: float, among: NDArray[np.bool_]) -> NDArray
     # Rounding can take a cosine beyond 1, and a matrix from its transpose.
     distance = np.maximum(np.maximum(distance, distance.T), 0.0)
     tree = linkage(squareform(distance, checks=False), "complete")
-    raw = fcluster(tree, 1.0 - cosine, "distance")
-    names, first, sizes = np.unique(raw, return_index=True, return_counts=True)
-    order = np.lexsort((first, -sizes))
-    rank = np.empty(len(names), dtype=np.int64)
-    rank[order] = np.arange(len(names))
-    labels[chosen] = rank[np.searchsorted(names, raw)]
+    for cosine, own in labels.items():
+        raw = fcluster(tree, 1.0 - cosine, "distance")
+        names, first, sizes = np.unique(raw, return_index=True, return_counts=True)
+        order = np.lexsort((first, -sizes))
+        rank = np.empty(len(names), dtype=np.int64)
+        rank[order] = np.arange(len(names))
+        own[chosen] = rank[np.searchsorted(names, raw)]
     return labels
 
 

@@ -62,8 +62,13 @@ def forward(X: Array, W: Array, A: Array) -> Array:
 
     Columns of ``W`` beyond those of ``X`` belong to directions orthogonal to the data.
     """
+    return hidden(X, W) @ A
+
+
+def hidden(X: Array, W: Array) -> Array:
+    """Activations (..., N, m) of the neurons, for the same inputs and weights."""
     W = W[..., : X.shape[-1]]
-    return np.maximum(X @ np.swapaxes(W, -1, -2), 0.0) @ A
+    return np.maximum(X @ np.swapaxes(W, -1, -2), 0.0)
 
 
 def loss(F: Array, Y: Array, kind: str) -> Array:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from neuron_race.common.storage import ResultError
+from neuron_race.operations.planning import job
 
 
 def cost(paths: Iterable[Path]) -> pd.DataFrame:
@@ -50,13 +51,6 @@ def logged(benchmark: Path) -> tuple[float, float]:
     first = re.match(r"start-up: ([0-9.]+) CPU-seconds$", log, re.M)
     last = re.search(r"^took: ([0-9.]+) CPU-seconds\s*\Z", log, re.M)
     return float(first[1] if first else "nan"), float(last[1] if last else "nan")
-
-
-def job(path: Path | str) -> tuple[str, str]:
-    """Rule and name of the job with this benchmark file; the name is that of a lone job's rule."""
-    inside = Path(path).with_suffix("").as_posix().rpartition("benchmarks/")[2]
-    rule, _, name = inside.partition("/")
-    return rule, name or rule
 
 
 def per_rule(jobs: pd.DataFrame) -> pd.DataFrame:

@@ -133,6 +133,13 @@ MULTIVERSE = ("multiverse_train", "multiverse_runs")
 TABLES = ("dynamics", "compression", "race", "cosines", "predict", "laws")
 
 
+def job(path: Path | str) -> tuple[str, str]:
+    """Rule and name of the job with this benchmark file; the name is that of a lone job's rule."""
+    inside = Path(path).with_suffix("").as_posix().rpartition("benchmarks/")[2]
+    rule, _, name = inside.partition("/")
+    return rule, name or rule
+
+
 def sizes(settings: Settings, rule: str, name: str) -> list[Size]:
     """Sizes of a job's conditions; ``name`` is ``experiment`` or ``experiment/condition``."""
     experiment, _, condition = name.partition("/")

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.metrics import roc_auc_score
 
+from neuron_race.common import ranks
 from neuron_race.common.defined import ratio
 from neuron_race.models.norms import norm_product
 from neuron_race.theory import replay
@@ -162,8 +162,8 @@ class _Run:
             "sham": float((out["own"] - out["sham"]).mean()),
             **{f"held_{dose}": float((out["own"] - out[f"held_{dose}"]).mean()) for dose in DOSES},
             "lead": lead,
-            "auroc_second": float(roc_auc_score(came_up[known], self.gain[known])),
-            "auroc_first": float(roc_auc_score(came_up, self.forecast)),
+            "auroc_second": ranks.auroc(came_up[known], self.gain[known]),
+            "auroc_first": ranks.auroc(came_up, self.forecast),
             "false_positives": float(1 - top(final)[self.candidates].mean()),
         }
 

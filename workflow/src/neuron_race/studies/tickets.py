@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from neuron_race.common.defined import ratio
 from neuron_race.common.seeds import stream
-from neuron_race.models import clusters, shallow, smaller
+from neuron_race.models import clusters, smaller
 from neuron_race.models.norms import norm_product, unit
 from neuron_race.theory import removal
 from neuron_race.training.engine import train
@@ -34,6 +34,11 @@ ARMS = (
     "redrawn",  # as many neurons, initial weights drawn anew
     "sign_flipped",  # the winners with their outgoing weights negated
 )
+TO_THE_END = (
+    "winners",
+    "forecast",
+    "random",
+)  # all others stop at their drop: no more is asked of them
 PAIRS = 10  # winners and losers exchanged per run
 # What is exchanged, between the extremes of the largest cluster or between any two of it.
 EXCHANGES = ("direction", "head", "direction_random", "head_random")
@@ -51,16 +56,16 @@ def tables(trained: Trained, forecasts: Mapping[str, Array], name: str) -> dict[
         ``runs``: one row per run, undefined where the full network never dropped, a forecast never
         ended, or a ticket is the full network; for each arm ``delay_<arm>`` (time to the drop over
         that of the full network, minus 1), ``delay_error_<arm>`` (measured minus predicted by E9,
-        over the full network's time), ``loss_<arm>`` (final loss over the initial loss) and
-        ``exchanged_<what>`` (fraction of pairs whose ranks were exchanged). ``tickets``: one row
-        per run and arm.
+        over the full network's time), ``loss_<arm>`` (final loss over the initial loss, of those
+        :data:`TO_THE_END`) and ``exchanged_<what>`` (fraction of pairs whose ranks were exchanged).
+        ``tickets``: one row per run and arm.
     """
     full_drop = _drop_time(trained.runs, trained.recipe)
     rows: list[dict[str, Any]] = [{"seed": int(seed)} for seed in trained.start.seed]
     details = []
     for arm in ARMS:
         W, A, chosen = _starts(trained, forecasts, arm, name)
-        runs = _retrain(trained, W, A)
+        runs = _retrain(trained, W, A, stop_at_drop=arm not in TO_THE_END)
         drop = _drop_time(runs, trained.recipe)
         predicted = _predicted_delay(trained, forecasts, chosen, arm)
         known = np.isfinite(full_drop) & ~chosen.all(axis=1)
@@ -70,9 +75,10 @@ def tables(trained: Trained, forecasts: Mapping[str, Array], name: str) -> dict[
         for s, row in enumerate(rows):
             row[f"delay_{arm}"] = ratio(drop[s], scale[s]) - 1
             row[f"delay_error_{arm}"] = ratio(drop[s] - full_drop[s] - predicted[s], scale[s])
-            row[f"loss_{arm}"] = (
-                ratio(runs.loss[s, -1], trained.runs.loss[s, 0]) if known[s] else np.nan
-            )
+            if arm in TO_THE_END:
+                row[f"loss_{arm}"] = (
+                    ratio(runs.loss[s, -1], trained.runs.loss[s, 0]) if known[s] else np.nan
+                )
             details.append(
                 {
                     "seed": row["seed"],
@@ -81,15 +87,6 @@ def tables(trained: Trained, forecasts: Mapping[str, Array], name: str) -> dict[
                     "t_drop": drop[s],
                     "t_drop_full": full_drop[s],
                     "predicted_delay": predicted[s],
-                    "loss_end": runs.loss[s, -1],
-                    "test_accuracy": float(
-                        shallow.accuracy(
-                            shallow.forward(
-                                trained.start.X_test[s], runs.W_events[s, -1], runs.A_events[s, -1]
-                            ),
-                            trained.start.Y_test[s],
-                        )
-                    ),
                 }
             )
     for what in EXCHANGES:
@@ -99,10 +96,8 @@ def tables(trained: Trained, forecasts: Mapping[str, Array], name: str) -> dict[
     return {"runs": pd.DataFrame(rows), "tickets": pd.DataFrame(details)}
 
 
-def _retrain(trained: Trained, W: Array, A: Array, steps: int | None = None) -> Runs:
-    recipe = replace(
-        trained.recipe, snapshots=2, max_steps=trained.recipe.max_steps if steps is None else steps
-    )
+def _retrain(trained: Trained, W: Array, A: Array, **changes: Any) -> Runs:
+    recipe = replace(trained.recipe, snapshots=2, **changes)
     start = trained.start
     return train(start.X, start.Y, W, A, recipe, trained.options.get("device", "auto"))
 
@@ -213,7 +208,7 @@ def _exchange(trained: Trained, what: str, name: str) -> Array:
             norm = np.linalg.norm(start.W[s], axis=1, keepdims=True)
             W[s, one] = unit(start.W[s])[two] * norm[one]
     # The race is over soon after the drop: a third of the budget shows who won.
-    runs = _retrain(trained, W, A, max(1, trained.recipe.max_steps // 3))
+    runs = _retrain(trained, W, A, max_steps=max(1, trained.recipe.max_steps // 3))
     final = norm_product(runs.W_events[:, -1], runs.A_events[:, -1])
     return np.asarray(
         [

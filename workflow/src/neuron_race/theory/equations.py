@@ -290,8 +290,9 @@ def race_law_unbalanced(
     w0, a0, D, t = (np.asarray(v, dtype=np.float64) for v in (w0, a0, D, t))
     if w0.shape[-1:] != D.shape[-1:]:
         raise ValueError(f"w0 {w0.shape} and D {D.shape} differ in dimension")
-    direction, tau = _unit(D), np.linalg.norm(D, axis=-1) * t
-    p0 = np.sum(w0 * direction, axis=-1)
+    strength = np.linalg.norm(D, axis=-1)
+    direction, tau = D / np.where(strength > 0, strength, 1.0)[..., None], strength * t
+    p0 = np.einsum("...d,...d->...", w0, direction)
     growing, decaying = 0.5 * (a0 + p0) * np.exp(tau), 0.5 * (a0 - p0) * np.exp(-tau)
     return w0 + (growing - decaying - p0)[..., None] * direction, growing + decaying
 

@@ -11,13 +11,14 @@ Shapes: X (N, d) inputs, y (N,) targets, W (m, d) and A (m, 1) initial weights; 
 Time is (step size) x (number of steps). Sources and derivations: ``paper_notes.md``.
 """
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from statistics import NormalDist
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
 
 from neuron_race.theory import equations
 
@@ -25,7 +26,9 @@ Array = NDArray[np.float64]
 Order = NDArray[np.int64]
 Head = Literal["gaussian", "pytorch", "balanced"]
 
+NORMAL = NormalDist()
 LANE = 0.99  # least cosine between the directions of a lane
+MANY = 64  # lanes
 # Refreshes of the gates while neurons turn, and while growth rates are read off; each with its
 # length in units of 1/(largest rate).
 TURNING, READING = (26, 0.4), (14, 0.1)
@@ -155,36 +158,71 @@ def race(
     A gradient step of size eta multiplies C_l by (1 + eta g_l)^2. As training does, it ends after
     ``steps``, or where no more than ``loss_target`` of the loss of f = 0 is left.
     """
-    features, total = lanes.features(X)
+    return races([lanes], X[None], y[None], learning_rate, steps, loss, loss_target)[0]
+
+
+def races(
+    lanes: Sequence[Lanes],
+    X: Array,
+    y: Array,
+    learning_rate: float,
+    steps: int,
+    loss: equations.Loss = "squared",
+    loss_target: float = 0.0,
+) -> list[Race]:
+    """The same for S networks at once, on inputs (S, N, d) and targets (S, N)."""
+    found = [own.features(x) for own, x in zip(lanes, X, strict=True)]
+    count = max(total.size for _, total in found)  # lanes that a network lacks stay at 0
+    if count > MANY and len(lanes) > 1:  # all networks' lanes at once would not fit the cache
+        budget = learning_rate, steps, loss, loss_target
+        each = zip(lanes, X, y, strict=True)
+        return [race(own, x, targets, *budget) for own, x, targets in each]
+    features = np.stack([np.pad(own, ((0, 0), (0, count - own.shape[1]))) for own, _ in found])
+    totals = np.stack([np.pad(own, (0, count - own.size)) for _, own in found])
     value, pull = _mean_field(features, y, loss)
-    C = total / 4
-    start, drop_step = value(np.zeros_like(C)), float("nan")
+    C = totals / 4
+    start, drop_step = value(np.zeros_like(C)), np.full(len(C), np.nan)
+    rate = np.full((len(C), 1), learning_rate)
     for step in range(steps + 1):
-        if np.isnan(drop_step) or loss_target > 0:
+        if np.isnan(drop_step).any() or loss_target > 0:
             left = value(C) / start
-            if np.isnan(drop_step) and left <= 0.9:
-                drop_step = float(step)
-            if left <= loss_target:
+            drop_step[np.isnan(drop_step) & (left <= 0.9)] = step
+            rate[left <= loss_target] = 0.0
+            if not rate.any():
                 break
         if step < steps:
-            C = C * (1 + learning_rate * pull(C)) ** 2
+            C = C * (1 + rate * pull(C)) ** 2
+    return [_raced(*own) for own in zip(lanes, X, C, totals, drop_step, strict=True)]
+
+
+def _raced(lanes: Lanes, X: Array, C: Array, total: Array, drop_step: float) -> Race:
+    """What the neurons of a network have when its lanes have ``C`` (L,)."""
     alive = lanes.lane >= 0
     c = np.zeros(len(lanes.score))
     c[alive] = (lanes.score * (C / np.where(total > 0, total, 1.0))[lanes.lane])[alive]
-    return Race(drop_step, c, np.maximum(X @ lanes.direction.T, 0.0) * lanes.sign * c)
+    outputs = np.maximum(X @ lanes.direction.T, 0.0) * lanes.sign * c
+    return Race(float(drop_step), c, outputs)
 
 
 def _mean_field(
     features: Array, y: Array, loss: equations.Loss
-) -> tuple[Callable[[Array], float], Callable[[Array], Array]]:
-    """Loss of f = features C and half of each lane's growth rate, as functions of C (L,)."""
-    target, mean = y[:, None], features.T / len(y)
+) -> tuple[Callable[[Array], Array], Callable[[Array], Array]]:
+    """Losses (S,) of f = features C, and half of the lanes' growth rates, by C (S, L)."""
+    N, back = y.shape[1], np.swapaxes(features, 1, 2) / y.shape[1]
+
+    def times(M: Array, v: Array) -> Array:
+        return (M @ v[..., None])[..., 0]
+
     if loss == "squared":  # L numbers instead of N: many times as fast
-        b, gram, at_zero = mean @ y, mean @ features, float(y @ y) / (2 * len(y))
-        return lambda C: at_zero + float(C @ (gram @ C / 2 - b)), lambda C: b - gram @ C
+        b, gram, at_zero = times(back, y), back @ features, (y**2).sum(axis=1) / (2 * N)
+        return (
+            lambda C: at_zero + (C * (times(gram, C) / 2 - b)).sum(axis=1),
+            lambda C: b - times(gram, C),
+        )
     return (
-        lambda C: equations.loss_value((features @ C)[:, None], target, loss),
-        lambda C: (mean @ equations.residual_of((features @ C)[:, None], target, loss))[:, 0],
+        lambda C: np.logaddexp(0.0, -y * times(features, C)).mean(axis=1),
+        # The tanh form of the sigmoid cannot overflow.
+        lambda C: times(back, y * 0.5 * (1.0 - np.tanh(0.5 * y * times(features, C)))),
     )
 
 
@@ -210,6 +248,7 @@ def lost_share(output: Array, kept: NDArray[np.bool_], y: Array, loss: equations
     return (pruned - full) / (zero - full)
 
 
+@functools.cache
 def share_kept(fraction: float, head: Head, width: int, dim: int) -> float:
     """Share of a lane's summed scores that its largest fraction holds, over inits. (L1, L2)
 
@@ -220,20 +259,23 @@ def share_kept(fraction: float, head: Head, width: int, dim: int) -> float:
     Quadrature on a grid: right to four digits.
     """
     if head == "gaussian":
-        z = norm.isf(fraction / 2)
-        return float(2 * (z * norm.pdf(z) + norm.sf(z)))
+        z = NORMAL.inv_cdf(1 - fraction / 2)
+        return float(2 * (z * NORMAL.pdf(z) + fraction / 2))
     # Quantiles of two independent parts, each of equal weight, make a grid of equal weights.
     cell = (np.arange(2000) + 0.5) / 2000
     if head == "pytorch":
-        uniform = (2 * cell - 1) * np.sqrt(3.0 * dim / width)
-        score = (uniform[:, None] + norm.ppf(cell)) ** 2
-    else:
-        from scipy.stats import beta, chi2  # slow to import, and needed here alone
+        from scipy.special import ndtri  # slow to import, as below
 
-        cosine = 2 * beta.ppf(cell, (dim - 1) / 2, (dim - 1) / 2) - 1
-        score = chi2.ppf(cell, dim)[:, None] * (1 + cosine) ** 2
-    flat = np.sort(score, axis=None)[::-1]
-    return float(flat[: round(fraction * flat.size)].sum() / flat.sum())
+        uniform = (2 * cell - 1) * np.sqrt(3.0 * dim / width)
+        score = (uniform[:, None] + ndtri(cell)) ** 2
+    else:
+        from scipy.special import betaincinv, gammaincinv
+
+        half = (dim - 1) / 2
+        cosine = 2 * betaincinv(half, half, cell) - 1
+        score = 2 * gammaincinv(dim / 2, cell)[:, None] * (1 + cosine) ** 2
+    flat, kept = score.ravel(), round(fraction * score.size)
+    return float(np.partition(flat, flat.size - kept)[flat.size - kept :].sum() / flat.sum())
 
 
 def pruned_share(fraction: float, head: Head, width: int, dim: int) -> float:

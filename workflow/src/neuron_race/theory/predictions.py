@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import roc_auc_score
 
+from neuron_race.common import ranks
 from neuron_race.common.seeds import stream
 from neuron_race.theory import equations, laws
 from neuron_race.training.recipe import Recipe
@@ -74,10 +74,13 @@ def predict(
         ``values`` (S,), NaN where the law says nothing; ``tickets``: for each of :data:`TICKETS`
         the neurons ``kept`` (S, n) and the ``drop_step`` (S,) of the ticket.
     """
-    # At f = 0 the residual is y, and with the logistic loss half of it.
-    strength = 1.0 if options["loss"] == "squared" else 0.5
-    lanes = [own.scaled(options["alpha"], strength) for own in settled]
-    rows = [_run(start.part([s]), own, options, name, thorough) for s, own in enumerate(lanes)]
+    lanes = [own.scaled(options["alpha"], _strength(options)) for own in settled]
+    rows = _rows(start, lanes, options)
+    tickets: dict[str, dict[str, Any]] = {}
+    if thorough:
+        tickets = _tickets(start, lanes, rows, options, name)
+        for row, step in zip(rows, _shuffled(start, options, name), strict=True):
+            row["drop_step_shuffled"] = step
     width, dim = int(options["width"]), dimension(start)
     known = {
         "pruned_closed": laws.pruned_share(KEPT, options["head"], width, dim)
@@ -99,13 +102,7 @@ def predict(
             }
             for key, (law, meaning) in PREDICTED.items()
         },
-        "tickets": {
-            arm: {
-                "kept": [row["tickets"][arm][0].tolist() for row in rows],
-                "drop_step": [row["tickets"][arm][1] for row in rows],
-            }
-            for arm in (TICKETS if thorough else ())
-        },
+        "tickets": tickets,
     }
 
 
@@ -114,42 +111,97 @@ def dimension(start: Start) -> int:
     return start.X.shape[2] if start.basis is None else start.basis.shape[1]
 
 
-def _run(
-    one: Start, lanes: laws.Lanes, options: Mapping[str, Any], name: str, thorough: bool
-) -> dict[str, Any]:
-    """Predictions of one run, the only one of its start."""
-    recipe, seed = Recipe.of(options), int(one.seed[0])
-    loss: equations.Loss = "squared" if recipe.loss == "squared" else "logistic"
-    X, y, A = one.X[0], one.Y[0][:, 0], one.A[0]
+def _races(
+    start: Start, lanes: Sequence[laws.Lanes], options: Mapping[str, Any], Y: Array
+) -> list[laws.Race]:
+    """Races of all runs as they are trained, for targets ``Y (S, N, 1)``."""
+    recipe = Recipe.of(options)
+    budget = (recipe.learning_rate, recipe.max_steps, _loss(options), recipe.loss_target)
+    return laws.races(lanes, start.X, Y[..., 0], *budget)
 
-    def raced(own: laws.Lanes, targets: Array = y) -> laws.Race:
-        budget = (recipe.learning_rate, recipe.max_steps, loss, recipe.loss_target)
-        return laws.race(own, X, targets, *budget)
 
-    full = raced(lanes)
-    number = max(1, round(KEPT * len(A)))
-    order = np.argsort(-full.c, kind="stable")
-    winners = np.isin(np.arange(len(A)), order[:number])
-    rate = laws.rate_at(lanes, full.drop_step * recipe.learning_rate, recipe.learning_rate)
-    row: dict[str, Any] = {
-        "drop_step": full.drop_step,
-        "drop_step_shuffled": np.nan,
-        "doubling": np.log(2) / (2 * rate),
+def _loss(options: Mapping[str, Any]) -> equations.Loss:
+    return "squared" if options["loss"] == "squared" else "logistic"
+
+
+def _strength(options: Mapping[str, Any]) -> float:
+    """Of the residual: at f = 0 it is y, and with the logistic loss half of it."""
+    return 1.0 if options["loss"] == "squared" else 0.5
+
+
+def _number(options: Mapping[str, Any]) -> int:
+    """Neurons kept, of all."""
+    return max(1, round(KEPT * int(options["width"])))
+
+
+def _rows(
+    start: Start, lanes: Sequence[laws.Lanes], options: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """Predictions that differ from run to run, and the race's norm products ``c``."""
+    recipe, rows = Recipe.of(options), []
+    full = _races(start, lanes, options, start.Y)
+    for own, raced, y, A in zip(lanes, full, start.Y[..., 0], start.A, strict=True):
+        order = np.argsort(-raced.c, kind="stable")
+        winners = np.isin(np.arange(len(A)), order[: _number(options)])
+        time = raced.drop_step * recipe.learning_rate
+        rate = laws.rate_at(own, time, recipe.learning_rate)
         # Runs that stop at a loss wait there for one another: their end is not the race's.
-        "pruned": np.nan if recipe.loss_target else laws.lost_share(full.output, winners, y, loss),
-        "auroc_head": roc_auc_score(winners, np.linalg.norm(A, axis=1)),
-        "tickets": {},
-    }
-    if not thorough:
-        return row
-    shuffled = stream(name, seed, "shuffled labels").permutation(one.Y, axis=1)
-    (other,) = settle(replace(one, Y=shuffled), options["alpha"])
-    other = other.scaled(options["alpha"], 1.0 if loss == "squared" else 0.5)
-    # What never drops within the budget drops at its end at the earliest.
-    row["drop_step_shuffled"] = np.fmin(raced(other, shuffled[0][:, 0]).drop_step, recipe.max_steps)
-    random = stream(name, seed, "random ticket").permutation(len(A))
-    for arm, first in {"winners": order, "random": random, "losers": order[::-1]}.items():
-        chosen = np.sort(first[:number])
-        ticket = lanes.only(np.isin(np.arange(len(A)), chosen))
-        row["tickets"][arm] = chosen, raced(ticket).drop_step
-    return row
+        share = (
+            np.nan
+            if recipe.loss_target
+            else laws.lost_share(raced.output, winners, y, _loss(options))
+        )
+        rows.append(
+            {
+                "c": raced.c,
+                "drop_step": raced.drop_step,
+                "drop_step_shuffled": np.nan,
+                "doubling": np.log(2) / (2 * rate),
+                "pruned": share,
+                "auroc_head": ranks.auroc(winners, np.linalg.norm(A, axis=1)),
+            }
+        )
+    return rows
+
+
+def _shuffled(start: Start, options: Mapping[str, Any], name: str) -> Array:
+    """Drop steps (S,) from permuted labels: what never drops within the budget does at its end."""
+    Y = np.stack(
+        [
+            stream(name, int(seed), "shuffled labels").permutation(own)
+            for seed, own in zip(start.seed, start.Y, strict=True)
+        ]
+    )
+    strength = _strength(options)
+    settled = settle(replace(start, Y=Y), options["alpha"])
+    lanes = [own.scaled(options["alpha"], strength) for own in settled]
+    steps = [raced.drop_step for raced in _races(start, lanes, options, Y)]
+    return np.asarray(np.fmin(steps, Recipe.of(options).max_steps))
+
+
+def _tickets(
+    start: Start,
+    lanes: Sequence[laws.Lanes],
+    rows: Sequence[Mapping[str, Any]],
+    options: Mapping[str, Any],
+    name: str,
+) -> dict[str, dict[str, Any]]:
+    """Neurons ``kept`` and ``drop_step`` of each of :data:`TICKETS`, run by run."""
+    found = {}
+    for arm in TICKETS:
+        kept = []
+        for seed, row in zip(start.seed, rows, strict=True):
+            order = np.argsort(-row["c"], kind="stable")
+            random = stream(name, int(seed), "random ticket").permutation(len(order))
+            first = {"winners": order, "random": random, "losers": order[::-1]}[arm]
+            kept.append(np.sort(first[: _number(options)]))
+        alone = [
+            own.only(np.isin(np.arange(len(own.score)), which))
+            for own, which in zip(lanes, kept, strict=True)
+        ]
+        raced = _races(start, alone, options, start.Y)
+        found[arm] = {
+            "kept": [which.tolist() for which in kept],
+            "drop_step": [own.drop_step for own in raced],
+        }
+    return found

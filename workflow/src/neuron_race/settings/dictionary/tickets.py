@@ -18,6 +18,7 @@ from neuron_race.settings.dictionary.statistic import (
 # Tickets with the start of the whole network, and with another one.
 OWN = ("winners", "stratified", "forecast", "random", "losers")
 FOREIGN = ("redrawn", "sign_flipped")
+TO_THE_END = ("winners", "forecast", "random")  # of the budget, beyond their drop
 OTHER = ("reinitialised", "random_mask", "full")  # arms beside the winning tickets of weights
 TICKETS = Table(
     about="A fifth of the neurons retrained from their own init, and exchanged starts, of "
@@ -40,7 +41,7 @@ TICKETS = Table(
             undefined=lambda options: True,
         ),
         positive(
-            "loss_{ticket}", "Final loss of the ticket, over the whole network's initial loss."
+            "loss_{trained}", "Final loss of the ticket, over the whole network's initial loss."
         ),
         share(
             "exchanged_{what}",
@@ -52,6 +53,7 @@ TICKETS = Table(
             "which neurons are retrained",
             (*OWN, *FOREIGN),
         ),
+        "trained": Part("those trained beyond their drop", TO_THE_END),
         "own": Part("those with the start of the whole network", OWN),
         "foreign": Part("those with another start", FOREIGN),
         "what": Part(
