@@ -13,8 +13,8 @@ def test_a_slim_run_has_nothing_to_do_until_measuring_changes(finished: Path) ->
     assert done.returncode == 0 and "trained networks deleted" in done.stdout, done.stderr
     after = contents(finished)
     networks = {name for name in before if name.startswith("results/checkpoints/")}
-    networks |= {name for name in before if name.startswith("results/runs/") and ".npz" in name}
-    networks |= {name for name in before if name.startswith("results/multiverse/shard_")}
+    folders = ("results/runs/", "results/multiverse/shard_")
+    networks |= {name for name in before if name.startswith(folders) and name.endswith(".npz")}
     assert set(before) - set(after) == networks
     assert all(after[name] == before[name] for name in set(before) & set(after))
     again = snakemake(finished, "all", "-n", "--cores", "1", *SMOKE)
