@@ -35,7 +35,7 @@ PYTEST = "$(BIN)/python" -m pytest
 TOGETHER = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 SOURCES := Snakefile Makefile pyproject.toml *.md CITATION.cff .github .pre-commit-config.yaml .snakemake-workflow-catalog.yml benchmarks config docs envs profiles tests workflow
 
-.PHONY: run test test-fast retest test-all test-cluster soak fuzz plan check lock reference register check-reference report crate cost timetable reruns bench mutants readme clean help
+.PHONY: run test test-fast retest test-all test-cluster soak fuzz plan check lock reference register check-reference report crate cost slim timetable reruns bench mutants readme clean help
 
 run: $(READY) ## set up, then regenerate every verdict and figure
 	@$(SNAKEMAKE) --cores $(CORES) $(OPTIONS)
@@ -115,6 +115,9 @@ crate: run ## results/crate.zip: the run as a research object, to archive
 
 cost: $(READY) ## CPU-seconds and peak memory of what has run, per rule and per claim
 	@$(SNAKEMAKE) cost --cores 1 --quiet all $(OPTIONS)
+
+slim: run ## delete the trained networks of a finished run: nine tenths of its space; results stay
+	@"$(BIN)/snakemake" slim --cores 1 --quiet all $(OPTIONS)
 
 timetable: $(READY) ## when each verdict of a run from nothing is to be expected, on two cores
 	@$(SNAKEMAKE) timetable --cores 1 --quiet all $(OPTIONS)

@@ -53,7 +53,7 @@ configfile: workflow.source_path("config/config.yaml")
 
 from neuron_race.common import freshness, leftovers, storage
 from neuron_race.evidence import registration
-from neuron_race.operations import order, planning
+from neuron_race.operations import order, planning, slim
 from neuron_race.settings import additions, changes, commandline
 from neuron_race.settings import configuration, multiverse, options, reading, register
 from neuron_race.common.validation import SettingsError

@@ -37,6 +37,7 @@ MODULES = sorted(
 APART_FROM_RESULTS = {
     "operations/planning",
     "operations/order",
+    "operations/slim",
     "common/imports",
     "common/progress",
     "common/homes",

@@ -106,11 +106,13 @@ def intermediates():
     trained = [*SETTINGS.experiments, *SETTINGS.extensions]
     ends += [path for experiment in trained for path in runs_of(experiment)]
     return lambda wildcards: sorted(
-        {
-            str(output)
-            for maker, values in {job_of(path) for path in needed(ends)} - {None}
-            for output in maker.expand_output(dict(values))[0]
-        }
+        slim.left(
+            {
+                str(output)
+                for maker, values in {job_of(path) for path in needed(ends)} - {None}
+                for output in maker.expand_output(dict(values))[0]
+            }
+        )
     )
 
 

@@ -64,6 +64,21 @@ rule cost:
         "../scripts/cost.py"
 
 
+# Finish the run, then delete its trained networks: `snakemake --cores all slim`.
+rule slim:
+    input:
+        lambda w: [
+            path for path in inputs_of((workflow.get_rule("all"), ())) if not path.endswith(".npz")
+        ],
+    log:
+        "results/logs/slim.log",
+    localrule: True
+    conda:
+        "../../envs/neuron_race.yaml"
+    script:
+        "../scripts/slim.py"
+
+
 # When verdicts are to be expected on two cores: `snakemake --cores 1 timetable`.
 rule timetable:
     log:
