@@ -6,7 +6,7 @@ that need
 images or tokens reshape them themselves.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -15,15 +15,21 @@ import torch
 from torch import nn
 
 from neuron_race.common.seeds import stream
+from neuron_race.models.stacked import Node, Pass
 from neuron_race.models.units import Units
 
 Tensor = torch.Tensor
 
 
 class Network(nn.Module):
-    """A model that names its layers of hidden units."""
+    """A model that names its layers of hidden units.
+
+    One that says its forward pass twice, ``stacked`` for many runs at once, trains several times
+    as fast; for others PyTorch works that out (vmap).
+    """
 
     units: list[Units]
+    stacked: Callable[[Pass, Node], Node] | None = None
 
 
 class Perceptron(Network):
@@ -44,6 +50,12 @@ class Perceptron(Network):
         for layer in self.hidden:
             X = torch.relu(layer(X))
         return self.head(X)
+
+    def stacked(self, run: Pass, x: Node) -> Node:
+        """The same of many runs, (S, k, N)."""
+        for layer in range(len(self.hidden)):
+            x = run.relu(run.linear(x, f"hidden.{layer}.weight"))
+        return run.linear(x, "head.weight")
 
 
 class Residual(Network):
@@ -68,6 +80,14 @@ class Residual(Network):
             branch = self.scale * outgoing(torch.relu(incoming(X)))
             X = X + branch if self.skip else branch
         return self.head(X)
+
+    def stacked(self, run: Pass, x: Node) -> Node:
+        """The same of many runs, (S, k, N)."""
+        for block in range(len(self.incoming)):
+            h = run.relu(run.linear(x, f"incoming.{block}.weight"))
+            onto = x if self.skip else None
+            x = run.linear(h, f"outgoing.{block}.weight", self.scale, onto)
+        return run.linear(x, "head.weight")
 
 
 class Convolution(Network):
