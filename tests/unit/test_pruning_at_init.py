@@ -66,7 +66,7 @@ def test_grasp_is_the_change_of_the_gradient_flow() -> None:
     def flow(weights: Parameters) -> float:
         stacked = {n: v[None] for n, v in weights.items()}
         _, _, slopes = any_model.gradients(model, "squared")(stacked, X[None], Y[None])
-        return float(sum(v.square().sum() for v in slopes().values()))
+        return float(sum(v.square().sum() for v in slopes.values()))
 
     scores = tickets.grasp(model, parameters, X, Y, "squared")
     changed = {n: v.clone() for n, v in parameters.items()}

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from neuron_race.common.seeds import stream
-from neuron_race.models.stacked import Node, Pass
+from neuron_race.models.stacked import Operations
 from neuron_race.models.units import Units
 
 Tensor = torch.Tensor
@@ -24,12 +24,12 @@ Tensor = torch.Tensor
 class Network(nn.Module):
     """A model that names its layers of hidden units.
 
-    One that says its forward pass twice, ``stacked`` for many runs at once, trains several times
-    as fast; for others PyTorch works that out (vmap).
+    One that also lists its ``operations`` trains many times as fast, in compiled code; for others
+    PyTorch works out what to do.
     """
 
     units: list[Units]
-    stacked: Callable[[Pass, Node], Node] | None = None
+    operations: Callable[[Operations], object] | None = None
 
 
 class Perceptron(Network):
@@ -51,11 +51,12 @@ class Perceptron(Network):
             X = torch.relu(layer(X))
         return self.head(X)
 
-    def stacked(self, run: Pass, x: Node) -> Node:
-        """The same of many runs, (S, k, N)."""
+    def operations(self, to: Operations) -> None:
+        """List what the forward pass does."""
+        x = to.inputs
         for layer in range(len(self.hidden)):
-            x = run.relu(run.linear(x, f"hidden.{layer}.weight"))
-        return run.linear(x, "head.weight")
+            x = to.relu(to.linear(x, f"hidden.{layer}.weight"))
+        to.linear(x, "head.weight")
 
 
 class Residual(Network):
@@ -81,13 +82,14 @@ class Residual(Network):
             X = X + branch if self.skip else branch
         return self.head(X)
 
-    def stacked(self, run: Pass, x: Node) -> Node:
-        """The same of many runs, (S, k, N)."""
+    def operations(self, to: Operations) -> None:
+        """List what the forward pass does."""
+        x = to.inputs
         for block in range(len(self.incoming)):
-            h = run.relu(run.linear(x, f"incoming.{block}.weight"))
+            h = to.relu(to.linear(x, f"incoming.{block}.weight"))
             onto = x if self.skip else None
-            x = run.linear(h, f"outgoing.{block}.weight", self.scale, onto)
-        return run.linear(x, "head.weight")
+            x = to.linear(h, f"outgoing.{block}.weight", self.scale, onto)
+        to.linear(x, "head.weight")
 
 
 class Convolution(Network):
@@ -120,6 +122,14 @@ class Convolution(Network):
             image = convolution(image)
             image = torch.relu(image if norm is None else self.get_submodule(norm)(image))
         return self.head(image.mean(dim=(-2, -1)))
+
+    def operations(self, to: Operations) -> None:
+        """List what the forward pass does."""
+        x = to.images(self.shape)
+        for layer, stride, norm in zip(("first", "second"), (2, 1), self.norms, strict=True):
+            x = to.filters(x, f"{layer}.weight", stride)
+            x = to.relu(x if norm is None else to.batch_norm(x, f"{norm}.weight", f"{norm}.bias"))
+        to.linear(to.mean(x), "head.weight")
 
 
 class Transformer(Network):
@@ -170,6 +180,17 @@ class Transformer(Network):
         branch = self.outgoing(torch.relu(self.incoming(self._normal(x))))
         x = x + branch if self.skip else branch
         return self.head(x.mean(dim=-2))
+
+    def operations(self, to: Operations) -> None:
+        """List what the forward pass does."""
+        x = to.shift(to.linear(to.tokens(self.tokens), "embed.weight"), "position")
+        z = to.layer_norm(x) if self.layer_norm else x
+        query, key, value = (to.linear(z, f"{name}.weight") for name in ("query", "key", "value"))
+        x = to.linear(to.attend(query, key, value, self.heads), "mix.weight", onto=x)
+        z = to.layer_norm(x) if self.layer_norm else x
+        h = to.relu(to.linear(z, "incoming.weight"))
+        x = to.linear(h, "outgoing.weight", onto=x if self.skip else None)
+        to.linear(to.mean(x), "head.weight")
 
 
 def initial(

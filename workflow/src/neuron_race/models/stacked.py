@@ -1,106 +1,144 @@
-"""Outputs and gradients of many runs of a model at once, as batched products by hand.
+"""A model's forward pass as a list of operations, from which compiled code also goes backward.
 
-Arrays have runs first and samples last, (S, features, ..., N): a layer of all runs is one batched
-product with a long side of samples, and none of these arrays is ever transposed. They lie in
-buffers that are used again at the next pass, for fresh memory costs as much as a layer.
-
-A model says its forward pass in terms of a :class:`Pass`; each operation remembers its backward.
+An array has features at positions, (f, h, w); samples are not told of here. What the operations do
+is in ``passes.c`` of :mod:`neuron_race.training`, which finds the gradients too.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from typing import NamedTuple
 
-import torch
+import numpy as np
+from numpy.typing import NDArray
 
-Tensor = torch.Tensor
+KINDS = "linear", "relu", "filters", "mean", "shift", "attend", "layer", "batch", "affine"
 
 
-class Node:
-    """An array (S, features, ..., N) on the way from inputs to outputs.
+class Array(NamedTuple):
+    """What an operation takes or gives: its number, features, and positions (h, w)."""
+
+    number: int
+    f: int
+    h: int = 1
+    w: int = 1
+
+
+class Operations:
+    """The operations of a model, in their order.
+
+    Args:
+        shapes: of the model's parameters, in the order in which it names them.
+        dim: number of inputs.
 
     Attributes:
-        value: the array.
-        slope: gradient by it of the sum of all runs' losses, once the backward pass is there.
-        learns: whether anything wants to know that gradient.
+        order: which input (dim,) each row of the first array is.
+        arrays: f, h, w of each array, where its values and its gradient begin, in rows, and
+            whether the latter is wanted.
+        steps: kind, x, y, z, out, other array, two weights and a number of each operation.
+        scales: its factor.
+        rows: of all values and gradients.
     """
 
-    def __init__(self, value: Tensor, learns: bool = True):
-        self.value, self.slope, self.learns = value, value.new_empty(0), learns
+    def __init__(self, shapes: Mapping[str, tuple[int, ...]], dim: int):
+        self.shapes, self.order = shapes, np.arange(dim)
+        self.arrays: list[list[int]] = []
+        self.steps: list[list[int]] = []
+        self.scales: list[float] = []
+        self.rows = 0
+        self.inputs = self._array(dim)
+        self.arrays[0][-1] = 0
 
+    def images(self, shape: tuple[int, int, int]) -> Array:
+        """The inputs as images of channels, height and width."""
+        self.arrays[0][:3] = shape
+        return Array(0, *shape)
 
-class Pass:
-    """A forward pass of stacked runs, and the backward pass: one at a time, always the same.
+    def tokens(self, count: int) -> Array:
+        """The inputs as so many texts' tokens, one after the other."""
+        self.order = self.order.reshape(count, -1).T.ravel()
+        return self.images((len(self.order) // count, count, 1))
 
-    An operation overwrites what only it reads: ``relu`` the array that it is given, and on the way
-    back each operation the gradient of its result.
-    """
+    def linear(self, x: Array, name: str, scale: float = 1.0, onto: Array | None = None) -> Array:
+        """``scale`` times the weight (o, f) times x, added to ``onto``, if there is one.
 
-    def __init__(self) -> None:
-        self._buffers: list[Tensor] = []
-
-    def start(self, weights: Mapping[str, Tensor], X: Tensor) -> Node:
-        """Begin with stacked weights; the inputs X (S, N, d), as (S, d, N)."""
-        self._weights, self._taken = weights, 0
-        self._back: list[Callable[[], None]] = []
-        self._slopes: dict[str, Tensor] = {}
-        return Node(X.mT, learns=False)
-
-    def finish(self, outputs: Node, slope: Tensor) -> dict[str, Tensor]:
-        """Gradients by the weights, of which ``slope`` (S, k, N) is the one by the outputs.
-
-        They are overwritten by the next pass.
+        That may have other uses before this one, but none after.
         """
-        outputs.slope = slope
-        for back in reversed(self._back):
-            back()
-        return self._slopes
+        out = self._array(self.shapes[name][0], x.h, x.w)
+        if onto is not None:
+            self.arrays[out.number][4] = self.arrays[onto.number][4]
+        other = -1 if onto is None else onto.number
+        return self._step("linear", x, out, other=other, weights=(name,), scale=scale)
 
-    def linear(self, x: Node, name: str, scale: float = 1.0, onto: Node | None = None) -> Node:
-        """The ``scale`` times weight ``name`` (S, o, f) times x (S, f, ..., N), added to ``onto``.
+    def relu(self, x: Array) -> Array:
+        """The positive part, in place."""
+        return self._step("relu", x, x)
 
-        What ``onto`` is must have no other use after this one.
-        """
-        W, H = self._weights[name], x.value.flatten(2)
-        value = self._room(*W.shape[:2], H.shape[2])
-        if onto is None:
-            value.baddbmm_(W, H, beta=0, alpha=scale)
-        else:
-            torch.baddbmm(onto.value.flatten(2), W, H, alpha=scale, out=value)
-        result = Node(value.unflatten(2, x.value.shape[2:]))
-        slope = self._room(*W.shape)
-        below = self._room(*H.shape) if x.learns else None
+    def filters(self, x: Array, name: str, stride: int) -> Array:
+        """Filters (o, c, 3, 3) on images padded with a rim of zeros."""
+        h, w = ((size - 1) // stride + 1 for size in (x.h, x.w))
+        out = self._array(self.shapes[name][0], h, w)
+        return self._step("filters", x, out, weights=(name,), number=stride)
 
-        def back() -> None:
-            D = result.slope.flatten(2)
-            self._slopes[name] = slope.baddbmm_(D, H.mT, beta=0, alpha=scale)
-            if below is not None:
-                self._descend(x, below, W.mT, D, scale)
-            if onto is not None:
-                onto.slope = result.slope
+    def mean(self, x: Array) -> Array:
+        """Mean over positions."""
+        return self._step("mean", x, self._array(x.f))
 
-        self._back.append(back)
-        return result
+    def shift(self, x: Array, name: str) -> Array:
+        """The weight (positions, f) is added, in place."""
+        return self._step("shift", x, x, weights=(name,))
 
-    def relu(self, x: Node) -> Node:
-        """The positive part of x, in its place."""
-        H = x.value.relu_()
+    def attend(self, query: Array, key: Array, value: Array, heads: int) -> Array:
+        """Softmax attention over positions; nothing else may use the three arrays."""
+        positions = query.h * query.w
+        kept = self._array(heads * positions, positions, gradient=False)
+        out = self._array(query.f, query.h, query.w)
+        more = key.number, value.number
+        return self._step("attend", query, out, *more, other=kept.number, number=heads)
 
-        def back() -> None:
-            torch.ops.aten.threshold_backward.grad_input(x.slope, H, 0.0, grad_input=x.slope)
+    def layer_norm(self, x: Array) -> Array:
+        """Mean 0 and variance 1 over features."""
+        rates = self._array(1, x.h, x.w, gradient=False)
+        return self._step("layer", x, self._array(x.f, x.h, x.w), other=rates.number)
 
-        self._back.append(back)
-        return x
+    def batch_norm(self, x: Array, gain: str, offset: str) -> Array:
+        """Mean 0 and variance 1 over positions and samples, then trained gains and offsets (f)."""
+        rates = self._array(x.f, gradient=False)
+        z = self._step("batch", x, self._array(x.f, x.h, x.w), other=rates.number)
+        return self._step("affine", z, self._array(x.f, x.h, x.w), weights=(gain, offset))
 
-    def _descend(self, x: Node, room: Tensor, A: Tensor, B: Tensor, scale: float) -> None:
-        """Add a product to the gradient by x; it lies in ``room`` if it has none yet."""
-        if x.slope.numel():
-            x.slope.flatten(2).baddbmm_(A, B, alpha=scale)
-        else:
-            x.slope = room.baddbmm_(A, B, beta=0, alpha=scale).view(x.value.shape)
+    @property
+    def whole(self) -> bool:
+        """Whether all samples must be looked at together."""
+        return any(step[0] == KINDS.index("batch") for step in self.steps)
 
-    def _room(self, *shape: int) -> Tensor:
-        """The next buffer, of zeros when it is new."""
-        like = next(iter(self._weights.values()))
-        if self._taken == len(self._buffers):
-            self._buffers.append(like.new_zeros(shape))
-        self._taken += 1
-        return self._buffers[self._taken - 1]
+    def _array(self, f: int, h: int = 1, w: int = 1, gradient: bool = True) -> Array:
+        new, rows = Array(len(self.arrays), f, h, w), f * h * w
+        self.arrays.append([f, h, w, self.rows, self.rows + rows, 1])
+        self.rows += rows * (1 + gradient)
+        return new
+
+    def _step(
+        self,
+        kind: str,
+        x: Array,
+        out: Array,
+        y: int = -1,
+        z: int = -1,
+        other: int = -1,
+        weights: tuple[str, ...] = (),
+        number: int = 0,
+        scale: float = 1.0,
+    ) -> Array:
+        names = list(self.shapes)
+        places = [names.index(name) for name in weights]
+        places += [-1] * (2 - len(places))
+        self.steps.append([KINDS.index(kind), x.number, y, z, out.number, other, *places, number])
+        self.scales.append(scale)
+        return out
+
+    def packed(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+        """Arrays, steps and scales, as compiled code takes them."""
+        return (
+            np.asarray(self.arrays, dtype=np.int64),
+            np.asarray(self.steps, dtype=np.int64),
+            np.asarray(self.scales),
+        )

@@ -6,10 +6,8 @@ network with one hidden layer it takes the same steps.
 
 import copy
 import sys
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import torch
@@ -22,74 +20,68 @@ from neuron_race.common.progress import Progress
 from neuron_race.common.seeds import stream
 from neuron_race.models.deep import Network
 from neuron_race.models.losses import mean_loss, residual
-from neuron_race.models.stacked import Pass
-from neuron_race.training import checkpoints
+from neuron_race.training import checkpoints, compiled_passes
+from neuron_race.training.compiled_passes import Passes
 from neuron_race.training.course import Course, History, Plan, Stacked, Tensor, moved, one
 from neuron_race.training.optimizers import factor
 from neuron_race.training.recipe import TrainingDiverged
 
 Summed = Callable[[Stacked, Stacked, float], Tensor]
-Backward = Callable[[Tensor], Stacked]
-Forward = Callable[[Mapping[str, Tensor], Tensor], tuple[Tensor, Backward]]
+Gradients = Callable[..., tuple[Tensor, Tensor, Stacked]]
 
 
-def _forward(model: nn.Module) -> Forward:
-    """Map stacked parameters and X (S, N, d) to outputs (S, N, k), and to their backward pass.
-
-    That maps a gradient (S, N, k) by the outputs to stacked gradients by the parameters.
-    """
-    if not isinstance(model, Network) or model.stacked is None:
-        return _vmapped(model)
-    stacked_pass, kept = model.stacked, defaultdict[torch.Size, Pass](Pass)
-
-    def forward(stacked: Mapping[str, Tensor], X: Tensor) -> tuple[Tensor, Backward]:
-        run = kept[X.shape]
-        end = stacked_pass(run, run.start(stacked, X))
-        return end.value.mT, lambda slope: run.finish(end, slope.mT)
-
-    return forward
-
-
-def _vmapped(model: nn.Module) -> Forward:
-    """The same for any model, by PyTorch alone."""
-    each = vmap(lambda p, x: functional_call(model, p, (x,)))
-
-    def forward(stacked: Mapping[str, Tensor], X: Tensor) -> tuple[Tensor, Backward]:
-        leaves = {name: own.detach().requires_grad_() for name, own in stacked.items()}
-        F = each(leaves, X)
-
-        def backward(slope: Tensor) -> Stacked:
-            slopes = torch.autograd.grad(F, list(leaves.values()), slope)
-            return dict(zip(leaves, slopes, strict=True))
-
-        return F.detach(), backward
-
-    return forward
+def _outputs(model: nn.Module) -> Callable[[Mapping[str, Tensor], Tensor], Tensor]:
+    return vmap(lambda p, x: functional_call(model, p, (x,)))
 
 
 def outputs(model: nn.Module, stacked: Mapping[str, Tensor], X: Tensor) -> Tensor:
     """Outputs (S, N, k) of all runs, each on its own inputs ``X (S, N, d)``."""
-    return _forward(model)(stacked, X)[0]
+    with torch.no_grad():
+        return _outputs(model)(dict(stacked), X)
 
 
-def gradients(model: nn.Module, loss: str, freeze_residual: bool = False) -> Callable[..., Any]:
+def gradients(
+    model: nn.Module,
+    loss: str,
+    freeze_residual: bool = False,
+    device: torch.device | None = None,
+) -> Gradients:
     """Map stacked parameters, X (S, N, d) and Y (S, N, k) to losses, outputs and gradients.
 
-    The losses (S,), the outputs (S, N, k), and a function that computes the stacked gradients.
-    Outputs and gradients are overwritten by the next call with as many samples.
+    The losses (S,), the outputs (S, N, k) and the stacked gradients, unless it is told not to
+    ``learn``. On a CPU (None) by compiled code, if the model lists its operations; then they are
+    overwritten by the next call with as many samples.
     """
-    forward = _forward(model)
+    if isinstance(model, Network) and model.operations and compiled_passes.usable(device):
+        return _compiled(model, loss, freeze_residual)
+    forward = _outputs(model)
 
     def differentiate(
-        stacked: Mapping[str, Tensor], X: Tensor, Y: Tensor
-    ) -> tuple[Tensor, Tensor, Callable[[], Stacked]]:
-        F, backward = forward(stacked, X)
+        stacked: Mapping[str, Tensor], X: Tensor, Y: Tensor, learn: bool = True
+    ) -> tuple[Tensor, Tensor, Stacked]:
+        leaves = {name: own.detach().requires_grad_(learn) for name, own in stacked.items()}
+        F = forward(leaves, X)
+        slopes: Sequence[Tensor] = ()
+        if learn:
+            # No run's loss depends on another's parameters: the gradients of the sum are theirs.
+            at = torch.zeros_like(Y) if freeze_residual else F.detach()
+            slope = -residual(at, Y, loss) / Y.shape[1]
+            slopes = torch.autograd.grad(F, list(leaves.values()), slope)
+        F = F.detach()
+        return mean_loss(F, Y, loss), F, dict(zip(leaves, slopes, strict=learn))
 
-        def slopes() -> Stacked:  # no run's loss depends on another's parameters
-            at = torch.zeros_like(Y) if freeze_residual else F
-            return backward(-residual(at, Y, loss) / Y.shape[1])
+    return differentiate
 
-        return mean_loss(F, Y, loss), F, slopes
+
+def _compiled(model: Network, loss: str, freeze_residual: bool) -> Gradients:
+    kept: dict[torch.Size, Passes] = {}
+
+    def differentiate(
+        stacked: Mapping[str, Tensor], X: Tensor, Y: Tensor, learn: bool = True
+    ) -> tuple[Tensor, Tensor, Stacked]:
+        if X.shape not in kept:
+            kept[X.shape] = Passes(model, stacked, X, Y, loss, freeze_residual)
+        return kept[X.shape].run(stacked, X, Y, learn)
 
     return differentiate
 
@@ -136,11 +128,11 @@ def train(
     X, Y = X.to(place), Y.to(place)
     course, checkpoint = Course(moved(start, place), plan), checkpoints.following()
     _resume(course, checkpoint, label)
-    differentiate = gradients(model, plan.loss, plan.freeze_residual)
+    differentiate = gradients(model, plan.loss, plan.freeze_residual, place)
     batches = _Batches(label, seeds, plan.batch_size, course.step, X, Y)
     progress = Progress(label, plan.max_steps)
     while not course.over:
-        value, F, slopes = differentiate(course.stacked, X, Y)
+        value, F, slopes = differentiate(course.stacked, X, Y, learn=not batches.draws)
         if batches.draws:  # the loss is that of all samples, the step that of a few
             _, _, slopes = differentiate(course.stacked, *batches.next())
         _record(course.losses, value, plan, label)
@@ -150,7 +142,7 @@ def train(
         done = plan.stop_at_drop and not course.waiting.any()
         course.over = course.step == plan.max_steps or done
         if not course.over:
-            _descend(course, slopes(), plan, summed)
+            _descend(course, slopes, plan, summed)
         if checkpoint and (checkpoint.worth() if course.over else checkpoint.due()):
             checkpoint.write(course.state())
     return course.history()
