@@ -156,7 +156,7 @@ def test_forecast_is_blind_to_the_loss_after_the_start() -> None:
     model = small("perceptron")
     start = deep.initial(model, "test", SEEDS, 1.0)
     X, Y = data()
-    slopes, _ = any_model.gradients(model, "squared", freeze_residual=True)(start, X, Y)
+    _, _, slopes = any_model.gradients(model, "squared", freeze_residual=True)(start, X, Y)
     weights = {n: v.clone().requires_grad_() for n, v in start.items()}
     F = torch.stack([functional_call(model, any_model.one(weights, s), (X[s],)) for s in range(3)])
     (-(Y * F).sum() / X.shape[1]).backward()

@@ -64,9 +64,8 @@ def test_grasp_is_the_change_of_the_gradient_flow() -> None:
     model, parameters, X, Y = by_hand()
 
     def flow(weights: Parameters) -> float:
-        _, gradient = weights, any_model.gradients(model, "squared")
         stacked = {n: v[None] for n, v in weights.items()}
-        slopes, _ = gradient(stacked, X[None], Y[None])
+        _, _, slopes = any_model.gradients(model, "squared")(stacked, X[None], Y[None])
         return float(sum(v.square().sum() for v in slopes.values()))
 
     scores = tickets.grasp(model, parameters, X, Y, "squared")

@@ -1,4 +1,4 @@
-"""Training of many runs of one model at once: parameters stacked, outputs by vmap.
+"""Training of many runs of one model at once, on stacked parameters.
 
 The counterpart of :mod:`neuron_race.training.engine` for any model, optimizer and schedule. On a
 network with one hidden layer it takes the same steps.
@@ -8,7 +8,6 @@ import copy
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import torch
@@ -19,45 +18,70 @@ from torch.func import functional_call, vmap
 from neuron_race.common.devices import choose_device
 from neuron_race.common.progress import Progress
 from neuron_race.common.seeds import stream
+from neuron_race.models.deep import Network
 from neuron_race.models.losses import mean_loss, residual
-from neuron_race.training import checkpoints
+from neuron_race.training import checkpoints, compiled_passes
+from neuron_race.training.compiled_passes import Passes
 from neuron_race.training.course import Course, History, Plan, Stacked, Tensor, moved, one
 from neuron_race.training.optimizers import factor
 from neuron_race.training.recipe import TrainingDiverged
 
 Summed = Callable[[Stacked, Stacked, float], Tensor]
+Gradients = Callable[..., tuple[Tensor, Tensor, Stacked]]
 
 
-def _forward(model: nn.Module) -> Callable[[Stacked, Tensor], Tensor]:
+def _outputs(model: nn.Module) -> Callable[[Mapping[str, Tensor], Tensor], Tensor]:
     return vmap(lambda p, x: functional_call(model, p, (x,)))
 
 
 def outputs(model: nn.Module, stacked: Mapping[str, Tensor], X: Tensor) -> Tensor:
     """Outputs (S, N, k) of all runs, each on its own inputs ``X (S, N, d)``."""
     with torch.no_grad():
-        return _forward(model)(dict(stacked), X)
+        return _outputs(model)(dict(stacked), X)
 
 
-def gradients(model: nn.Module, loss: str, freeze_residual: bool = False) -> Callable[..., Any]:
-    """Map stacked parameters, X (S, N, d) and Y (S, N, k) to stacked gradients.
+def gradients(
+    model: nn.Module,
+    loss: str,
+    freeze_residual: bool = False,
+    device: torch.device | None = None,
+) -> Gradients:
+    """Map stacked parameters, X (S, N, d) and Y (S, N, k) to losses, outputs and gradients.
 
-    Beside them come the losses (S,) and the mean squares of the outputs (S,).
+    The losses (S,), the outputs (S, N, k) and the stacked gradients, unless it is told not to
+    ``learn``. On a CPU (None) by compiled code, if the model lists its operations; then they are
+    overwritten by the next call with as many samples.
     """
-    forward = _forward(model)
+    if isinstance(model, Network) and model.operations and compiled_passes.usable(device):
+        return _compiled(model, loss, freeze_residual)
+    forward = _outputs(model)
 
     def differentiate(
-        stacked: Mapping[str, Tensor], X: Tensor, Y: Tensor
-    ) -> tuple[Stacked, tuple[Tensor, Tensor]]:
-        leaves = {name: own.detach().requires_grad_() for name, own in stacked.items()}
+        stacked: Mapping[str, Tensor], X: Tensor, Y: Tensor, learn: bool = True
+    ) -> tuple[Tensor, Tensor, Stacked]:
+        leaves = {name: own.detach().requires_grad_(learn) for name, own in stacked.items()}
         F = forward(leaves, X)
-        value = mean_loss(F, Y, loss)
-        aim = value
-        if freeze_residual:  # the loss whose residual is that at f = 0, wherever f is
-            aim = -(residual(torch.zeros_like(Y), Y, loss) * F).sum(dim=(1, 2)) / Y.shape[1]
-        # No run's loss depends on another's parameters: the gradients of the sum are theirs.
-        slopes = torch.autograd.grad(aim.sum(), list(leaves.values()))
-        size = F.detach().square().mean(dim=(1, 2))
-        return dict(zip(leaves, slopes, strict=True)), (value.detach(), size)
+        slopes: Sequence[Tensor] = ()
+        if learn:
+            # No run's loss depends on another's parameters: the gradients of the sum are theirs.
+            at = torch.zeros_like(Y) if freeze_residual else F.detach()
+            slope = -residual(at, Y, loss) / Y.shape[1]
+            slopes = torch.autograd.grad(F, list(leaves.values()), slope)
+        F = F.detach()
+        return mean_loss(F, Y, loss), F, dict(zip(leaves, slopes, strict=learn))
+
+    return differentiate
+
+
+def _compiled(model: Network, loss: str, freeze_residual: bool) -> Gradients:
+    kept: dict[torch.Size, Passes] = {}
+
+    def differentiate(
+        stacked: Mapping[str, Tensor], X: Tensor, Y: Tensor, learn: bool = True
+    ) -> tuple[Tensor, Tensor, Stacked]:
+        if X.shape not in kept:
+            kept[X.shape] = Passes(model, stacked, X, Y, loss, freeze_residual)
+        return kept[X.shape].run(stacked, X, Y, learn)
 
     return differentiate
 
@@ -104,16 +128,16 @@ def train(
     X, Y = X.to(place), Y.to(place)
     course, checkpoint = Course(moved(start, place), plan), checkpoints.following()
     _resume(course, checkpoint, label)
-    differentiate = gradients(model, plan.loss, plan.freeze_residual)
+    differentiate = gradients(model, plan.loss, plan.freeze_residual, place)
     batches = _Batches(label, seeds, plan.batch_size, course.step, X, Y)
     progress = Progress(label, plan.max_steps)
     while not course.over:
-        slopes, (value, size) = differentiate(course.stacked, X, Y)
+        value, F, slopes = differentiate(course.stacked, X, Y, learn=not batches.draws)
         if batches.draws:  # the loss is that of all samples, the step that of a few
-            slopes, _ = differentiate(course.stacked, *batches.next())
+            _, _, slopes = differentiate(course.stacked, *batches.next())
         _record(course.losses, value, plan, label)
         progress.tell(course.step, course.losses[-1].mean())
-        course.pass_drops(_fallen(course.losses, size, Y, plan))
+        course.pass_drops(_fallen(course.losses, F, Y, plan))
         course.keep_at(snapshots)
         done = plan.stop_at_drop and not course.waiting.any()
         course.over = course.step == plan.max_steps or done
@@ -159,12 +183,12 @@ class _Batches:
 
 
 def _fallen(
-    losses: list[NDArray[np.float64]], size: Tensor, Y: Tensor, plan: Plan
+    losses: list[NDArray[np.float64]], F: Tensor, Y: Tensor, plan: Plan
 ) -> NDArray[np.bool_]:
-    """Which runs (S,) are at or past the drop; ``size`` is the mean square of the outputs."""
+    """Which runs (S,) with outputs F are at or past the drop."""
     fallen = (losses[-1] <= (1 - plan.drop) * losses[0]) & (losses[0] > 0)
     if plan.freeze_residual:  # where no drop comes, a plateau ends as outputs reach the targets
-        targets = Y.square().mean(dim=(1, 2))
+        size, targets = (Z.square().mean(dim=(1, 2)) for Z in (F, Y))
         fallen |= ((size >= targets) & (targets > 0)).numpy(force=True)
     return fallen
 
@@ -177,12 +201,9 @@ def _descend(course: Course, slopes: Stacked, plan: Plan, summed: Summed | None)
         course.total = more if course.total is None else course.total + more
     longer = _lengthen(course.stacked, slopes, plan, rate, course.waiting)
     if longer is not None:
-        slopes = {n: _per_run(longer, slope) * slope for n, slope in slopes.items()}
+        for slope in slopes.values():
+            slope.mul_(longer.reshape(-1, *[1] * (slope.ndim - 1)))
     course.descend(slopes, rate)
-
-
-def _per_run(value: Tensor, like: Tensor) -> Tensor:
-    return value.reshape(-1, *[1] * (like.ndim - 1))
 
 
 def _lengthen(
@@ -192,7 +213,7 @@ def _lengthen(
     if not plan.stride:
         return None
     sizes, pulls = (
-        sum(value.flatten(1).square().sum(dim=1) for value in part.values()) ** 0.5
+        torch.stack([value.flatten(1).norm(dim=1) for value in part.values()]).norm(dim=0)
         for part in (stacked, slopes)
     )
     wanted = plan.stride * sizes / (rate * pulls)

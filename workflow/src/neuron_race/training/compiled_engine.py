@@ -26,7 +26,7 @@ from neuron_race.common import leftovers, storage
 
 Array = NDArray[Any]
 
-SOURCE = Path(__file__).with_name("kernel.c")
+SOURCE, SHARED = (Path(__file__).with_name(name) for name in ("kernel.c", "lanes.h"))
 FLAGS = ("-std=gnu11", "-O3", "-march=native", "-shared", "-fPIC", "-pthread")
 TYPES = {"float64": ("double", "long long"), "float32": ("float", "int")}
 LOSSES = {"squared": 0, "logistic": 1, "softmax": 2}
@@ -91,8 +91,8 @@ def _folder_of_this_process() -> Path:
     return folder
 
 
-def build(precision: str = "float64") -> Path:
-    """Path of the library for one precision, built if it is not there.
+def build(precision: str = "float64", source: Path = SOURCE) -> Path:
+    """Path of the library of a source for one precision, built if it is not there.
 
     Raises:
         KernelUnavailable: there is no C compiler (``$CC``, or ``cc``), or it fails.
@@ -102,13 +102,14 @@ def build(precision: str = "float64") -> Path:
     flags = [*FLAGS, f"-DREAL={real}", f"-DINTEGER={integer}"]
     key = hashlib.sha256()
     for part in (
-        SOURCE.read_text(encoding="utf-8"),
+        source.read_text(encoding="utf-8"),
+        SHARED.read_text(encoding="utf-8"),
         _run([*compiler, "--version"]),
         *flags,
         _processor(),
     ):
         key.update(part.encode() + b"\0")
-    path = cache_folder() / f"kernel-{key.hexdigest()[:24]}.so"
+    path = cache_folder() / f"{source.stem}-{key.hexdigest()[:24]}.so"
     if not os.path.exists(path):  # Path's own raises where a folder may not be searched
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -118,23 +119,32 @@ def build(precision: str = "float64") -> Path:
         if not kept:  # build it for this process alone
             path = _folder_of_this_process() / path.name
         with storage.part(path, shared=True) as temporary:
-            _run([*compiler, *flags, str(SOURCE), "-o", str(temporary), "-lm"])
+            _run([*compiler, *flags, str(source), "-o", str(temporary), "-lm"])
             os.replace(temporary, path)
     return path
 
 
-@functools.cache
-def library(precision: str = "float64") -> ctypes.CDLL:
-    """The library, built if necessary, with the types of its functions declared.
+def loaded(precision: str, source: Path = SOURCE) -> ctypes.CDLL:
+    """The library, built if necessary.
 
     Raises:
         KernelUnavailable: see :func:`build`.
     """
-    path = build(precision)
+    path = build(precision, source)
     try:
-        lib = ctypes.CDLL(str(path))
+        return ctypes.CDLL(str(path))
     except OSError as error:
         raise KernelUnavailable(f"{path} cannot be loaded: {error}") from error
+
+
+@functools.cache
+def library(precision: str = "float64") -> ctypes.CDLL:
+    """The library of this engine, with the types of its functions declared.
+
+    Raises:
+        KernelUnavailable: see :func:`build`.
+    """
+    lib = loaded(precision)
     pointer, integer, small = ctypes.c_void_p, ctypes.c_long, ctypes.c_int
     lib.networks_new.argtypes = [
         *[integer] * 5,

@@ -1,6 +1,6 @@
 /* Full-batch gradient descent of S single-hidden-layer ReLU networks, one fused pass per step.
 
-   Compiled by kernel.py for one REAL (float or double). A step of one network goes over its samples in
+   Compiled for one REAL (float or double). A step of one network goes over its samples in
    blocks that stay in cache: activations, outputs, residual, gates and both gradients of a block are
    computed before the next block is touched, so that no array of N x m elements ever travels to memory.
 
@@ -12,7 +12,6 @@
    Bits: the partition into blocks and the order of every sum depend on the shape of a network alone:
    neither on the number of threads nor on the other networks. */
 
-#include <math.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -20,40 +19,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#ifndef REAL
-#define REAL double
-#define INTEGER long long /* as wide as REAL */
-#endif
-#if defined(__AVX512F__)
-#define BYTES 64
-#elif defined(__AVX__)
-#define BYTES 32
-#else
-#define BYTES 16
-#endif
-#define LANES ((long)(BYTES / sizeof(REAL)))
-#define MR 6 /* rows of a tile */
-#if defined(__AVX512F__) || defined(__aarch64__)
-#define NV 4 /* vectors of a tile: MR x NV accumulators fit into 32 registers */
-#else
-#define NV 2 /* ... into 16 */
-#endif
+#include "lanes.h"
+
 #define ALIGNMENT 64
 #define CHUNK 1024        /* samples summed into one gradient; chunks of a network may run in parallel */
 #define CACHE (512 << 10) /* bytes of activations that stay in cache */
-#define INLINE static inline __attribute__((always_inline))
-
-typedef REAL vec __attribute__((vector_size(BYTES), may_alias));
-typedef INTEGER mask __attribute__((vector_size(BYTES))); /* a comparison of vectors: lanes of 0 or -1 */
-
-enum loss { SQUARED, LOGISTIC, SOFTMAX };
 enum freeze { GATES = 1, RESIDUAL = 2, HEAD = 4 };
 enum status { RUNNING, CROSSED, DIVERGED };
 enum kind { ACTIVATE, GATE, ADD };
-
-/* Part i of n things dealt out evenly over `parts`: it starts here, and ends where the next starts. */
-INLINE long part(long i, long parts, long n) { return i * n / parts; }
-INLINE long ceiling(long a, long b) { return (a + b - 1) / b; }
 
 typedef struct {
     long S, N, d, m, k;
@@ -98,9 +71,6 @@ typedef struct {
     vec *F;
     long k;
 } target;
-
-/* `value` in the lanes where `gate` is positive, or NaN, which is to show; 0 elsewhere. */
-INLINE vec gated(vec gate, vec value) { return (vec)((mask)value & ~(mask)(gate <= 0)); }
 
 /* C = sum over q of a[q][.]^T b[q][.], an (mr, nv vectors) tile, for the purpose `kind`. */
 INLINE void tile(const int kind, const int mr, const int nv, long K, const REAL *a, long lda,
@@ -197,46 +167,6 @@ static void forward(const networks *all, const network *net, long i0, long n, RE
                           row, &t);
         }
     }
-}
-
-/* Sum of the lanes. */
-INLINE REAL total(vec v) {
-    REAL lane[LANES];
-    memcpy(lane, &v, sizeof v);
-#pragma GCC unroll 4
-    for (long w = LANES / 2; w > 0; w /= 2)
-#pragma GCC unroll 8
-        for (long l = 0; l < w; l++) lane[l] += lane[l + w];
-    return lane[0];
-}
-
-/* Loss of one sample with outputs f and targets y (k); its residual r = -dl/df. */
-static double sample(int loss, long k, const REAL *f, const REAL *y, REAL *r) {
-    double value = 0;
-    if (loss == SQUARED) {
-        for (long q = 0; q < k; q++) {
-            r[q] = y[q] - f[q];
-            value += 0.5 * (double)r[q] * r[q];
-        }
-    } else if (loss == LOGISTIC) {
-        double margin = (double)y[0] * f[0], small = exp(-fabs(margin)); /* never overflows */
-        r[0] = (REAL)(y[0] * (margin > 0 ? small : 1) / (1 + small));
-        value = (margin > 0 ? 0 : -margin) + log1p(small);
-    } else {
-        REAL top = f[0];
-        double sum = 0;
-        for (long q = 1; q < k; q++) top = f[q] > top ? f[q] : top;
-        for (long q = 0; q < k; q++) {
-            double e = exp((double)(f[q] - top));
-            r[q] = (REAL)e;
-            sum += e;
-        }
-        for (long q = 0; q < k; q++) {
-            value -= y[q] * ((double)(f[q] - top) - log(sum));
-            r[q] = (REAL)(y[q] - r[q] / sum);
-        }
-    }
-    return value;
 }
 
 /* Residuals of a block, into R and RT; returns its loss, times N. */

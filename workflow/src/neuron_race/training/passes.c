@@ -1,0 +1,517 @@
+/* Losses, outputs and gradients of S networks of many layers: forward and backward pass in one go.
+
+   A network is a list of operations on arrays. Samples lie along the lanes of vectors, so that an array is
+   a number of rows (features, times positions of an image or a text) of as many vectors as a block of
+   samples has. Blocks are so small that all arrays of one network stay in cache: nothing but weights,
+   inputs and outputs ever travels to memory. All weights are read as PyTorch keeps them.
+
+   Bits: blocks and the order of every sum depend on the shapes of a network alone, not on the others. */
+
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "lanes.h"
+
+#define SIDE 4 /* rows and columns of a tile of weight gradients */
+enum kind { LINEAR, RELU, FILTERS, MEAN, SHIFT, ATTEND, LAYER, BATCH, AFFINE };
+
+/* f features at h x w positions; where value and slope (gradient of the loss) begin, in rows. */
+typedef struct {
+    int64_t f, h, w, value, slope, learns;
+} array;
+
+/* From array x (and y, z) to array out; b: another array; w, w2: places of weights; n: a number. */
+typedef struct {
+    int64_t kind, x, y, z, out, b, w, w2, n;
+} operation;
+
+typedef struct {
+    int64_t S, N, blocks, vectors, loss, frozen, learn, arrays, operations, weights, rows;
+    const array *array;
+    const operation *operation;
+    const double *scale; /* of each operation */
+    const int64_t *size; /* numbers of each weight in a network */
+    const REAL *X;       /* (S, blocks, rows of array 0, vectors) */
+    const REAL *Y;       /* (S, N, k) */
+    REAL **weight, **slope; /* (S, size) of each */
+    double *losses;         /* (S,) */
+    REAL *F;                /* (S, N, k) */
+    vec *space;             /* room for `rows` rows, and one more */
+} problem;
+
+typedef struct {
+    const problem *p;
+    REAL **weight, **slope; /* of this network */
+    vec *space;             /* rows of values and slopes */
+    vec *valid;             /* 1 in lanes with a sample, 0 elsewhere */
+    char *set;              /* arrays whose slopes have been begun */
+    int64_t *list;          /* room for offsets */
+    long n;                 /* vectors of a row */
+    long samples;           /* of this block */
+} block;
+
+INLINE vec *value(const block *b, int64_t i) { return b->space + b->p->array[i].value * b->n; }
+INLINE vec *slope(const block *b, int64_t i) { return b->space + b->p->array[i].slope * b->n; }
+INLINE REAL scale(const block *b, const operation *o) { return (REAL)b->p->scale[o - b->p->operation]; }
+INLINE long rows(const array *a) { return a->f * a->h * a->w; }
+
+/* --- Products ---------------------------------------------------------------------------------------- */
+
+/* What a product is of: sum over q < K of w[at[q] + r wr] times the row H[from[q]]. */
+typedef struct {
+    long K, wr;
+    const int64_t *at, *from;
+    const REAL *w;
+    const vec *H;
+    const vec *base; /* is added to, or NULL */
+    vec *out;
+    long row; /* between rows of out and base */
+    REAL scale;
+} product;
+
+INLINE void tile(const int mr, const int nv, const product *p, long r0, long v0) {
+    vec acc[MR][NV];
+#pragma GCC unroll 8
+    for (int r = 0; r < mr; r++)
+#pragma GCC unroll 8
+        for (int v = 0; v < nv; v++) acc[r][v] = (vec){0};
+    for (long q = 0; q < p->K; q++) {
+        const vec *B = p->H + p->from[q] + v0;
+        const REAL *a = p->w + p->at[q] + r0 * p->wr;
+        vec bv[NV];
+#pragma GCC unroll 8
+        for (int v = 0; v < nv; v++) bv[v] = B[v];
+#pragma GCC unroll 8
+        for (int r = 0; r < mr; r++)
+#pragma GCC unroll 8
+            for (int v = 0; v < nv; v++) acc[r][v] += a[r * p->wr] * bv[v];
+    }
+#pragma GCC unroll 8
+    for (int r = 0; r < mr; r++)
+#pragma GCC unroll 8
+        for (int v = 0; v < nv; v++) {
+            long i = (r0 + r) * p->row + v0 + v;
+            vec more = p->scale * acc[r][v];
+            if (p->base) more += p->base[i];
+            p->out[i] = more;
+        }
+}
+
+#define ROWS(NVECS)                                      \
+    switch (mr) {                                        \
+    case 1: tile(1, NVECS, p, r0, v0); return;           \
+    case 2: tile(2, NVECS, p, r0, v0); return;           \
+    case 3: tile(3, NVECS, p, r0, v0); return;           \
+    case 4: tile(4, NVECS, p, r0, v0); return;           \
+    case 5: tile(5, NVECS, p, r0, v0); return;           \
+    default: tile(6, NVECS, p, r0, v0); return;          \
+    }
+static void any_tile(long mr, long nv, const product *p, long r0, long v0) {
+    switch (nv) {
+    case 1: ROWS(1)
+    case 2: ROWS(2)
+    case 3: ROWS(NV < 3 ? NV : 3)
+    default: ROWS(NV)
+    }
+}
+
+/* The product, m rows of n vectors. */
+static void multiply(const product *p, long m, long n) {
+    long across = ceiling(n, NV), down = ceiling(m, MR);
+    for (long c = 0; c < across; c++) {
+        long v0 = part(c, across, n), nv = part(c + 1, across, n) - v0;
+        for (long t = 0; t < down; t++) {
+            long r0 = part(t, down, m);
+            any_tile(part(t + 1, down, m) - r0, nv, p, r0, v0);
+        }
+    }
+}
+
+/* out[r or + c oc] += scale times the sum over segments of D[r dr + at[s] ...] H[c hr + from[s] ...],
+   products of `length` vectors each, for m rows and n columns. */
+typedef struct {
+    long segments, length, dr, hr, or, oc;
+    const int64_t *at, *from;
+    const vec *D, *H;
+    REAL *out;
+    REAL scale;
+} inner;
+
+static void correlate(const inner *p, long m, long n) {
+    for (long r0 = 0; r0 < m; r0 += SIDE)
+        for (long c0 = 0; c0 < n; c0 += SIDE) {
+            vec acc[SIDE * SIDE];
+            const vec *D[SIDE], *H[SIDE];
+#pragma GCC unroll 16
+            for (int i = 0; i < SIDE * SIDE; i++) acc[i] = (vec){0};
+#pragma GCC unroll 4
+            for (int i = 0; i < SIDE; i++) { /* beyond the edge: the last one again */
+                D[i] = p->D + (r0 + i < m ? r0 + i : m - 1) * p->dr;
+                H[i] = p->H + (c0 + i < n ? c0 + i : n - 1) * p->hr;
+            }
+            for (long s = 0; s < p->segments; s++)
+                for (long v = 0; v < p->length; v++) {
+                    vec h[SIDE];
+#pragma GCC unroll 4
+                    for (int c = 0; c < SIDE; c++) h[c] = H[c][p->from[s] + v];
+#pragma GCC unroll 4
+                    for (int r = 0; r < SIDE; r++) {
+                        vec d = D[r][p->at[s] + v];
+#pragma GCC unroll 4
+                        for (int c = 0; c < SIDE; c++) acc[r * SIDE + c] += d * h[c];
+                    }
+                }
+            for (long r = 0; r < SIDE && r0 + r < m; r++)
+                for (long c = 0; c < SIDE && c0 + c < n; c++)
+                    p->out[(r0 + r) * p->or + (c0 + c) * p->oc] += p->scale * total(acc[r * SIDE + c]);
+        }
+}
+
+/* --- Operations, there and back ---------------------------------------------------------------------- */
+
+/* Where the gradient by array i goes: it is added to what is there already, if anything is. */
+static const vec *begun(block *b, int64_t i) {
+    const vec *base = b->set[i] ? slope(b, i) : NULL;
+    b->set[i] = 1;
+    return base;
+}
+
+static void linear(block *b, const operation *o, int back) {
+    const array *x = b->p->array + o->x, *out = b->p->array + o->out;
+    long f = x->f, m = out->f, n = x->h * x->w * b->n;
+    int64_t *at = b->list, *from = at + (f > m ? f : m), zero = 0;
+    if (!back) {
+        for (long q = 0; q < f; q++) at[q] = q, from[q] = q * n;
+        product p = {f, f, at, from, b->weight[o->w], value(b, o->x),
+                     o->b < 0 ? NULL : value(b, o->b), value(b, o->out), n, scale(b, o)};
+        multiply(&p, m, n);
+        return;
+    }
+    inner g = {1, n, n, n, f, 1, &zero, &zero, slope(b, o->out), value(b, o->x), b->slope[o->w],
+               scale(b, o)};
+    correlate(&g, m, f);
+    if (x->learns) {
+        for (long q = 0; q < m; q++) at[q] = q * f, from[q] = q * n;
+        product p = {m, 1, at, from, b->weight[o->w], slope(b, o->out), begun(b, o->x),
+                     slope(b, o->x), n, scale(b, o)};
+        multiply(&p, f, n);
+    }
+    if (o->b >= 0) b->set[o->b] = 1; /* its slope is the same array */
+}
+
+static void relu(block *b, const operation *o, int back) {
+    long n = rows(b->p->array + o->x) * b->n;
+    vec *H = value(b, o->x), *D = slope(b, o->x);
+    for (long i = 0; i < n; i++)
+        if (back) D[i] = gated(H[i], D[i]);
+        else H[i] = gated(H[i], H[i]);
+}
+
+/* Rows or columns [from, until) of `size` outputs whose tap k (0 to 2) meets one of `inputs` at this stride. */
+INLINE void reach(long k, long size, long inputs, long stride, long *from, long *until) {
+    *from = k == 0 ? 1 : 0; /* stride * i + k - 1 >= 0 */
+    *until = (inputs - k) / stride + 1;
+    if (*until > size) *until = size;
+}
+
+/* 3 x 3 filters; each position's sum is over the taps that meet the image. */
+static void filters(block *b, const operation *o, int back) {
+    const array *x = b->p->array + o->x, *out = b->p->array + o->out;
+    long c = x->f, m = out->f, n = b->n, stride = o->n, inside = x->h * x->w, outside = out->h * out->w;
+    int64_t *at = b->list, *from = at + 9 * (c > m ? c : m) + outside;
+    if (!back) {
+        for (long i = 0; i < outside; i++) {
+            long y = i / out->w * stride - 1, z = i % out->w * stride - 1, K = 0;
+            for (long q = 0; q < c; q++)
+                for (long t = 0; t < 9; t++) {
+                    long yy = y + t / 3, zz = z + t % 3;
+                    if (yy < 0 || zz < 0 || yy >= x->h || zz >= x->w) continue;
+                    at[K] = q * 9 + t;
+                    from[K++] = (q * inside + yy * x->w + zz) * n;
+                }
+            product p = {K, 9 * c, at, from, b->weight[o->w], value(b, o->x), NULL,
+                         value(b, o->out) + i * n, outside * n, 1};
+            multiply(&p, m, n);
+        }
+        return;
+    }
+    for (long t = 0; t < 9; t++) {
+        long y0, y1, z0, z1, K = 0;
+        reach(t / 3, out->h, x->h, stride, &y0, &y1);
+        reach(t % 3, out->w, x->w, stride, &z0, &z1);
+        for (long y = y0; y < y1; y++)
+            for (long z = z0; z < z1; z++) {
+                at[K] = (y * out->w + z) * n;
+                from[K++] = ((y * stride + t / 3 - 1) * x->w + z * stride + t % 3 - 1) * n;
+            }
+        inner g = {K, n, outside * n, inside * n, 9 * c, 9, at, from, slope(b, o->out),
+                   value(b, o->x), b->slope[o->w] + t, 1};
+        correlate(&g, m, c);
+    }
+    if (!x->learns) return;
+    const vec *base = begun(b, o->x);
+    for (long i = 0; i < inside; i++) {
+        long K = 0;
+        for (long t = 0; t < 9; t++) {
+            long y = i / x->w + 1 - t / 3, z = i % x->w + 1 - t % 3; /* stride times the output */
+            if (y < 0 || z < 0 || y % stride || z % stride) continue;
+            y /= stride, z /= stride;
+            if (y >= out->h || z >= out->w) continue;
+            for (long q = 0; q < m; q++) {
+                at[K] = q * 9 * c + t;
+                from[K++] = (q * outside + y * out->w + z) * n;
+            }
+        }
+        product p = {K, 9, at, from, b->weight[o->w], slope(b, o->out), base ? base + i * n : NULL,
+                     slope(b, o->x) + i * n, inside * n, 1};
+        multiply(&p, c, n);
+    }
+}
+
+/* Mean over positions. */
+static void mean(block *b, const operation *o, int back) {
+    const array *x = b->p->array + o->x;
+    long P = x->h * x->w, n = b->n;
+    REAL share = (REAL)1 / (REAL)P;
+    const vec *base = back ? begun(b, o->x) : NULL;
+    for (long j = 0; j < x->f; j++) {
+        const vec *D = slope(b, o->out) + j * n;
+        vec *H = value(b, o->x) + j * P * n, *out = value(b, o->out) + j * n;
+        vec *E = back ? slope(b, o->x) + j * P * n : NULL;
+        for (long v = 0; v < n; v++) {
+            if (back) {
+                for (long i = v; i < P * n; i += n) {
+                    vec d = share * D[v];
+                    if (base) d += E[i];
+                    E[i] = d;
+                }
+            } else {
+                vec sum = {0};
+                for (long i = v; i < P * n; i += n) sum += H[i];
+                out[v] = share * sum;
+            }
+        }
+    }
+}
+
+/* A trained offset (positions, features) is added, in place. */
+static void shift(block *b, const operation *o, int back) {
+    const array *x = b->p->array + o->x;
+    long P = x->h * x->w;
+    for (long j = 0; j < x->f; j++)
+        for (long i = 0; i < P; i++) {
+            long k = i * x->f + j, row = (j * P + i) * b->n;
+            vec sum = {0};
+            for (long v = row; v < row + b->n; v++)
+                if (back) sum += slope(b, o->x)[v];
+                else value(b, o->x)[v] += b->weight[o->w][k];
+            if (back) b->slope[o->w][k] += total(sum);
+        }
+}
+
+/* e^x for x <= 0, by a power series about the nearest multiple of log 2. */
+INLINE vec exponential(vec x) {
+    const int bits = sizeof(REAL) == 4 ? 23 : 52, bias = sizeof(REAL) == 4 ? 127 : 1023;
+    const REAL least = sizeof(REAL) == 4 ? -87 : -708, shifter = (REAL)(sizeof(REAL) == 4 ? 0x1.8p23 : 0x1.8p52);
+    mask above = (mask)(x > least);
+    x = (vec)((mask)x & above);
+    vec k = x * (REAL)1.4426950408889634 + shifter - shifter; /* rounds to a whole number */
+    vec r = x - k * (REAL)0x1.62e4p-1 - k * (REAL)1.4286068203094173e-06;
+    vec sum = {0};
+#pragma GCC unroll 16
+    for (int i = sizeof(REAL) == 4 ? 7 : 13; i > 0; i--) sum = (sum + 1) * r * (REAL)(1.0 / i);
+    mask whole = __builtin_convertvector(k, mask);
+    vec power = (vec)((whole + bias) << bits);
+    return (vec)((mask)((sum + 1) * power) & above);
+}
+
+/* Attention over positions with n heads: queries x, keys y, values z; its weights are array b. */
+static void attend(block *b, const operation *o, int back) {
+    const array *x = b->p->array + o->x;
+    long T = x->h * x->w, n = b->n, heads = o->n, e = x->f / heads, row = T * n;
+    REAL share = (REAL)(1 / sqrt((double)e));
+    if (back) /* three slopes that nothing else adds to */
+        for (int i = 0; i < 3; i++) {
+            int64_t which = i == 0 ? o->x : i == 1 ? o->y : o->z;
+            memset(slope(b, which), 0, (size_t)(x->f * row) * sizeof(vec));
+            b->set[which] = 1;
+        }
+    for (long h = 0; h < heads; h++)
+        for (long t = 0; t < T; t++)
+            for (long v = 0; v < n; v++) {
+                long own = h * e * row + t * n + v, other = h * e * row + v;
+                const vec *Q = value(b, o->x) + own, *K = value(b, o->y) + other, *V = value(b, o->z) + other;
+                vec *P = value(b, o->b) + (h * T + t) * row + v, s[T];
+                if (!back) {
+                    vec top = {0}, sum = {0}, *out = value(b, o->out) + own;
+                    for (long u = 0; u < T; u++) {
+                        s[u] = (vec){0};
+                        for (long d = 0; d < e; d++) s[u] += Q[d * row] * K[d * row + u * n];
+                        s[u] *= share;
+                        mask higher = u ? (mask)(s[u] > top) : ~(mask){0};
+                        top = (vec)(((mask)s[u] & higher) | ((mask)top & ~higher));
+                    }
+                    for (long u = 0; u < T; u++) sum += s[u] = exponential(s[u] - top);
+                    for (long u = 0; u < T; u++) P[u * n] = s[u] /= sum;
+                    for (long d = 0; d < e; d++) {
+                        vec mixed = {0};
+                        for (long u = 0; u < T; u++) mixed += s[u] * V[d * row + u * n];
+                        out[d * row] = mixed;
+                    }
+                    continue;
+                }
+                const vec *D = slope(b, o->out) + own;
+                vec *dQ = slope(b, o->x) + own, *dK = slope(b, o->y) + other, *dV = slope(b, o->z) + other;
+                vec sum = {0};
+                for (long u = 0; u < T; u++) {
+                    s[u] = (vec){0};
+                    for (long d = 0; d < e; d++) {
+                        s[u] += D[d * row] * V[d * row + u * n];
+                        dV[d * row + u * n] += P[u * n] * D[d * row];
+                    }
+                    sum += P[u * n] * s[u];
+                }
+                for (long u = 0; u < T; u++) {
+                    vec ds = P[u * n] * (s[u] - sum) * share;
+                    for (long d = 0; d < e; d++) {
+                        dQ[d * row] += ds * K[d * row + u * n];
+                        dK[d * row + u * n] += ds * Q[d * row];
+                    }
+                }
+            }
+}
+
+INLINE vec root(vec x) {
+    for (long l = 0; l < LANES; l++) x[l] = (REAL)sqrt((double)x[l]);
+    return x;
+}
+
+/* Mean 0 and variance 1, as PyTorch's: over features (LAYER), or over positions and samples (BATCH). */
+static void normal(block *b, const operation *o, int back) {
+    const array *x = b->p->array + o->x;
+    long P = x->h * x->w, n = b->n, batch = o->kind == BATCH, groups = batch ? x->f : P * n;
+    long count = batch ? P * n : x->f, step = batch ? 1 : P * n;
+    REAL whole = (REAL)(batch ? P * b->samples : x->f);
+    const vec *base = back ? begun(b, o->x) : NULL;
+    for (long g = 0; g < groups; g++) {
+        long first = batch ? g * P * n : g;
+        vec *z = value(b, o->out) + first, *rate = value(b, o->b) + g, sum = {0}, other = {0};
+        const vec *H = (back ? slope(b, o->out) : value(b, o->x)) + first;
+        for (long i = 0; i < count; i++) {
+            vec one = H[i * step];
+            if (batch) one *= b->valid[i % n];
+            sum += one;
+            if (back) other += one * z[i * step];
+        }
+        if (batch) sum = (vec){0} + total(sum), other = (vec){0} + total(other);
+        sum /= whole;
+        if (back) {
+            other /= whole;
+            for (long i = 0; i < count; i++) {
+                vec d = (H[i * step] - sum - z[i * step] * other) * *rate;
+                if (batch) d *= b->valid[i % n];
+                if (base) d += base[first + i * step];
+                slope(b, o->x)[first + i * step] = d;
+            }
+            continue;
+        }
+        for (long i = 0; i < count; i++) {
+            z[i * step] = H[i * step] - sum;
+            if (batch) z[i * step] *= b->valid[i % n];
+            other += z[i * step] * z[i * step];
+        }
+        if (batch) other = (vec){0} + total(other);
+        *rate = (REAL)1 / root(other / whole + (REAL)1e-5);
+        for (long i = 0; i < count; i++) z[i * step] *= *rate;
+    }
+}
+
+/* Trained gains and offsets of features. */
+static void affine(block *b, const operation *o, int back) {
+    const array *x = b->p->array + o->x;
+    long n = x->h * x->w * b->n;
+    b->set[o->x] = 1; /* nothing else uses what was normalised */
+    for (long j = 0; j < x->f; j++) {
+        REAL gain = b->weight[o->w][j], offset = b->weight[o->w2][j];
+        vec *z = value(b, o->x) + j * n, sum = {0}, other = {0};
+        for (long i = 0; i < n; i++)
+            if (back) {
+                vec D = slope(b, o->out)[j * n + i];
+                sum += D;
+                other += D * z[i];
+                slope(b, o->x)[j * n + i] = gain * D;
+            } else value(b, o->out)[j * n + i] = gain * z[i] + offset;
+        if (back) {
+            b->slope[o->w][j] += total(other);
+            b->slope[o->w2][j] += total(sum);
+        }
+    }
+}
+
+static void operate(block *b, const operation *o, int back) {
+    switch (o->kind) {
+    case LINEAR: linear(b, o, back); return;
+    case RELU: relu(b, o, back); return;
+    case FILTERS: filters(b, o, back); return;
+    case MEAN: mean(b, o, back); return;
+    case SHIFT: shift(b, o, back); return;
+    case ATTEND: attend(b, o, back); return;
+    case LAYER:
+    case BATCH: normal(b, o, back); return;
+    case AFFINE: affine(b, o, back); return;
+    }
+}
+
+/* Loss of a block, times N, its outputs into F, and the gradient by them. */
+static double judge(block *b, long s, long i0) {
+    const problem *p = b->p;
+    int64_t end = p->arrays - 1;
+    long k = p->array[end].f, width = b->n * LANES;
+    REAL f[k], r[k], zero[k], *F = (REAL *)value(b, end), *D = (REAL *)slope(b, end);
+    memset(zero, 0, sizeof zero);
+    memset(D, 0, (size_t)(k * width) * sizeof(REAL));
+    b->set[end] = 1;
+    double loss = 0;
+    for (long i = 0; i < b->samples; i++) {
+        const REAL *y = p->Y + (s * p->N + i0 + i) * k;
+        for (long q = 0; q < k; q++) f[q] = p->F[(s * p->N + i0 + i) * k + q] = F[q * width + i];
+        loss += sample((int)p->loss, k, f, y, r);
+        if (p->frozen) sample((int)p->loss, k, zero, y, r);
+        for (long q = 0; q < k; q++) D[q * width + i] = -r[q] / (REAL)p->N;
+    }
+    return loss;
+}
+
+int64_t passes_lanes(void) { return LANES; }
+
+/* Losses, outputs and, if `learn`, gradients of all networks; 1 where memory ran out. */
+int passes_run(const problem *p) {
+    long n = p->vectors, width = n * LANES, room = 0;
+    for (int64_t i = 0; i < p->arrays; i++) room += p->array[i].f * 18 + p->array[i].h * p->array[i].w * 2;
+    void *owned[] = {calloc((size_t)room, sizeof(int64_t)), calloc((size_t)p->arrays, 1),
+                     calloc((size_t)(2 * p->weights), sizeof(REAL *))};
+    int failed = !owned[0] | !owned[1] | !owned[2];
+    for (long s = 0; !failed && s < p->S; s++) {
+        block b = {p, owned[2], (REAL **)owned[2] + p->weights, p->space, p->space + p->rows * n,
+                   owned[1], owned[0], n, 0};
+        for (int64_t i = 0; i < p->weights; i++) {
+            b.weight[i] = p->weight[i] + s * p->size[i];
+            b.slope[i] = p->slope[i] + s * p->size[i];
+            if (p->learn) memset(b.slope[i], 0, (size_t)p->size[i] * sizeof(REAL));
+        }
+        double loss = 0;
+        for (long c = 0; c < p->blocks; c++) {
+            long i0 = c * width, inputs = rows(p->array) * width;
+            b.samples = p->N - i0 < width ? p->N - i0 : width;
+            for (long i = 0; i < width; i++) ((REAL *)b.valid)[i] = i < b.samples;
+            memcpy(value(&b, 0), p->X + (s * p->blocks + c) * inputs, (size_t)inputs * sizeof(REAL));
+            memset(b.set, 0, (size_t)p->arrays);
+            for (int64_t i = 0; i < p->operations; i++) operate(&b, p->operation + i, 0);
+            loss += judge(&b, s, i0);
+            for (int64_t i = p->operations; p->learn && i-- > 0;) operate(&b, p->operation + i, 1);
+        }
+        p->losses[s] = loss / (double)p->N;
+    }
+    for (int i = 0; i < 3; i++) free(owned[i]);
+    return failed;
+}
