@@ -249,6 +249,7 @@ def test_a_statistic_without_a_threshold_is_drawn_and_told(tmp_path: Path) -> No
     )
     assert "mean 0.4 (no threshold)" in summary.sentences(claims, options)[0]
     style.apply()
-    drawn, numbers = figure.draw(found, claims, options)
+    drawn, numbers = figure.draw(found, claims, options, "smoke")
+    assert "preset smoke" in drawn.get_supxlabel()
     style.save(drawn, tmp_path / "a.pdf", tmp_path / "a.png")
     assert numbers["value"].tolist() == [0.1, 0.1, 0.7, 0.7]

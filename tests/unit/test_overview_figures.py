@@ -42,13 +42,14 @@ def test_cells_of_nulls_say_what_each_does() -> None:
         {**CELL, "null": "lazy", "criterion": "other", "meets": None},
         {**CELL, "criterion": "aside", "confirmatory": False},
     ]
-    figure, drawn = nulls.draw(pd.DataFrame(rows))
+    figure, drawn = nulls.draw(pd.DataFrame(rows), "default, changed")
     assert drawn["outcome"].tolist() == [
         nulls.MEETS,
         nulls.MISSES,
         nulls.UNDEFINED,
         nulls.UNDECIDED,
     ]
+    assert "Preset default, changed." in figure.legends[0].get_title().get_text()
     (ax,) = figure.axes
     fills = [patch.get_facecolor()[:3] for patch in ax.patches]
     assert len(set(fills)) == 4
@@ -57,7 +58,7 @@ def test_cells_of_nulls_say_what_each_does() -> None:
 
 
 def test_a_table_without_nulls_is_drawn_too() -> None:
-    figure, drawn = nulls.draw(pd.DataFrame(columns=list(CELL)))
+    figure, drawn = nulls.draw(pd.DataFrame(columns=list(CELL)), "default")
     assert drawn.empty and figure.axes
 
 

@@ -164,10 +164,14 @@ def test_settings_written_otherwise_rerun_nothing(smoke: Path, tmp_path: Path) -
 
 def test_figures_have_an_order_of_their_own(smoke: Path, tmp_path: Path) -> None:
     style.apply()
-    for claim, entry in configuration.read_register(smoke / "config/claims")["claims"].items():
+    config = reading.merged([smoke / "config/config.yaml", smoke / "config/smoke.yaml"])
+    settings = configuration.read(config, smoke)
+    for claim, entry in settings.claims.items():
         verdict = storage.read_json(smoke / f"results/claims/{claim}.json")
+        tasks = settings.tasks_drawn(claim)
         tables = {
-            path: storage.read_table(smoke / "results" / path) for path in entry["figure_tables"]
+            path: style.with_tasks(storage.read_table(smoke / "results" / path), path, tasks)
+            for path in entry["figure_tables"]
         }
         for path, table in tables.items():
             if "condition" in table:

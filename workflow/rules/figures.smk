@@ -25,6 +25,7 @@ for claim in CLAIMS:
             runtime=10,
         params:
             uses=[f"{PACKAGE}/figures/{claim}.py"],
+            tasks=SETTINGS.tasks_drawn(claim),
         script:
             "../scripts/figure.py"
 
@@ -43,6 +44,9 @@ rule nulls:
         "results/benchmarks/figure/nulls.tsv"
     conda:
         "../../envs/neuron_race.yaml"
+    params:
+        preset=SETTINGS.preset,
+        changes=CHANGES,
     script:
         "../scripts/nulls_figure.py"
 

@@ -101,6 +101,9 @@ rule multiverse_figure:
         "results/benchmarks/figure/multiverse.tsv"
     conda:
         "../../envs/neuron_race.yaml"
+    params:
+        preset=SETTINGS.preset,
+        changes={key: own for key, own in CHANGES.items() if key.startswith("multiverse")},
     script:
         "../scripts/multiverse_figure.py"
 

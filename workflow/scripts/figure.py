@@ -10,7 +10,11 @@ from neuron_race.figures import style
 def work(job) -> None:
     """The claim's plot module gets the tables by path, and returns figure and numbers drawn."""
     verdict = storage.read_json(job.input.verdict)
-    tables = {path.removeprefix("results/"): storage.read_table(path) for path in job.input.tables}
+    names = {path.removeprefix("results/"): path for path in job.input.tables}
+    tables = {
+        name: style.with_tasks(storage.read_table(path), name, job.params.tasks)
+        for name, path in names.items()
+    }
     style.apply()
     module = importlib.import_module(f"neuron_race.figures.{verdict['claim']}")
     figure, numbers = module.draw(tables, verdict)

@@ -2,6 +2,7 @@
 
 from neuron_race.common import job as script
 from neuron_race.common import storage
+from neuron_race.evidence import phrases
 from neuron_race.figures import multiverse, style
 
 
@@ -9,7 +10,8 @@ def work(job) -> None:
     """Tables in, figure and the numbers drawn out."""
     style.apply()
     tables = [storage.read_table(path) for path in job.input]
-    figure, numbers = multiverse.draw(*tables)
+    preset = phrases.preset({"preset": job.params.preset, "changes": job.params.changes})
+    figure, numbers = multiverse.draw(*tables, preset)
     style.save(figure, job.output.pdf, job.output.png)
     storage.write_table(job.output.csv, numbers)
 

@@ -32,6 +32,8 @@ def judge(claim: Mapping[str, Any], values: pd.DataFrame) -> list[dict[str, Any]
                 "meaning": criterion["meaning"],
                 "statistic": criterion["statistic"],
                 "runs": criterion.get("runs") or [point["runs"] for point in criterion["trend"]],
+                # What is taken away: other runs, or another statistic.
+                "minus": criterion.get("minus") or criterion.get("minus_statistic"),
                 "estimate": float(own.mean()) if len(own) else np.nan,
                 "ci_low": low,
                 "ci_high": high,

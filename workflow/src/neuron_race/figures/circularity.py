@@ -1,63 +1,96 @@
 """Figure of the claim circularity: what moves a forecast, and what the closed form tells."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
 
-from neuron_race.figures import style
+from neuron_race.figures import strips, style
+from neuron_race.figures.strips import Row
 
-ROWS = {
-    "forecast_changed": "everything after step 0\nreplaced by noise",
-    "budget_changed": "step budget, snapshots,\nloss target changed",
-    "init_changed": "initial weights changed\nby 1 % (control)",
-    "leak_changed": "the same noise, for a forecast\nthat peeks (control)",
-}
+# What is changed, the column that tells it, and that of the criterion.
+CHANGES = (
+    ("everything after step 0 replaced by noise", "forecast_changed", "blind_to_training"),
+    ("step budget, snapshots, loss target", "budget_changed", "blind_to_budget"),
+    ("initial weights by 1 % (control)", "init_changed", "sees_the_init"),
+    ("the noise, for a forecast that peeks (control)", "leak_changed", "leak_is_seen"),
+)
 HEADS = ("gaussian", "pytorch", "balanced")
 SCORES = {
-    "auroc_race_score": ("o", "closed form at init (one gradient)"),
-    "auroc_forecast": ("s", "integrated up to the drop"),
-    "auroc_norm_a_init": ("x", "head's initial size"),
+    "auroc_race_score": "closed form",
+    "auroc_forecast": "integrated",
+    "auroc_norm_a_init": "head's size (control)",
 }
+COSTS = [
+    Row("closed form", "race/pair/gaussian", "closed_form_cost"),
+    Row("integrated (control)", "race/pair/gaussian", "forecast_step_ratio", style.GREY),
+]
 
 
-def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figure, pd.DataFrame]:
+def draw(
+    tables: Mapping[str, pd.DataFrame], verdict: dict[str, Any]
+) -> tuple[Figure, pd.DataFrame]:
     """Draw from ``audit/pair`` and ``race/pair``; returns the numbers drawn."""
-    figure, (moves, tells) = style.panels(2)
-    drawn = [
-        _moves(moves, tables["audit/pair/runs.csv"]),
-        _tells(tells, tables["race/pair/runs.csv"]),
+    figure, (tells, costs, moves) = style.sheet(
+        "Does the forecast only use what is known at init?",
+        (2.3, (1,)),
+        (1.1, (1,)),
+        (1.5, (1,)),
+    )
+    numbers = [
+        strips.strip(
+            tells,
+            verdict,
+            tables,
+            [
+                Row(
+                    f"{style.NAMES[head]}: {words}",
+                    f"race/pair/{head}",
+                    score,
+                    style.GREY if "control" in words else style.COLOURS[head],
+                )
+                for head in HEADS
+                for score, words in SCORES.items()
+            ],
+        ),
+        strips.strip(costs, verdict, tables, COSTS),
+        _moves(moves, tables["audit/pair/runs.csv"], verdict),
     ]
+    tells.set(xlabel="chance that a winner has the higher score (AUROC)", xlim=(None, 1.02))
+    tells.set_title("A closed form at init tells as well as the integration")
+    costs.set(xlabel="gradients used, over those of the run to its drop", xlim=(-0.03, None))
+    costs.set_title("What each forecast costs")
     style.footer(figure, verdict)
-    return figure, pd.concat(drawn, ignore_index=True)
+    return figure, pd.concat(numbers, ignore_index=True)
 
 
-def _moves(ax: Axes, runs: pd.DataFrame) -> pd.DataFrame:
-    """What changes the forecast, and what does not."""
-    table = pd.concat(style.summarise(runs, ["condition"], name) for name in ROWS)
-    colours = [style.COLOURS["gaussian"]] * 2 + [style.COLOURS["lazy"]] * 2
-    style.dots(ax, table, list(ROWS.values()), colours)
-    ax.set_xscale("symlog", linthresh=1e-16)
-    ax.set(xlabel="relative change (0: identical to the bit)", xlim=(-1e-17, 1e6))
-    ax.set_xticks([0, 1e-12, 1e-6, 1, 1e6])
-    ax.margins(x=0.02)
-    ax.set_title("Forecasts see nothing after step 0")
+def _moves(ax: Axes, runs: pd.DataFrame, verdict: dict[str, Any]) -> pd.DataFrame:
+    """A table: what changes the forecast, by how much at most, and what was asked."""
+    asked = {row["name"]: row for row in verdict["criteria"]}
+    table = pd.concat(style.summarise(runs, ["condition"], name) for _, name, _ in CHANGES)
+    cells = []
+    for words, name, criterion in CHANGES:
+        most = runs[name].max()
+        change = "none, to the bit" if most == 0 else f"{most:.0e}"
+        threshold, sign = strips.sides(asked[criterion])[-1]
+        if asked[criterion]["statistic"].endswith("log10"):
+            threshold = 10**threshold
+        cells.append([words, change, f"{sign} {threshold:.0e}"])
+    drawn = ax.table(
+        cells,
+        colLabels=["changed", "forecast changes by", "asked"],
+        colWidths=[0.56, 0.27, 0.17],
+        cellLoc="left",
+        colLoc="left",
+        bbox=Bbox.unit(),
+        edges="horizontal",
+    )
+    drawn.auto_set_font_size(False)
+    drawn.set_fontsize(7.5)
+    drawn.set_gid(" ".join(f"threshold:{criterion}" for *_, criterion in CHANGES))
+    ax.set_axis_off()
+    ax.set_title("What moves a forecast (largest relative change)")
     return table
-
-
-def _tells(ax: Axes, runs: pd.DataFrame) -> pd.DataFrame:
-    """Chance that a winner has the higher score, by head and by what is known of the init."""
-    parts = []
-    for shift, (name, (marker, label)) in zip((0.2, 0, -0.2), SCORES.items(), strict=True):
-        own = style.summarise(style.ordered(runs, HEADS), ["condition"], name)
-        y = [2 - HEADS.index(head) + shift for head in own["condition"]]
-        colours = [style.COLOURS[head] for head in own["condition"]]
-        ax.hlines(y, own["low"], own["high"], color=colours, lw=1.5)
-        ax.scatter(own["mean"], y, marker=marker, c=colours, s=18, label=label)
-        parts.append(own)
-    ax.set_yticks([2, 1, 0], [style.NAMES[head] for head in HEADS])
-    ax.set(xlabel="chance that a winner has the higher score", xlim=(0.4, 1.02))
-    ax.legend(fontsize=6, loc="lower left")
-    ax.set_title("The closed form tells as well")
-    return pd.concat(parts)

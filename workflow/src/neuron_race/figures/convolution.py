@@ -1,4 +1,4 @@
-"""Figure of the claim convolution: filters as neurons, with and without batch normalisation."""
+"""Figure of the claim convolution: filters as neurons, with and without batch norm."""
 
 from typing import Any
 
@@ -9,13 +9,20 @@ from neuron_race.figures import layerwise
 
 NAMES = {
     "small": "small init",
-    "batch_norm": "batch norm",
-    "lazy": "large init",
+    "batch_norm": "batch norm (control)",
+    "lazy": "large init (control)",
 }
+
+LOST = "share lost of\nwhat was learned"
+HALF = (
+    ("lowest_50", "Lowest norm first, half kept", LOST),
+    ("random_50", "Random half kept (control)", LOST),
+)
+PANELS = (*layerwise.PANELS[:-2], *HALF, *layerwise.PANELS[-2:])
 
 
 def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figure, pd.DataFrame]:
     """Draw from ``extension/convolution`` tables; returns the numbers drawn."""
-    return layerwise.draw(
-        tables["extension/convolution/details.csv"], verdict, NAMES, ("lazy", "batch_norm")
-    )
+    details = tables["extension/convolution/details.csv"]
+    question = "Do filters race like neurons?"
+    return layerwise.draw(details, verdict, question, NAMES, "layer of filters", PANELS)

@@ -9,11 +9,12 @@ from neuron_race.figures import layerwise
 
 NAMES = {
     **{f"depth{n}": f"{n} hidden" for n in range(1, 6)},
-    "fitted": "3 hidden, fitted",
-    "lazy": "3 hidden, large init",
+    "fitted": "3, trained on",
+    "lazy": "3, large init (control)",
 }
 
 
 def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figure, pd.DataFrame]:
     """Draw from ``extension/depth`` tables; returns the numbers drawn."""
-    return layerwise.draw(tables["extension/depth/details.csv"], verdict, NAMES)
+    details = tables["extension/depth/details.csv"]
+    return layerwise.draw(details, verdict, "Does every hidden layer race?", NAMES)

@@ -1,53 +1,57 @@
-"""Figure of the claim initialization: loss against work, winners, merged size, final loss."""
+"""Figure of the claim initialization: loss against work, time, winners, merged size, final loss."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
 
-from neuron_race.figures import style
+from neuron_race.figures import strips, style
+from neuron_race.figures.strips import Row
 
 NAMES = {
-    "balanced": "balanced draw",
-    "aligned": "aligned",
-    "spread": "spread",
-    "spread_shuffled": "spread, shuffled labels (control)",
-    "gaussian": "Gaussian draw",
-    "pytorch": "PyTorch's draw",
+    "spread": ("designed: spread", style.BLUE, "-"),
+    "aligned": ("designed: aligned", style.SKY, "--"),
+    "spread_shuffled": ("spread, shuffled labels (control)", style.GREY, ":"),
+    "balanced": ("drawn: balanced", style.RED, "-."),
+    "gaussian": ("drawn: Gaussian", style.ORANGE, "--"),
+    "pytorch": ("drawn: PyTorch", style.GREEN, "-"),
 }
-COLOURS = {
-    "balanced": "#D55E00",
-    "aligned": "#56B4E9",
-    "spread": "#0072B2",
-    "spread_shuffled": "#7F7F7F",
-    "gaussian": "#E69F00",
-    "pytorch": "#009E73",
+COURSE = ("balanced", "spread_shuffled", "aligned", "spread")  # the claim's own on top
+PANELS = {
+    "log_work": (
+        "Time to the drop",
+        "natural logarithm of the steps, those of the design included",
+    ),
+    "winners": ("Neurons that win", "effective number by their norm products, per neuron"),
+    "merged": ("Size after merging", "neurons left"),
+    "loss_end": ("Loss at the end", "loss over initial loss"),
 }
-PANELS = {"winners": "Share of winners", "merged": "Merged size", "loss_end": "Final loss"}
 
 
-def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figure, pd.DataFrame]:
+def draw(
+    tables: Mapping[str, pd.DataFrame], verdict: dict[str, Any]
+) -> tuple[Figure, pd.DataFrame]:
     """Draw from ``extension/initialization`` tables; returns the numbers drawn."""
-    figure, (course, *axes) = style.panels(4, height=3, widths=(1.7, 1, 1, 1))
+    figure, (course, *axes) = style.sheet(
+        "Does a designed init speed up the race?", (2.6, (1,)), *[(1.7, (1,))] * len(PANELS)
+    )
     details = tables["extension/initialization/details.csv"]
     numbers = []
-    for condition in ("balanced", "aligned", "spread", "spread_shuffled"):
+    for condition in COURSE:
+        label, colour, line = NAMES[condition]
         curve = style.summarise(details[details["condition"] == condition], ["work"], "loss")
-        style.band(course, curve, "work", color=COLOURS[condition], label=NAMES[condition])
+        style.band(course, curve, "work", color=colour, label=label, ls=line)
         numbers.append(curve.assign(condition=condition))
     course.set(xlabel="steps, those of the design included", ylabel="loss over initial loss")
-    course.set_xlim(0, 250)
-    course.set_title("At equal compute")
-    course.legend(fontsize=5.5, loc="lower left")
-    runs = tables["extension/initialization/runs.csv"]
-    runs = style.ordered(runs, NAMES)
-    for ax, (column, title) in zip(axes, PANELS.items(), strict=True):
-        table = style.summarise(runs, ["condition"], column)
-        short = [NAMES[c].split(" (")[0].replace(", ", ",\n") for c in table["condition"]]
-        labels = short if ax is axes[0] else [""] * len(table)
-        style.dots(ax, table, labels, [COLOURS[c] for c in table["condition"]])
-        ax.tick_params(labelsize=6.5)
-        ax.set_title(title, fontsize=8)
-        numbers.append(table)
+    course.set(xlim=(0, 250), title="At equal compute")
+    style.key(course, columns=2)
+    for ax, (column, (title, label)) in zip(axes, PANELS.items(), strict=True):
+        rows = [
+            Row(words, f"extension/initialization/{name}", column, colour)
+            for name, (words, colour, _) in NAMES.items()
+        ]
+        numbers.append(strips.strip(ax, verdict, tables, rows))
+        ax.set(xlabel=label, title=title)
     style.footer(figure, verdict)
     return figure, pd.concat(numbers, ignore_index=True)

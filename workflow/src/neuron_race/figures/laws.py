@@ -1,5 +1,6 @@
 """Figure of the claim laws: predicted against measured, every run a point, one panel per law."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,114 +9,185 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator, ScalarFormatter
 
-from neuron_race.figures import style
+from neuron_race.figures import strips, style
+from neuron_race.figures.capacity import trend
+from neuron_race.figures.strips import Row
 
 # Conditions of each panel, with their labels.
 HEADS = {"gaussian": "Gaussian", "pytorch": "PyTorch", "balanced": "balanced"}
 XOR = {f"xor_{head}": f"XOR, {name}" for head, name in HEADS.items()}
 SCALES = {"drop_a1e6": "α 1e-6", "drop_a1e3": "α 1e-3", "drop_a1e2": "α 1e-2", "drop_a3e2": "α .03"}
-WIDTHS = {f"width{m}": f"width {m}" for m in (32, 64, 128, 256)}
-SAME = {f"width{m}_same_sum": f"{m}, same Σc" for m in (32, 64, 128)}
 TICKETS = {f"drop_{head}": name for head, name in HEADS.items()}
+ARMS = ("winners", "random", "losers")
 GROUPS = {f"groups{n}": f"{n} axes" for n in (2, 4, 6, 8)}
-PRUNED = {**HEADS, **XOR, "logistic": "logistic", "xor_random": "random labels"}
-# Criteria that say where a law stops, by panel, with their words.
-STOPS = {
-    "L1": {
-        "pruned_balanced": "balanced",
-        "pruned_xor_balanced": "XOR, balanced",
-        "pruned_logistic": "logistic",
-        "pruned_random_labels": "random labels",
-    },
-    "L2": {"ratio_winners": "winners, closed form", "ratio_losers": "losers, closed form"},
-    "L5": {"drop_large": "α .03"},
-    "L6": {"head_xor_balanced": "XOR, balanced"},
-}
+PRUNED = {**HEADS, **XOR, "logistic": "logistic loss", "xor_random": "random labels"}
+DROPS = {**HEADS, "logistic": "logistic loss", **XOR, "groups8": "XOR, 8 axes", **SCALES}
+WIDTHS = {f"width{2**power}": 2**power for power in range(4, 13)}
+SAME = {**{f"{name}_same_sum": width for name, width in WIDTHS.items()}, "width256": 256}
+ASKED = [
+    *[
+        Row(f"L1, closed form: {words}", f"laws/laws/{name}", "pruned_error_closed", colour)
+        for name, words, colour in (
+            ("gaussian", "Gaussian", style.BLUE),
+            ("pytorch", "PyTorch", style.GREEN),
+            ("balanced", "balanced", style.RED),
+            ("lazy", "large init (control)", style.GREY),
+        )
+    ],
+    Row("L5: size of the error", "laws/laws/gaussian", "drop_miss"),
+    Row("that of the mean drop", "laws/laws/gaussian", "drop_miss_mean", style.GREY),
+    Row("shuffled labels (control)", "laws/laws/drop_gaussian", "drop_error_shuffled", style.GREY),
+]
 
 
-def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figure, pd.DataFrame]:
+def draw(
+    tables: Mapping[str, pd.DataFrame], verdict: dict[str, Any]
+) -> tuple[Figure, pd.DataFrame]:
     """Draw from ``laws/laws`` and ``delays/laws``; returns the numbers drawn."""
-    laws, delays = (tables[f"{name}/laws/runs.csv"] for name in ("laws", "delays"))
-    arms = ("winners", "random", "losers")
-    tickets = pd.concat(
-        [
-            delays.assign(
-                predicted=delays[f"delay_predicted_{arm}"],
-                measured=delays[f"delay_{arm}"],
-                condition=delays["condition"] + f" {arm}",
-            )
-            for arm in arms
-        ]
+    laws = tables["laws/laws/runs.csv"]
+    figure, (*axes, also) = style.sheet(
+        "Are numbers told before training right?", *[(2.0, (1,))] * 6, (1.8, (1,))
     )
-    ticket_names = {
-        f"{name} {arm}": f"{label}, {arm}" for name, label in TICKETS.items() for arm in arms
+    pruning, tickets, width, groups, drop, winners = axes
+    drawn = {
+        "L1": panel(pruning, verdict, pairs(laws, "pruned", PRUNED), "share lost", "pruned_error"),
+        "L2": panel(tickets, verdict, delays(tables), "delay", "delay_error", log=True),
+        "L4": panel(groups, verdict, pairs(laws, "groups", GROUPS), "groups", "groups_error", True),
+        "L5": panel(drop, verdict, pairs(laws, "drop", DROPS), "time", "drop_error", log=True),
+        "L6": panel(
+            winners, verdict, pairs(laws, "auroc_head", HEADS | XOR), "AUROC", "auroc_head_error"
+        ),
+        "L3": widths(width, laws, verdict),
+        "asked": strips.strip(also, verdict, tables, ASKED),
     }
-    figure, axes = style.panels(3, 2, height=2.9)
-    drops = {**HEADS, "logistic": "logistic", **XOR, **SCALES}
-    drawn = [
-        panel(axes[0], pairs(laws, "pruned", PRUNED), "share lost by pruning to a fifth", 0.03),
-        panel(axes[1], own(tickets, ticket_names), "delay of a ticket", 0.1, log=True),
-        panel(axes[2], pairs(laws, "drop", {**WIDTHS, **SAME}), "time of the drop", 3.0),
-        panel(axes[3], pairs(laws, "groups", GROUPS), "groups", 0.1, log=True),
-        panel(axes[4], pairs(laws, "drop", drops), "time of the drop", 0.1, log=True),
-        panel(axes[5], pairs(laws, "auroc_head", {**HEADS, **XOR}), "AUROC of |a| at init", 0.05),
-    ]
-    titles = ["pruning", "tickets", "width", "groups", "time of the drop", "winners"]
-    for number, (ax, title) in enumerate(zip(axes, titles, strict=True), start=1):
-        ax.set_title(f"L{number}: {title}")
-        stops(ax, f"L{number}", verdict)
-    style.footer(figure, verdict)
-    parts = [part.assign(law=f"L{number}") for number, part in enumerate(drawn, start=1)]
+    for ax, title in zip(
+        axes,
+        (
+            "L1: loss lost by pruning to a fifth",
+            "L2: extra time of a ticket",
+            "L3: time of the drop by width",
+            "L4: groups of neurons",
+            "L5: time of the drop",
+            "L6: how well the head's size tells the winners",
+        ),
+        strict=True,
+    ):
+        ax.set_title(title)
+    also.set(xlabel="error: of a share, or relative", title="What else is asked")
+    style.footer(
+        figure,
+        verdict,
+        "Large: means. Grey: the margin asked for; * fails, ? undecided there. Dashed, dotted: "
+        "thresholds.",
+    )
+    parts = [part.assign(law=law) for law, part in drawn.items()]
     return figure, pd.concat(parts, ignore_index=True)
 
 
-def pairs(table: pd.DataFrame, value: str, names: dict[str, str]) -> pd.DataFrame:
+def pairs(table: pd.DataFrame, value: str, names: Mapping[str, str]) -> pd.DataFrame:
     """Predicted and measured values of a quantity."""
     return own(table.assign(predicted=table[f"{value}_predicted"], measured=table[value]), names)
 
 
-def own(table: pd.DataFrame, names: dict[str, str]) -> pd.DataFrame:
+def own(table: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
     """Runs of the named conditions, with their labels; those without a prediction are left out."""
     chosen = style.ordered(table, names).dropna(subset=["predicted", "measured"])
-    return chosen.assign(series=chosen["condition"].map(names))[["series", "predicted", "measured"]]
+    chosen = chosen.assign(series=chosen["condition"].map(names))
+    return chosen[["condition", "series", "predicted", "measured"]]
+
+
+def delays(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Predicted and measured delays of all arms, head by head."""
+    table = tables["delays/laws/runs.csv"]
+    parts = [
+        table.assign(predicted=table[f"delay_predicted_{arm}"], measured=table[f"delay_{arm}"])
+        for arm in ARMS
+    ]
+    named = [
+        own(part, {name: f"{label}, {arm}" for name, label in TICKETS.items()})
+        for part, arm in zip(parts, ARMS, strict=True)
+    ]
+    return pd.concat(named)
 
 
 def panel(
-    ax: Axes, runs: pd.DataFrame, what: str, margin: float, log: bool = False
+    ax: Axes,
+    verdict: dict[str, Any],
+    runs: pd.DataFrame,
+    what: str,
+    statistic: str,
+    log: bool = False,
 ) -> pd.DataFrame:
-    """Runs as points, means with intervals, the 1:1 line and the margin about it."""
+    """Runs as points, their means, the 1:1 line and the margin about it.
+
+    Args:
+        ax: the panel.
+        verdict: of the claim.
+        runs: ``condition, series, predicted, measured``.
+        what: is predicted, in words.
+        statistic: the error's, whose criteria have the margin; relative with ``log``.
+        log: both axes are logarithmic.
+    """
     if log:
         runs = runs[(runs["predicted"] > 0) & (runs["measured"] > 0)]
-    palette = style.series(runs["series"].nunique())
-    for colour, (label, part) in zip(palette, runs.groupby("series", sort=False), strict=True):
-        ax.plot(part["predicted"], part["measured"], ".", ms=2.5, alpha=0.5, color=colour)
-        ax.plot(*part[["predicted", "measured"]].mean(), "o", ms=4, color=colour, label=label)
-    low, high = runs[["predicted", "measured"]].min().min(), runs.max(numeric_only=True).max()
+    criteria = [row for row in verdict["criteria"] if row["statistic"].startswith(statistic)]
+    criteria = [row for row in criteria if row["direction"] == "within"]
+    for at, (label, part) in enumerate(runs.groupby("series", sort=False)):
+        colour, marker = style.PALETTE[at % 7], style.MARKERS[at % len(style.MARKERS)]
+        ax.plot(part["predicted"], part["measured"], ".", ms=2.5, mew=0, color=colour, gid="runs")
+        sign = _sign(criteria, part["condition"].iloc[0])
+        look: dict[str, Any] = {"ms": 4.5, "mec": "white", "mew": 0.4, "color": colour, "ls": ""}
+        mean = part[["predicted", "measured"]].mean()
+        ax.plot(*mean, marker=marker, label=f"{label}{sign}", **look)
     if len(runs):
+        low, high = runs[["predicted", "measured"]].min().min(), runs.max(numeric_only=True).max()
         line = np.geomspace(low, high, 50) if log else np.linspace(low, high, 50)
         ax.plot(line, line, color="black", lw=0.8, zorder=0)
-        edges = (
-            (line * (1 - margin), line * (1 + margin)) if log else (line - margin, line + margin)
-        )
-        ax.fill_between(line, *edges, color="black", alpha=0.08, lw=0, zorder=0)
-        ax.legend(fontsize=5, handlelength=0.8, labelspacing=0.15, loc="upper left")
+        _margins(ax, line, criteria, log)
+        ax.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), fontsize=style.SMALL)
     if log:
         ax.set(xscale="log", yscale="log")
         for axis in (ax.xaxis, ax.yaxis):
             axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
             axis.set_major_formatter(ScalarFormatter())
             axis.set_minor_locator(NullLocator())
-    ax.set(xlabel=f"predicted {what}", ylabel="measured")
+    ax.set(xlabel=f"predicted {what}", ylabel=f"measured {what}")
     return runs
 
 
-def stops(ax: Axes, law: str, verdict: dict[str, Any]) -> None:
-    """Say in the panel where the law fails or is undecided, with the number that it misses by."""
-    words = {False: "fails here", None: "undecided"}
-    known = STOPS.get(law, {})
-    text = "\n".join(
-        f"{words[found['holds']]}: {known[found['name']]} {found['estimate']:+.2f}"
-        for found in verdict["criteria"]
-        if found["name"] in known and not found["holds"] and found["estimate"] is not None
+def _sign(criteria: Sequence[Mapping[str, Any]], condition: str) -> str:
+    """A mark for a series of which a criterion fails, or is undecided."""
+    found = [row["holds"] for row in criteria if row["runs"] == f"laws/{condition}"]
+    return " *" if False in found else " ?" if None in found else ""
+
+
+def _margins(
+    ax: Axes, line: np.ndarray, criteria: Sequence[Mapping[str, Any]], relative: bool
+) -> None:
+    """The margins about the 1:1 line, each once."""
+    for margin in {row["threshold"]: None for row in criteria}:
+        low, high = (
+            (line * (1 - margin), line * (1 + margin))
+            if relative
+            else (line - margin, line + margin)
+        )
+        names = [f"threshold:{row['name']}" for row in criteria if row["threshold"] == margin]
+        ax.fill_between(line, low, high, color="black", alpha=0.08, lw=0, zorder=0)
+        for edge in (low, high):
+            ax.plot(line, edge, ls="--", lw=0.6, color="#777777", zorder=0, gid=" ".join(names))
+
+
+def widths(ax: Axes, laws: pd.DataFrame, verdict: dict[str, Any]) -> pd.DataFrame:
+    """Measured minus predicted time over the width, in leads of a doubling."""
+    series = (
+        (WIDTHS, "drop_gap", "width", ("same α", style.BLUE, "-")),
+        (SAME, "drop_gap", "width_same_sum", ("same Σc", style.GREEN, "--")),
+        (WIDTHS, "drop_from_start", "width_closed", ("from the closed form", style.RED, ":")),
     )
-    ax.text(0.98, 0.03, text, transform=ax.transAxes, fontsize=5.5, ha="right", va="bottom")
+    parts = []
+    for x, value, criterion, (label, colour, line) in series:
+        look: dict[str, Any] = {"label": label, "color": colour, "ls": line}
+        parts.append(trend(ax, verdict, laws, x, value, criterion, look=look))
+    ax.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), fontsize=style.SMALL)
+    ax.set(xlabel="width m", ylabel="measured − predicted,\nin leads of a doubling")
+    return pd.concat(parts)

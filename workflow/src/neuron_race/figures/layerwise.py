@@ -3,70 +3,91 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from neuron_race.figures import style
+from neuron_race.figures import strips, style
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#56B4E9", "#CC79A7")
-GREY = style.COLOURS["lazy"]
+# Column, title and what its axis shows. Criteria are asked of a run's worst layer or of the mean.
+PANELS = (
+    ("rho_forecast", "Network's forecast", "rank correlation\nwith final norm"),
+    ("rho_shuffled", "From shuffled labels (control)", "rank correlation\nwith final norm"),
+    ("rho_local", "Forecast of this layer alone (E5)", "rank correlation\nwith final norm"),
+    ("rho_init", "Initial norms (control)", "rank correlation\nwith final norm"),
+    ("lowest_20", "Lowest norm first, a fifth kept", "share lost of\nwhat was learned"),
+    ("random_20", "Random fifth kept (control)", "share lost of\nwhat was learned"),
+    ("alignment", "Alignment at the drop", "cos δ"),
+    ("effective_width", "Directions used", "directions per unit"),
+)
+ENDS = ("_worst", "_mean")
 
 
 def draw(
     details: pd.DataFrame,
     verdict: dict[str, Any],
+    question: str,
     names: Mapping[str, str],
-    controls: Sequence[str] = ("lazy",),
+    layer: str = "hidden layer",
+    panels: Sequence[tuple[str, str, str]] = PANELS,
 ) -> tuple[Figure, pd.DataFrame]:
-    """Forecast, pruning and alignment of each layer; conditions side by side, controls in grey.
+    """Forecast, pruning and alignment of each layer, its control beside it; conditions by colour.
 
     Args:
         details: table ``extension/<target>/details.csv``.
-        verdict: for the footer.
-        names: label of each condition to draw, in order.
-        controls: conditions where the effect must be absent.
+        verdict: for thresholds and the footer.
+        question: that the figure answers.
+        names: label of each condition to draw, in order; the controls have ``(control)`` in it.
+        layer: what a layer is called.
+        panels: column, title and label of each, an effect and its control in a row.
     """
-    figure, (rank, loss, aligned) = style.panels(3, height=3.4, widths=(1.25, 1, 1))
-    labels = [
-        (condition, layer)
-        for condition in names
-        for layer in sorted(details.loc[details["condition"] == condition, "layer"].unique())
-    ]
-    many = {c for c, layer in labels if layer > 1}
-    words = [names[c] + (f", {layer}" if c in many else "") for c, layer in labels]
+    shown = {name: words for name, words in names.items() if (details["condition"] == name).any()}
+    figure, axes = style.sheet(question, *[(1.9, (1, 1))] * (len(panels) // 2))
     numbers = []
-
-    def series(ax: Axes, column: str, marker: str, colour: str | None, text: str) -> None:
-        table = style.summarise(details, ["condition", "layer"], column)
-        table = table.set_index(["condition", "layer"]).loc[labels].reset_index()
-        y = range(len(table))[::-1]
-        for position, (_, row) in zip(y, table.iterrows(), strict=True):
-            own = GREY if row["condition"] in controls else COLOURS[0]
-            ax.plot([row["low"], row["high"]], [position] * 2, color=colour or own, lw=1.6)
-            ax.plot(row["mean"], position, marker, color=colour or own, ms=4)
-        ax.plot([], [], marker, color=colour or COLOURS[0], label=text, ms=4)
-        ax.set_ylim(-0.6, len(table) - 0.4)
-        ax.set_yticks(list(y), words if ax is rank else [""] * len(words), fontsize=6.5)
-        numbers.append(table)
-
-    series(rank, "rho_forecast", "o", None, "network's forecast")
-    series(rank, "rho_local", "s", COLOURS[1], "this layer alone (E5)")
-    series(rank, "rho_shuffled", "x", GREY, "shuffled labels (control)")
-    rank.set(xlabel="rank correlation with final norm", xlim=(-0.4, 1.05))
-    rank.set_title("Who wins, told at init")
-    series(loss, "lowest_20", "o", None, "lowest norm first")
-    series(loss, "random_20", "x", GREY, "random (control)")
-    loss.set(xlabel="share of what was learned", title="Lost when a fifth is kept")
-    series(aligned, "alignment", "o", None, "cos δ at the drop")
-    series(aligned, "effective_width", "s", COLOURS[1], "directions per unit")
-    aligned.set(xlabel="cos δ, or fraction", title="Alignment and directions")
-    for ax in (rank, loss, aligned):
-        figure_legend(ax)
+    for at, (ax, (column, title, label)) in enumerate(zip(axes, panels, strict=True)):
+        numbers.append(_layers(ax, details, column, shown))
+        criteria = [
+            row["name"]
+            for row in verdict["criteria"]
+            if row["statistic"].removesuffix(ENDS[0]).removesuffix(ENDS[1]) == column
+            and row["confirmatory"]
+            and row.get("minus") is None
+        ]
+        strips.level(ax, verdict, *criteria)
+        ax.set(title=title, ylabel=label if at % 2 == 0 or at == len(panels) - 1 else "")
+        ax.set_xlabel(layer if at >= len(panels) - 2 else "")
+    for left, right in zip(axes[:-2:2], axes[1:-2:2], strict=True):  # effect and control, one scale
+        left.sharey(right)
+        right.autoscale_view()
+    style.key(axes[0], columns=3)
     style.footer(figure, verdict)
     return figure, pd.concat(numbers, ignore_index=True)
 
 
-def figure_legend(ax: Axes) -> None:
-    """A legend below the panel's axis, where it hides nothing."""
-    ax.legend(fontsize=6, loc="upper center", bbox_to_anchor=(0.45, -0.16), ncols=1)
+def _layers(ax: Axes, details: pd.DataFrame, column: str, names: Mapping[str, str]) -> pd.DataFrame:
+    """Runs, means and intervals by layer; conditions side by side."""
+    table = style.summarise(details, ["condition", "layer"], column)
+    shifts = np.linspace(-0.3, 0.3, len(names)) if len(names) > 1 else [0.0]
+    colours = _colours(names)
+    for shift, (name, words), marker in zip(shifts, names.items(), style.MARKERS, strict=False):
+        runs, own = (t[t["condition"] == name].sort_values("layer") for t in (details, table))
+        colour = colours[name]
+        x = runs["layer"] + shift + np.random.default_rng(0).uniform(-0.03, 0.03, len(runs))
+        ax.plot(x, runs[column], ".", ms=2.2, mew=0, alpha=0.55, color=colour, gid="runs")
+        x = own["layer"] + shift
+        ax.vlines(x, own["low"], own["high"], color=colour, lw=1.5)
+        ax.plot(x, own["mean"], marker=marker, ms=4, lw=0.7, color=colour, label=words)
+    ax.set_xticks(sorted(details["layer"].unique()))
+    ax.set_xlim(0.5, details["layer"].max() + 0.5)
+    return table[table["condition"].isin(list(names))]
+
+
+def _colours(names: Mapping[str, str]) -> dict[str, str]:
+    """Controls are grey and black, the others have colours."""
+    effects = [name for name, words in names.items() if "control" not in words]
+    controls = [name for name in names if name not in effects]
+    return {
+        **dict(zip(effects, style.PALETTE, strict=False)),
+        **dict(zip(controls, (style.GREY, style.BLACK), strict=False)),
+    }

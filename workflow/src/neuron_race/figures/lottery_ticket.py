@@ -1,5 +1,6 @@
 """Figure of the claim lottery_ticket: delays of tickets, exchanged starts, winners told at init."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -7,98 +8,120 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from neuron_race.figures import style
+from neuron_race.figures import strips, style
+from neuron_race.figures.strips import Row
 
 HEADS = ("gaussian", "balanced", "pytorch")
+SHORT = {"gaussian": "Gaussian", "balanced": "balanced", "pytorch": "PyTorch"}
 ARMS = {
     "winners": "winners",
-    "stratified": "winners by cluster",
-    "forecast": "forecast at init",
+    "forecast": "winners as forecast",
     "random": "random",
     "losers": "losers",
     "redrawn": "redrawn (control)",
     "sign_flipped": "winners, sign flipped (control)",
 }
-SHORT = {"gaussian": "Gaussian", "balanced": "balanced", "pytorch": "PyTorch"}
+SCORES = {
+    "auroc_forecast": "forecast",
+    "auroc_race_score": "closed form",
+    "auroc_norm_a_init": "head's size alone",
+    "auroc_forecast_shuffled": "shuffled labels (control)",
+}
 
 
-def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figure, pd.DataFrame]:
-    """Draw from ``tickets/pair`` and ``race/pair`` tables; returns the numbers drawn."""
-    figure, (delay, predicted, exchange, told) = style.panels(2, rows=2, height=2.5)
-    tickets = tables["tickets/pair/tickets.csv"].copy()
-    tickets["delay"] = tickets["t_drop"] / tickets["t_drop_full"] - 1
-    numbers = [
-        *_delays(delay, tickets),
-        _exchanged(exchange, tables["tickets/pair/runs.csv"]),
-        _told(told, tables["race/pair/runs.csv"]),
-    ]
-    _predicted(predicted, tickets)
+def draw(
+    tables: Mapping[str, pd.DataFrame], verdict: dict[str, Any]
+) -> tuple[Figure, pd.DataFrame]:
+    """Draw from ``tickets/pair``, ``race/pair`` and ``weights/lenet``; returns the numbers."""
+    figure, (told, delay, predicted, error, exchange, *weights) = style.sheet(
+        "Do winning tickets win by their start?",
+        (2.9, (1,)),
+        (2.6, (1,)),
+        (2.3, (1, 1.1)),
+        (1.7, (1,)),
+        (1.2, (1, 1)),
+    )
+    drawn = {told: _told(), delay: _delays(), error: _errors(), exchange: _exchanged()}
+    lenet = "weights/lenet/digits"
+    drawn[weights[0]] = [Row("LeNet", lenet, "winning_minus_reinitialised")]
+    drawn[weights[1]] = [Row("LeNet", lenet, "speed_gain_reinitialised")]
+    numbers = [strips.strip(ax, verdict, tables, rows) for ax, rows in drawn.items()]
+    told.set(xlabel="chance that a winner has the higher score (AUROC)", xlim=(0.3, 1.03))
+    told.set_title("Who will be in the top fifth, told at init")
+    delay.set(xlabel="extra time to the drop, over the full network's")
+    delay.set_title("Tickets of a fifth of the neurons")
+    numbers.append(_predicted(predicted, tables["tickets/pair/tickets.csv"]))
+    error.set(xlabel="error, over full time", title="and its error (Gaussian)")
+    exchange.set(xlabel="pairs whose ranks follow, share", xlim=(-0.05, 1.05))
+    exchange.set_title("Winner and loser exchange a part")
+    weights[0].set(xlabel="accuracy over redrawn (points)", title="Tickets of weights")
+    weights[1].set(xlabel="share of steps saved", title="and their speed")
+    style.key(predicted)
     style.footer(figure, verdict)
     return figure, pd.concat(numbers, ignore_index=True)
 
 
-def _delays(ax: Axes, tickets: pd.DataFrame) -> list[pd.DataFrame]:
-    """Extra time to the drop of each arm, for each head."""
-    numbers = []
-    y = np.arange(len(ARMS))[::-1]
-    for offset, head in zip((0.2, 0, -0.2), HEADS, strict=True):
-        own = style.summarise(tickets[tickets["condition"] == head], ["arm"], "delay")
-        own = own.set_index("arm").loc[list(ARMS)].reset_index()
-        ax.errorbar(
-            100 * own["mean"],
-            y + offset,
-            xerr=100 * np.abs(own[["low", "high"]].to_numpy().T - own["mean"].to_numpy()),
-            fmt="o",
-            ms=3,
-            color=style.COLOURS[head],
-            label=style.NAMES[head],
+def _told() -> list[Row]:
+    """How well each score tells the winners, by head."""
+    return [
+        Row(
+            f"{style.NAMES[head]}: {words}",
+            f"race/pair/{head}",
+            score,
+            style.GREY if "control" in words else style.COLOURS[head],
         )
-        numbers.append(own.assign(condition=head))
-    ax.set_yticks(y, list(ARMS.values()))
-    ax.set(xlabel="extra time to the drop (%)")
-    ax.set_title("Tickets of a fifth\nof the neurons")
-    ax.legend(fontsize=5.5, loc="lower right")
-    return numbers
-
-
-def _predicted(ax: Axes, tickets: pd.DataFrame) -> None:
-    """Measured against predicted extra time."""
-    for head in HEADS:
-        own = tickets[(tickets["condition"] == head) & tickets["predicted_delay"].notna()]
-        measured = own["t_drop"] - own["t_drop_full"]
-        ax.plot(own["predicted_delay"], measured, "o", ms=2, color=style.COLOURS[head])
-    limit = [0, float(tickets["predicted_delay"].max())]
-    ax.plot(limit, limit, lw=0.8, color="black")
-    ax.set(xlabel="predicted (E9)", ylabel="measured", title="Extra time,\nevery run and arm")
-
-
-def _exchanged(ax: Axes, runs: pd.DataFrame) -> pd.DataFrame:
-    """Pairs of a winner and a loser whose ranks follow what they exchange."""
-    runs = style.ordered(runs, HEADS)
-    rows = pd.concat(
-        style.summarise(runs, ["condition"], f"exchanged_{what}") for what in ("direction", "head")
-    )
-    labels = [f"{SHORT[r.condition]}: {r.quantity[10:]}" for r in rows.itertuples()]
-    style.dots(ax, rows, labels, [style.COLOURS[c] for c in rows["condition"]])
-    ax.set(xlabel="pairs whose ranks follow", xlim=(-0.05, 1.05))
-    ax.set_title("Winner and loser\nexchange")
-    return rows
-
-
-def _told(ax: Axes, race: pd.DataFrame) -> pd.DataFrame:
-    """How well the winners are told at init."""
-    race = style.ordered(race, HEADS)
-    rows = pd.concat(
-        style.summarise(race, ["condition"], name)
-        for name in ("auroc_forecast", "auroc_forecast_shuffled")
-    )
-    words = {"auroc_forecast": "forecast", "auroc_forecast_shuffled": "shuffled"}
-    labels = [f"{SHORT[r.condition]}: {words[r.quantity]}" for r in rows.itertuples()]
-    colours = [
-        style.COLOURS[r.condition] if r.quantity == "auroc_forecast" else style.COLOURS["lazy"]
-        for r in rows.itertuples()
+        for head in HEADS
+        for score, words in SCORES.items()
     ]
-    style.dots(ax, rows, labels, colours)
-    ax.axvline(0.5, ls="--", lw=0.8, color="black")
-    ax.set(xlabel="AUROC", xlim=(0.3, 1.03), title="Top fifth told at init\n(grey: control)")
-    return rows
+
+
+def _delays() -> list[Row]:
+    """Extra time of each arm, for the two heads that are asked."""
+    return [
+        Row(
+            f"{words}, {SHORT[head]}",
+            f"tickets/pair/{head}",
+            f"delay_{arm}",
+            style.GREY if "control" in words else style.COLOURS[head],
+        )
+        for arm, words in ARMS.items()
+        for head in HEADS[:2]
+    ]
+
+
+def _errors() -> list[Row]:
+    """Errors of the predicted extra time."""
+    return [
+        Row(arm, "tickets/pair/gaussian", f"delay_error_{arm}")
+        for arm in ("winners", "random", "losers")
+    ]
+
+
+def _exchanged() -> list[Row]:
+    """Exchanged heads and directions, of extremes and of pairs drawn at random."""
+    return [
+        Row(f"{words}, {SHORT[head]}", f"tickets/pair/{head}", f"exchanged_{what}", colour)
+        for what, words, head, colour in (
+            ("head", "heads", "gaussian", style.BLUE),
+            ("head_random", "heads, random pairs", "gaussian", style.BLUE),
+            ("direction", "directions", "gaussian", style.BLUE),
+            ("direction", "directions", "balanced", style.RED),
+            ("direction_random", "directions, random pairs", "balanced", style.RED),
+            ("direction", "directions", "pytorch", style.GREEN),
+        )
+    ]
+
+
+def _predicted(ax: Axes, tickets: pd.DataFrame) -> pd.DataFrame:
+    """Measured against predicted extra time, every run and arm."""
+    drawn = []
+    for head, marker in zip(HEADS, style.MARKERS, strict=False):
+        own = tickets[(tickets["condition"] == head) & tickets["predicted_delay"].notna()]
+        own = own.assign(delay=own["t_drop"] - own["t_drop_full"])
+        look: dict[str, Any] = {"ms": 2, "mew": 0, "color": style.COLOURS[head], "gid": "runs"}
+        ax.plot(own["predicted_delay"], own["delay"], marker, **look, label=style.NAMES[head])
+        drawn.append(own[["condition", "seed", "arm", "predicted_delay", "delay"]])
+    limit = np.array([0, tickets["predicted_delay"].max()])
+    ax.plot(limit, limit, lw=0.8, color="black", zorder=0)
+    ax.set(xlabel="predicted (E9), time", ylabel="measured, time", title="Extra time to the drop,")
+    return pd.concat(drawn)

@@ -1,51 +1,76 @@
-"""Figure of the claim merging: change of the loss by rule, and neurons left."""
+"""Figure of the claim merging: what merging costs, and how many neurons are left."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
 
-from neuron_race.figures import style
+from neuron_race.figures import strips, style
+from neuron_race.figures.strips import Row
 
+HEADS = ("gaussian", "balanced")
 RULES = {
-    "merge": "merge (E7)",
-    "naive_average": "naive average",
-    "shuffled_membership": "shuffled",
+    "merge_loss_change": "merged by E7",
+    "naive_average_loss_change": "averaged instead (control)",
+    "shuffled_membership_loss_change": "wrong groups (control)",
 }
-SHOWN = ("gaussian", "balanced", "lazy")
-TASKS = {"pair": "image pair", "clusters": "XOR clusters"}
 
 
-def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figure, pd.DataFrame]:
+def draw(
+    tables: Mapping[str, pd.DataFrame], verdict: dict[str, Any]
+) -> tuple[Figure, pd.DataFrame]:
     """Draw from ``compression/{pair,clusters}`` tables; returns the numbers drawn."""
-    figure, (change, left) = style.panels(2, widths=(1.2, 1))
-    table = pd.concat(
-        style.ordered(tables[f"compression/{task}/merging.csv"], SHOWN).assign(task=task)
-        for task in TASKS
+    figure, (left, change, pruned) = style.sheet(
+        "Can equivalent neurons be merged into one?", (1.75, (1,)), (2.3, (1,)), (1.6, (1,))
     )
-    table["loss_change"] = (table["loss"] / table["loss_before"] - 1).abs()
-    table["left"] = table["neurons"] / table["neurons_before"]
-    small = table[table["condition"].isin(["gaussian", "balanced"])]
-    losses = style.summarise(small, ["rule", "task", "condition"], "loss_change")
-    losses = losses.sort_values("rule", key=lambda r: r.map(list(RULES).index), kind="stable")
-    colours = {"merge": style.COLOURS["gaussian"]}
-    style.dots(
-        change,
-        losses,
-        [f"{RULES[r.rule]}, {TASKS[r.task]}, {r.condition}" for r in losses.itertuples()],
-        [colours.get(r, style.COLOURS["lazy"]) for r in losses["rule"]],
-    )
-    change.set(xscale="log", xlabel="relative change of the loss")
-    change.set_title("Loss after merging (grey: controls)")
-    style.threshold(change, 0.02, "margin 2 %")
-    counts = style.summarise(table[table["rule"] == "merge"], ["task", "condition"], "left")
-    style.dots(
-        left,
-        counts,
-        [f"{TASKS[r.task]}, {style.NAMES[r.condition]}" for r in counts.itertuples()],
-        [style.COLOURS[c] for c in counts["condition"]],
-    )
-    left.set(xlabel="neurons left, K/m", xlim=(-0.03, 1.05), title="Neurons after merging")
-    style.threshold(left, 0.2, "claim: below")
+    nets = [(task, head) for task in style.TASKS for head in HEADS]
+    rows = {
+        left: [
+            Row(
+                _words(task, name),
+                f"compression/{task}/{name}",
+                "merged_per_neuron",
+                style.COLOURS[name],
+            )
+            for task in style.TASKS
+            for name in (*HEADS, "lazy")
+        ],
+        change: [
+            Row(
+                f"{style.TASKS[task]}: {words}",
+                f"compression/{task}/gaussian",
+                rule,
+                style.GREY if "control" in words else style.BLUE,
+            )
+            for task in style.TASKS
+            for rule, words in RULES.items()
+        ],
+        pruned: [
+            Row(
+                _words(task, name),
+                f"compression/{task}/{name}",
+                "merge_then_prune_loss_share",
+                style.COLOURS[name],
+            )
+            for task, name in [*nets, ("pair", "lazy")]
+        ],
+    }
+    numbers = [strips.strip(ax, verdict, tables, own) for ax, own in rows.items()]
+    left.set(xlabel="neurons left over neurons before, K/m", xlim=(-0.02, 1.02))
+    left.set_title("Few neurons are left")
+    change.set(xlabel="change of the loss, over the loss before")
+    change.set_xscale("symlog", linthresh=0.01)
+    change.set_xlim(left=-0.03)
+    change.set_xticks([-0.01, 0, 0.01, 1, 100], ["−1 %", "0", "1 %", "1", "100"])
+    change.set_title("The loss stays, but only with the right rule and groups")
+    pruned.set(xlabel="share of what was learned that is lost")
+    pruned.set_xscale("symlog", linthresh=1e-4)
+    pruned.set_xlim(-5e-5, 1.5)
+    pruned.set_title("Merged, then pruned to a fifth of the neurons")
     style.footer(figure, verdict)
-    return figure, pd.concat([losses, counts], ignore_index=True)
+    return figure, pd.concat(numbers, ignore_index=True)
+
+
+def _words(task: str, condition: str) -> str:
+    return f"{style.TASKS[task]}, {style.NAMES[condition]}"

@@ -22,24 +22,25 @@ TITLES = {
     "auroc_beyond_head": "AUROC beyond the head's size",
 }
 # The decisions that matter most, from the first on.
-MARKED = ("#D55E00", "#0072B2", "#009E73")
+MARKED = (style.RED, style.BLUE, style.GREEN)
 OTHER = "#BBBBBB"
 COLUMNS = 2
 CURVE, ROW, TITLE = 1.2, 0.092, 0.45  # inches
 LEGEND = (
-    "Universes from the lowest value to the highest, and which option each took. "
-    "Coloured: the decisions\nthat explain most of the variance between universes, with the "
-    "share (orange, blue, green). *: fixed by the paper."
+    "Universes from the lowest value to the highest, and which option each took.\n"
+    "Coloured: the decisions that explain most of the variance between universes, with the share "
+    "(orange, blue, green). *: fixed by the paper."
 )
 
 
 def draw(
-    universes: pd.DataFrame, claims: pd.DataFrame, decisions: pd.DataFrame
+    universes: pd.DataFrame, claims: pd.DataFrame, decisions: pd.DataFrame, preset: str
 ) -> tuple[Figure, pd.DataFrame]:
     """A curve per statistic, above a panel that marks which option each universe took.
 
     Args:
         universes, claims, decisions: of ``results/multiverse``.
+        preset: its name, and whether it was changed.
 
     Returns:
         The figure and the numbers drawn.
@@ -48,13 +49,14 @@ def draw(
     lines = -(-len(claims) // COLUMNS)
     # Inches: a curve, its panel, and the room for the next title.
     heights = [CURVE, max(ROW * len(rows), ROW), TITLE] * lines
-    total = sum(heights) + TITLE
+    total = sum(heights) + 2 * TITLE
     figure = plt.figure(figsize=(style.WIDTH, total))
+    figure.suptitle("Which decisions do the findings hang on?", y=1 - 0.1 / total, **style.QUESTION)
     grid = figure.add_gridspec(
         3 * lines,
         COLUMNS,
         height_ratios=heights,
-        **{"left": 0.14, "right": 0.95, "top": 1 - TITLE / total, "bottom": 0},
+        **{"left": 0.14, "right": 0.95, "top": 1 - 2 * TITLE / total, "bottom": 0},
         **{"hspace": 0, "wspace": 0.25},
     )
     drawn = []
@@ -76,7 +78,8 @@ def draw(
                 }
             )
         )
-    figure.supxlabel(LEGEND, fontsize=6.5, y=0.06 / total)
+    words = f"preset {preset}, {len(universes)} universes. {LEGEND}"
+    style.note(figure, words, y=0.06 / total)
     return figure, pd.concat(drawn, ignore_index=True)
 
 
@@ -99,7 +102,7 @@ def _curve(ax: Axes, values: pd.Series, claim: dict) -> None:
     ax.plot(values.index, values, ".", ms=2.2, color="#333333")
     share = ""
     if not pd.isna(claim["threshold"]):
-        ax.axhline(claim["threshold"], ls="--", lw=0.8, color="black")
+        ax.axhline(claim["threshold"], ls="--", lw=0.8, color="black", gid="threshold")
         low, high = (f"{100 * claim[key]:.0f}" for key in ("share_low", "share_high"))
         share = (
             f"{claim['direction']} {number(claim['threshold'])} in {100 * claim['share']:.0f} % "

@@ -1,52 +1,70 @@
-"""Figure of the claim mutual_alignment: alignment over time, clusters per neuron."""
+"""Figure of the claim mutual_alignment: alignment and loss over time, clusters, final alignment."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
 
-from neuron_race.figures import style
+from neuron_race.figures import strips, style
+from neuron_race.figures.strips import Row
 
 CONDITIONS = ("gaussian", "balanced", "pytorch", "lazy")
 
 
-def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figure, pd.DataFrame]:
+def draw(
+    tables: Mapping[str, pd.DataFrame], verdict: dict[str, Any]
+) -> tuple[Figure, pd.DataFrame]:
     """Draw from ``dynamics/{pair,clusters}`` tables; returns the numbers drawn."""
     path = tables["dynamics/pair/trajectory.csv"]
-    figure, (time, loss, count) = style.panels(3, widths=(1.2, 1.2, 1))
+    figure, (time, loss, count, aligned) = style.sheet(
+        "Do neurons come to point in few directions?", (2.4, (1, 1)), (1.9, (1,)), (1.4, (1,))
+    )
     numbers = []
     for condition in CONDITIONS:
-        own = path[path["condition"] == condition]
+        own = path[(path["condition"] == condition) & (path["time"] > 0)]
         for ax, value in ((time, "alignment"), (loss, "loss")):
             curve = style.summarise(own, ["condition", "time"], value)
-            style.band(
-                ax,
-                curve[curve["time"] > 0],
-                "time",
-                color=style.COLOURS[condition],
-                label=style.NAMES[condition],
-            )
+            style.band(ax, curve, "time", **style.look(condition))
             numbers.append(curve)
     for ax, label in ((time, "alignment cos δ, weighted"), (loss, "training loss")):
         ax.set(xscale="log", xlabel="time t = rate × step", ylabel=label)
     time.set_title("Alignment with the pull")
-    # The lines leave no room for it in either panel, and their colours are those of both.
-    figure.legend(
-        *time.get_legend_handles_labels(), ncols=4, fontsize=7, loc="outside upper center"
-    )
-    loss.set_title("Loss")
+    strips.level(time, verdict, "aligned_at_drop", "lazy_alignment")
+    loss.set_title("The loss on the same clock")
     loss.set_ylim(0, 0.6)
-
-    runs = pd.concat(
-        style.ordered(tables[f"dynamics/{task}/runs.csv"], CONDITIONS).assign(task=task)
-        for task in ("pair", "clusters")
-    )
-    dots = style.summarise(runs, ["task", "condition"], "clusters_per_neuron_99")
-    task_names = {"pair": "image pair", "clusters": "XOR clusters"}
-    labels = [f"{task_names[r.task]}, {style.NAMES[r.condition]}" for r in dots.itertuples()]
-    style.dots(count, dots, labels, [style.COLOURS[c] for c in dots["condition"]])
-    count.set(xlabel="clusters per neuron", title="Clusters", xlim=(-0.03, 1.05))
-    style.threshold(count, 0.2, "claim: below")
-    numbers.append(dots)
+    style.key(time, loss, columns=2)
+    numbers += [
+        strips.strip(count, verdict, tables, _rows("clusters_per_neuron_99")),
+        strips.strip(
+            aligned,
+            verdict,
+            tables,
+            [
+                Row("digits, at the drop", "dynamics/pair/gaussian", "alignment_at_drop_10"),
+                Row("XOR, at the drop", "dynamics/clusters/gaussian", "alignment_at_drop_10"),
+                Row(
+                    "large init, ever (control)", "dynamics/pair/lazy", "alignment_peak", style.GREY
+                ),
+                Row("large init, rotation (control)", "dynamics/pair/lazy", "rotation", style.GREY),
+            ],
+        ),
+    ]
+    count.set(xlabel="clusters per neuron K/m", title="Few clusters at the end", xlim=(-0.02, 1.02))
+    aligned.set(xlabel="cosine", title="Aligned when the loss drops")
     style.footer(figure, verdict)
     return figure, pd.concat(numbers, ignore_index=True)
+
+
+def _rows(column: str) -> list[Row]:
+    """All conditions of both tasks."""
+    return [
+        Row(
+            f"{words}, {style.NAMES[name]}",
+            f"dynamics/{task}/{name}",
+            column,
+            style.COLOURS[name],
+        )
+        for task, words in style.TASKS.items()
+        for name in CONDITIONS
+    ]

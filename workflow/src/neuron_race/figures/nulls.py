@@ -15,11 +15,12 @@ EDGES = {"fail": "#D55E00", "pass": "#009E73", "open": "#BBBBBB"}
 SAYS = {"fail": "theory: must fail", "pass": "theory: must pass", "open": "theory says nothing"}
 
 
-def draw(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
+def draw(table: pd.DataFrame, preset: str) -> tuple[Figure, pd.DataFrame]:
     """One panel per claim: a row per criterion that counts, a column per null.
 
     Args:
         table: ``results/nulls.csv``.
+        preset: its name, and whether it was changed.
 
     Returns:
         The figure and the numbers drawn.
@@ -35,6 +36,7 @@ def draw(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
         height_ratios=counts + 1.0 if len(counts) else None,
         squeeze=False,
     )
+    figure.suptitle("What passes without the mechanism?", **style.QUESTION)
     for ax, (claim, part) in zip(axes[:, 0], shown.groupby("claim", sort=False), strict=False):
         _panel(ax, part, nulls["null"].to_list())
         ax.set_title(str(claim), fontsize=8)
@@ -42,7 +44,7 @@ def draw(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
         words = [title.removeprefix("a ").removeprefix("the ") for title in nulls["title"]]
         axes[0, 0].xaxis.tick_top()
         axes[0, 0].set_xticks(range(len(words)), [_lines(word) for word in words], fontsize=6)
-    _legend(figure)
+    _legend(figure, preset)
     return figure, shown
 
 
@@ -85,11 +87,14 @@ def _panel(ax: Axes, part: pd.DataFrame, nulls: list[str]) -> None:
         ax.spines[side].set_visible(False)
 
 
-def _legend(figure: Figure) -> None:
+def _legend(figure: Figure, preset: str) -> None:
     """What fills and frames mean."""
     handles = [Patch(fc=fill, ec="#777777", label=f"null {name}") for name, fill in FILLS.items()]
     handles += [Patch(fc="none", ec=EDGES[key], lw=1.5, label=SAYS[key]) for key in EDGES]
-    title = "Rows: the claim's own estimate, and what is asked of it. Cells: the null's estimate."
+    title = (
+        f"Preset {preset}. Rows: the claim's own estimate, and what is asked of it. Cells: the "
+        "null's estimate."
+    )
     legend = figure.legend(
         handles=handles, ncols=4, fontsize=6.5, loc="outside lower center", title=title
     )

@@ -1,37 +1,61 @@
 """Figure of the claim overparameterization: success, time to the drop, and idle neurons."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
 
-from neuron_race.figures import style
-from neuron_race.figures.capacity import LAZY, WIDTHS
+from neuron_race.figures import strips, style
+from neuron_race.figures.capacity import LARGE, LAZY, WIDTHS, trend
+from neuron_race.figures.strips import Row
 
-PANELS = {
-    "fitted": ("success probability", "Wide networks fit"),
-    "t_drop_10": ("time to the drop", "and sooner"),
-    "lower_half_share": ("share of the lower half", "Excess neurons are idle"),
-}
+LAWS = {f"width{2**power}": 2**power for power in range(4, 13)}
+# The widest has the sum of norm products that narrower ones are given.
+SAME = {**{f"{name}_same_sum": width for name, width in LAWS.items()}, "width256": 256}
 
 
-def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figure, pd.DataFrame]:
-    """Draw from ``dynamics/capacity``; returns the numbers drawn."""
-    runs = tables["dynamics/capacity/runs.csv"]
-    figure, axes = style.panels(3)
-    numbers = []
-    series = ((WIDTHS, "gaussian", "small init"), (LAZY, "lazy", "large init (control)"))
-    for ax, (value, (label, title)) in zip(axes, PANELS.items(), strict=True):
-        for widths, colour, name in series:
-            if value == "t_drop_10" and colour == "lazy":
-                continue  # no plateau, so no time to compare
-            own = runs[runs["condition"].isin(widths)]
-            own = own.assign(x=own["condition"].map(widths)).dropna(subset=[value])
-            line = style.summarise(own, ["x"], value).sort_values("x")
-            style.band(ax, line, "x", color=style.COLOURS[colour], marker="o", ms=3, label=name)
-            numbers.append(line.assign(series=name))
+def draw(
+    tables: Mapping[str, pd.DataFrame], verdict: dict[str, Any]
+) -> tuple[Figure, pd.DataFrame]:
+    """Draw from ``dynamics/capacity`` and ``laws/laws``; returns the numbers drawn."""
+    figure, (fits, sooner, same, gap, fitted, idle) = style.sheet(
+        "Why do wide networks train more easily?",
+        (2.3, (1, 1)),
+        (2.1, (1, 1)),
+        (1.1, (1,)),
+        (1.3, (1,)),
+    )
+    runs, laws = tables["dynamics/capacity/runs.csv"], tables["laws/laws/runs.csv"]
+    numbers = [
+        trend(fits, verdict, runs, WIDTHS, "fitted"),
+        trend(fits, verdict, runs, LAZY, "fitted", look=LARGE),
+        trend(sooner, verdict, runs, WIDTHS, "t_drop_10", "drops_sooner", 32),
+        trend(same, verdict, laws, SAME, "drop", "same_sum_same_time"),
+        trend(gap, verdict, laws, LAWS, "drop_gap", "sooner_as_predicted"),
+        *[
+            strips.strip(ax, verdict, tables, _rows(column))
+            for ax, column in ((fitted, "fitted"), (idle, "lower_half_share"))
+        ],
+    ]
+    for ax, label, title in (
+        (fits, "share of runs that fit", "Wide networks fit"),
+        (sooner, "time to the drop", "and drop sooner"),
+        (same, "time to the drop", "not if Σc is kept (control)"),
+        (gap, "measured − predicted,\nover a doubling's lead", "as L3 says"),
+    ):
         ax.set(xlabel="width m", ylabel=label, title=title)
-        ax.set_xscale("log", base=2)
-        ax.legend(fontsize=6.5)
+    style.key(fits)
+    fitted.set(xlabel="share of runs that fit", title="Fits", xlim=(-0.03, 1.03))
+    idle.set(xlabel="share of all norm products", title="Held by the lower half of the neurons")
     style.footer(figure, verdict)
     return figure, pd.concat(numbers, ignore_index=True)
+
+
+def _rows(column: str) -> list[Row]:
+    """Narrow, wide, and wide with a large init."""
+    return [
+        Row("width 4", "dynamics/capacity/width4", column),
+        Row("width 256", "dynamics/capacity/width256", column),
+        Row("width 256, large init (control)", "dynamics/capacity/lazy256", column, style.GREY),
+    ]

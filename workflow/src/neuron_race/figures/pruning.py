@@ -1,46 +1,83 @@
-"""Figure of the claim pruning: loss and accuracy against neurons kept, for every arm."""
+"""Figure of the claim pruning: loss against neurons kept, and what is lost when a fifth is kept."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
 
-from neuron_race.figures import style
+from neuron_race.figures import strips, style
+from neuron_race.figures.strips import Row
 
+# The claim's own line comes last, on top of what it is compared with.
 ARMS = {
-    "lowest_first": ("lowest norm first", "#0072B2", "-"),
-    "stratified": ("stratified by cluster", "#56B4E9", "-"),
-    "merge_then_prune": ("merged first", "#009E73", "-"),
-    "greedy": ("greedy oracle", "#000000", ":"),
-    "random": ("random (control)", "#7F7F7F", "--"),
-    "highest_first": ("highest norm first (control)", "#D55E00", "--"),
+    "random": ("random (control)", style.GREY, "--"),
+    "highest_first": ("highest norm first (control)", style.RED, ":"),
+    "merge_then_prune": ("merged first", style.GREEN, "-."),
+    "greedy": ("best choice (greedy)", style.ORANGE, "-"),
+    "lowest_first": ("lowest norm first", style.BLUE, "-"),
 }
+WIDE = {"greedy": 4.0, "lowest_first": 1.3}  # so that a line below another is seen
 COLUMNS = (
-    ("pair", "gaussian", "image pair, Gaussian head"),
-    ("pair", "balanced", "image pair, balanced head"),
-    ("clusters", "gaussian", "XOR clusters, Gaussian head"),
-    ("pair", "lazy", "large init (control)"),
+    ("pair", "gaussian", "digits, Gaussian head"),
+    ("pair", "balanced", "digits, balanced head"),
+    ("clusters", "gaussian", "XOR, Gaussian head"),
+    ("pair", "lazy_from_zero", "digits, large init (control)"),
 )
 
 
-def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figure, pd.DataFrame]:
+def draw(
+    tables: Mapping[str, pd.DataFrame], verdict: dict[str, Any]
+) -> tuple[Figure, pd.DataFrame]:
     """Draw from ``compression/{pair,clusters}`` tables; returns the numbers drawn."""
-    figure, axes = style.panels(len(COLUMNS), rows=2, height=2.2)
+    figure, (*axes, kept, areas) = style.sheet(
+        "Can small neurons be removed?", (2.3, (1, 1)), (1.9, (1, 1)), (2.9, (1,)), (1.2, (1,))
+    )
     numbers = []
-    for column, (task, condition, title) in enumerate(COLUMNS):
+    for ax, (task, condition, title) in zip(axes, COLUMNS, strict=True):
         table = tables[f"compression/{task}/pruning.csv"]
         own = table[table["condition"] == condition]
-        for row, value in enumerate(("loss", "accuracy")):
-            ax = axes[row * len(COLUMNS) + column]
-            for arm, (label, colour, line) in ARMS.items():
-                curve = style.summarise(own[own["arm"] == arm], ["arm", "fraction"], value)
-                style.band(ax, curve, "fraction", color=colour, ls=line, label=label, lw=1.2)
-                numbers.append(curve.assign(task=task, condition=condition))
-            ax.set_xlabel("fraction kept" if row else "")
-            ax.set_ylabel(("training loss", "training accuracy")[row] if column == 0 else "")
-            ax.set_ylim(*((0, 0.75), (0.4, 1.02))[row])
-        axes[column].set_title(title, fontsize=7.5)
-    handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, ncols=3, fontsize=7, loc="outside upper center")
+        for arm, (label, colour, line) in ARMS.items():
+            curve = style.summarise(own[own["arm"] == arm], ["arm", "fraction"], "loss")
+            look: dict[str, Any] = {
+                "color": colour,
+                "ls": line,
+                "label": label,
+                "lw": WIDE.get(arm, 1.3),
+            }
+            style.band(ax, curve, "fraction", **look)
+            numbers.append(curve.assign(task=task, condition=condition))
+        ax.set(xlabel="fraction kept", ylabel="training loss", ylim=(0, 0.62), title=title)
+    style.key(axes[0], columns=2)
+    numbers.append(strips.strip(kept, verdict, tables, _rows()))
+    kept.set(xlabel="share of what was learned that is lost", xlim=(-0.03, None))
+    kept.set_title("When a fifth is kept")
+    highest = Row(
+        "highest first", "compression/pair/gaussian", "highest_first_loss_area", style.RED
+    )
+    lowest = Row("lowest first", "compression/pair/gaussian", "lowest_first_loss_area")
+    numbers.append(strips.strip(areas, verdict, tables, [lowest, highest]))
+    areas.set(xlabel="area between its curve and that of random pruning (above 0: less loss)")
+    areas.set_title("Against random pruning, all fractions (digits, Gaussian)")
     style.footer(figure, verdict)
     return figure, pd.concat(numbers, ignore_index=True)
+
+
+def _rows() -> list[Row]:
+    """Loss shares of the lowest norms first, beside what they are compared with."""
+    rows = []
+    for task, condition, title in COLUMNS[:3]:
+        source = f"compression/{task}/{condition}"
+        zero = f"compression/{task}/lazy_from_zero"
+        rows += [
+            Row(f"{title}: lowest first", source, "lowest_first_loss_share"),
+            Row("best choice", source, "greedy_loss_share", style.ORANGE),
+        ]
+        if condition == "balanced":
+            rows.append(Row("merged first", source, "merge_then_prune_loss_share", style.GREEN))
+        else:
+            rows += [
+                Row("random (control)", source, "random_loss_share", style.GREY),
+                Row("large init, lowest (control)", zero, "lowest_first_loss_share", style.GREY),
+            ]
+    return rows

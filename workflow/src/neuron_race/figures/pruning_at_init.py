@@ -1,62 +1,60 @@
 """Figure of the claim pruning_at_init: how tickets by every score train."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
 
-from neuron_race.figures import style
+from neuron_race.figures import strips, style
+from neuron_race.figures.strips import Row
 
+# The forecast's thresholds are what the other scores reach, so that these are beside it.
 ARMS = {
-    "full": "all neurons",
-    "forecast": "forecast",
-    "lanes": "forecast, one of each lane first",
-    "snip": "SNIP",
-    "grasp": "GraSP",
-    "synflow": "SynFlow",
-    "magnitude": "magnitude",
-    "random": "random",
-    "shuffled": "forecast, shuffled labels (control)",
-    "losers": "forecast's losers (control)",
+    "forecast": ("forecast", style.BLUE),
+    "snip": ("SNIP", style.ORANGE),
+    "grasp": ("GraSP", style.ORANGE),
+    "synflow": ("SynFlow", style.ORANGE),
+    "magnitude": ("magnitude", style.ORANGE),
+    "random": ("random", style.ORANGE),
+    "lanes": ("forecast, one of each lane first", style.BLUE),
+    "shuffled": ("forecast, shuffled labels (control)", style.GREY),
+    "losers": ("forecast's losers (control)", style.GREY),
 }
-TITLES = {"one_layer": "One hidden layer", "two_layers": "Two hidden layers"}
+# Condition, statistic, per cent kept and title. With two layers the clock is changed until the
+# drop, so that the course says little there.
+PANELS = (
+    ("one_layer", "course_{arm}_10", "One hidden layer, 10 % kept"),
+    ("two_layers", "loss_{arm}_20", "Two hidden layers, 20 % kept"),
+    ("two_layers", "loss_{arm}_layers_20", "Two hidden layers, 20 % kept in each"),
+)
 
 
-def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figure, pd.DataFrame]:
-    """Draw from ``extension/pruning_at_init/details.csv``; returns the numbers drawn."""
-    details = tables["extension/pruning_at_init/details.csv"]
-    percents = set(details["percent"]) - {100}
-    fewest, most = min(percents), max(percents)
-    figure, axes = style.panels(3, height=3, widths=(1, 1, 1))
+def draw(
+    tables: Mapping[str, pd.DataFrame], verdict: dict[str, Any]
+) -> tuple[Figure, pd.DataFrame]:
+    """Draw from ``extension/pruning_at_init/runs.csv``; returns the numbers drawn."""
+    figure, axes = style.sheet(
+        "Does the forecast find tickets before training?", *[(2.4, (1,))] * len(PANELS)
+    )
+    runs = tables["extension/pruning_at_init/runs.csv"]
     numbers = []
-    # With two layers the clock is changed until the drop, so that the course says little there.
-    panels = [
-        ("one_layer", "", "course", fewest),
-        ("two_layers", "", "loss", most),
-        ("two_layers", "_layers", "loss", most),
-    ]
-    words = {"course": "mean over training", "loss": "at the end"}
-    for ax, (condition, suffix, value, percent) in zip(axes, panels, strict=True):
-        own = details[details["condition"] == condition].copy()
-        wanted = [arm if arm == "full" else arm + suffix for arm in ARMS]
-        own = own[own["arm"].isin(wanted) & own["percent"].isin([percent, 100])]
-        own = own.sort_values("arm", key=lambda a: a.map(wanted.index), kind="stable")
-        table = style.summarise(own, ["arm"], value)
-        blue, grey = style.COLOURS["gaussian"], style.COLOURS["lazy"]
-        special = {
-            "forecast": blue,
-            "lanes": blue,
-            "full": "black",
-            "shuffled": grey,
-            "losers": grey,
-        }
-        colours = [special.get(a.removesuffix("_layers"), "#E69F00") for a in table["arm"]]
-        labels = list(ARMS.values()) if ax is axes[0] else [""] * len(ARMS)
-        style.dots(ax, table, labels, colours)
-        ax.tick_params(labelsize=6.5)
-        where = " in each" if suffix else ""
-        ax.set_xlabel(f"relative loss, {words[value]}", fontsize=8)
-        ax.set_title(f"{TITLES[condition]},\n{percent} % kept{where}", fontsize=8)
-        numbers.append(table.assign(condition=condition, percent=percent))
-    style.footer(figure, verdict)
+    for ax, (condition, statistic, title) in zip(axes, PANELS, strict=True):
+        course = statistic.startswith("course")
+        full = "course_full_100" if course else "loss_full_100"
+        source = f"extension/pruning_at_init/{condition}"
+        rows = [Row("all neurons", source, full, style.BLACK)] + [
+            Row(words, source, statistic.format(arm=arm), colour)
+            for arm, (words, colour) in ARMS.items()
+        ]
+        rows = [row for row in rows if row.column in runs]
+        numbers.append(strips.strip(ax, verdict, tables, rows))
+        ax.set_xlabel(f"loss over initial loss, {'mean over training' if course else 'at the end'}")
+        ax.set_title(title)
+    style.footer(
+        figure,
+        verdict,
+        "Bars: 95 % intervals of the mean. Dashed: what a score must stay left (or right) of: "
+        "another's mean.",
+    )
     return figure, pd.concat(numbers, ignore_index=True)

@@ -9,8 +9,6 @@ from matplotlib.figure import Figure
 
 from neuron_race.figures import style
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
-
 
 def draw(scores: pd.DataFrame, copies: Sequence[str], original: str) -> tuple[Figure, pd.DataFrame]:
     """One panel per claim: criteria that were repeated, with estimate and interval per data set.
@@ -33,19 +31,17 @@ def draw(scores: pd.DataFrame, copies: Sequence[str], original: str) -> tuple[Fi
         height_ratios=counts + 1.5,
         squeeze=False,
     )
+    figure.suptitle("Does it hold on other images?", **style.QUESTION)
     for ax, (claim, part) in zip(axes[:, 0], numbers.groupby("claim", sort=False), strict=True):
         _panel(ax, part, [original, *copies])
         ax.set_title(claim, fontsize=8)
     handles, labels = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, ncols=len(labels), fontsize=7, loc="outside upper right")
     preset, n_runs = scores["preset"].iloc[0], scores["n_runs"].max()
-    figure.supxlabel(
+    style.note(
+        figure,
         f"preset {preset}, {n_runs} runs per condition; bars: 95 % intervals; axes that leave "
         "±1.5 are linear within ±1 and logarithmic beyond",
-        fontsize=7,
-        color="#555555",
-        x=0.99,
-        ha="right",
     )
     return figure, numbers
 
@@ -67,7 +63,7 @@ def long(scores: pd.DataFrame, copies: Sequence[str], original: str) -> pd.DataF
 
 def _panel(ax: plt.Axes, part: pd.DataFrame, data_sets: Sequence[str]) -> None:
     names = list(dict.fromkeys(part["criterion"]))
-    for index, (data_set, colour) in enumerate(zip(data_sets, COLOURS, strict=False)):
+    for index, (data_set, colour) in enumerate(zip(data_sets, style.PALETTE, strict=False)):
         own = part[part["data_set"] == data_set]
         shift = 0.22 * (index - (len(data_sets) - 1) / 2)
         y = [names.index(name) + shift for name in own["criterion"]]

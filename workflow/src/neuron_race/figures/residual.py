@@ -13,10 +13,11 @@ NAMES = {
     "skip": "skip",
     "inverse_sqrt": "skip, 1/√L",
     "fixup": "skip, Fixup",
-    "lazy": "skip, large init",
+    "lazy": "large init (control)",
 }
 
 
 def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figure, pd.DataFrame]:
     """Draw from ``extension/residual`` tables; returns the numbers drawn."""
-    return layerwise.draw(tables["extension/residual/details.csv"], verdict, NAMES)
+    details = tables["extension/residual/details.csv"]
+    return layerwise.draw(details, verdict, "Does the race survive skip paths?", NAMES, "block")

@@ -1,36 +1,36 @@
-"""One look for all figures: colour-blind safe, labelled directly, the same bytes every time."""
+"""One look for all figures: colour-blind safe, readable on a phone, the same bytes every time.
+
+A figure of a claim is a sheet: a question, lettered panels, and below them what the verdict rests
+on. Dots are runs, jittered by a fixed draw; bars and bands are the intervals of the verdicts; a
+dashed line is a criterion's threshold as the verdict has it, with an arrow to the side asked for.
+"""
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import matplotlib
-import numpy as np
 import pandas as pd
 
 from neuron_race.common import storage
-from neuron_race.common.imports import without
-
-with without("ipywidgets"):  # for sliders in notebooks; a tenth of a second for each figure
-    import seaborn as sns
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
 from neuron_race.evidence import phrases, statistics
 
-# Okabe and Ito's colours: told apart with any colour vision.
+# Okabe and Ito's colours, told apart with any colour vision. What must be told apart in grey print
+# differs by marker and line, too.
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#56B4E9", "#CC79A7", "#000000", "#7F7F7F")
+BLUE, RED, GREEN, ORANGE, SKY, PINK, BLACK, GREY = PALETTE
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "<", ">")
 COLOURS = {
-    "gaussian": "#0072B2",
-    "balanced": "#D55E00",
-    "pytorch": "#009E73",
-    "lazy": "#7F7F7F",
-    "gates_frozen": "#CC79A7",
-    "two": "#0072B2",
-    "one": "#7F7F7F",
+    **{"gaussian": BLUE, "balanced": RED, "pytorch": GREEN, "lazy": GREY},
+    **{"gates_frozen": PINK, "two": BLUE, "one": GREY},
 }
 NAMES = {
     "gaussian": "Gaussian head",
@@ -41,23 +41,39 @@ NAMES = {
     "two": "two features",
     "one": "one feature (control)",
 }
-WIDTH = 7.5  # inches; at 150 dots per inch PNGs stay below 1,200 pixels
+LINES = {"gaussian": "-", "balanced": "--", "pytorch": "-.", "lazy": ":"}
+TASKS = {"pair": "digits", "clusters": "XOR"}
+WIDTH = 7.5  # inches, of overviews and lectures
+SHEET = 5.2  # of a claim's figure: at 390 pixels its text is still read
+SMALL = 7
+DPI = 150
+QUESTION: dict[str, Any] = {"x": 0.01, "ha": "left", "fontsize": 10, "fontweight": "bold"}
+
+MARKS = (
+    "Bars, bands: 95 % intervals of the mean. Dashed: a threshold (dotted: exploratory), arrow: "
+    "the side asked for."
+)
 
 
 def apply() -> None:
     """Set the style for all figures that follow."""
-    sns.set_theme(context="paper", style="ticks", font_scale=0.9)
+    plt.rcdefaults()
     plt.rcParams.update(
         {
-            "figure.dpi": 150,
-            "savefig.dpi": 150,
-            "pdf.fonttype": 42,
+            "figure.dpi": DPI,
+            "savefig.dpi": DPI,
+            "pdf.fonttype": 3,
             "svg.hashsalt": "neuron_race",
+            "font.size": 8,
+            "axes.titlesize": 8.5,
+            "axes.titlelocation": "left",
             "axes.spines.top": False,
             "axes.spines.right": False,
-            "axes.titlelocation": "left",
-            "axes.titlesize": "medium",
+            "xtick.labelsize": 7.5,
+            "ytick.labelsize": 7.5,
             "legend.frameon": False,
+            "legend.fontsize": 7.5,
+            "lines.linewidth": 1.3,
         }
     )
 
@@ -80,44 +96,102 @@ def panels(
     return figure, flat
 
 
+def sheet(
+    question: str,
+    *rows: tuple[float, Sequence[float]],
+    width: float = SHEET,
+    letters: Sequence[str] = "abcdefghijkl",
+) -> tuple[Figure, list[Axes]]:
+    """A figure under a question, row by row; each row lays out its panels by itself.
+
+    Args:
+        question: what the figure answers, in plain words.
+        rows: of each row its height in inches, and the relative widths of its panels.
+        width: in inches.
+        letters: of the panels in reading order, none where one is empty.
+
+    Returns:
+        The figure, and its axes in reading order.
+    """
+    heights = [height for height, _ in rows]
+    figure = plt.figure(figsize=(width, sum(heights) + 0.75), layout="constrained")
+    figure.suptitle(question, **QUESTION)
+    parts: Any = figure.subfigures(len(rows), 1, height_ratios=heights, squeeze=False)[:, 0]
+    axes: list[Axes] = []
+    for part, (_, widths) in zip(parts, rows, strict=True):
+        axes += list(part.subplots(1, len(widths), squeeze=False, width_ratios=widths).flat)
+    for letter, ax in zip(letters, axes, strict=False):
+        if letter:
+            mark(ax, letter)
+    return figure, axes
+
+
 def mark(ax: Axes, letter: str) -> None:
-    """A panel's letter, outside its upper left corner."""
+    """A panel's letter, outside its upper left corner, before its title."""
     ax.annotate(
         letter,
         (0, 1),
-        xytext=(-14, 10),
+        xytext=(-14, 6),
         xycoords="axes fraction",
         textcoords="offset points",
         fontweight="bold",
-        va="bottom",
+        gid="letter",
     )
 
 
+def key(*axes: Axes, columns: int = 3) -> None:
+    """The legend of the axes of one row, outside them, where it hides nothing."""
+    found: dict[str, Any] = {}
+    for ax in axes:
+        for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
+            found.setdefault(label, handle)
+    page: Any = axes[0].figure  # mypy knows no place outside of axes
+    where = {"loc": "outside upper center", "ncols": columns, "columnspacing": 1.2}
+    page.legend(list(found.values()), list(found), **where)
+
+
+def described(figure: Figure) -> str:
+    """What a figure shows, in words for those who can't see it: its question and its panels."""
+    parts = []
+    for ax in figure.axes:
+        letters = [text.get_text() for text in ax.texts if text.get_gid() == "letter"]
+        title, x, y = ax.get_title(loc="left"), ax.get_xlabel(), ax.get_ylabel()
+        axis = " against ".join(label for label in (y, x) if label)
+        words = f"{title}: {axis}" if axis else title
+        if letters and words:
+            parts.append(f"({letters[0]}) " + " ".join(words.split()))
+    return f"{figure.get_suptitle()} {'; '.join(parts)}.".replace("\n", " ").strip()
+
+
 def save(figure: Figure, pdf: Path, png: Path) -> None:
-    """Write both formats, without dates."""
-    undated = {"CreationDate": None, "ModDate": None, "Producer": None}
-    for path, form, metadata in ((pdf, "pdf", undated), (png, "png", {"Software": None})):
+    """Write both formats, without dates, with a description, laid out once."""
+    title = figure.get_suptitle() or "Figure"
+    words = {"Title": title, "Description": described(figure), "Software": None}
+    undated: dict[str, Any] = {"CreationDate": None, "ModDate": None, "Producer": None}
+    undated |= {"Title": title, "Subject": words["Description"]}
+    if engine := figure.get_layout_engine():
+        engine.execute(figure)
+        figure.set_layout_engine(None)  # else each format draws twice, first to lay out
+    for path, form, metadata in ((png, "png", words), (pdf, "pdf", undated)):
         drawn = io.BytesIO()  # on a full disk matplotlib would hide the cause
         figure.savefig(drawn, format=form, metadata=metadata)
         storage.write_bytes(path, drawn.getvalue())
     plt.close(figure)
 
 
-def series(count: int) -> list[Any]:
-    """Colours for many series."""
-    return list(sns.color_palette("husl", count))
-
-
-def footer(figure: Figure, verdict: dict[str, Any]) -> None:
-    """Verdict, preset and number of runs, below the panels."""
-    text = f"{verdict['claim']}: {verdict['status']} (preset {phrases.preset(verdict)}, "
-    figure.supxlabel(
-        f"{text}{verdict['n_runs']} runs per condition; bands and bars: 95 % bootstrap intervals)",
-        fontsize=7,
-        color="#555555",
-        x=0.99,
-        ha="right",
+def footer(figure: Figure, verdict: Mapping[str, Any], marks: str = MARKS) -> None:
+    """Verdict, preset, number of runs and how to read the marks, below the panels."""
+    note(
+        figure,
+        f"{verdict['claim'].replace('_', ' ')}: {verdict['status']} (preset "
+        f"{phrases.preset(verdict)}, {verdict['n_runs']} runs per condition). Small dots: runs.\n"
+        f"{marks}",
     )
+
+
+def note(figure: Figure, text: str, **where: float) -> None:
+    """Small print below the panels."""
+    figure.supxlabel(text, fontsize=6.5, color="#555555", x=0.01, ha="left", **where)
 
 
 def ordered(table: pd.DataFrame, conditions: Iterable[str]) -> pd.DataFrame:
@@ -132,17 +206,45 @@ def ordered(table: pd.DataFrame, conditions: Iterable[str]) -> pd.DataFrame:
 
 
 def summarise(table: pd.DataFrame, by: Sequence[str], value: str) -> pd.DataFrame:
-    """Mean and bootstrap interval over runs, ``mean, low, high``, for each group."""
+    """Mean and interval over runs, ``mean, low, high``, for each group.
+
+    The interval is the verdicts': where each run is a task of its own, as a column ``task`` tells,
+    tasks share classes.
+    """
     rows = []
-    for key, part in table.groupby(list(by), sort=False):
+    for group, part in table.groupby(list(by), sort=False):
         values = part[value].to_numpy(dtype=float)
-        low, high = statistics.interval(values)
+        low, high = statistics.interval(values, tasks=tasks_of(part))
         rows.append(
-            {**dict(zip(by, key, strict=True)), "mean": values.mean(), "low": low, "high": high}
+            {**dict(zip(by, group, strict=True)), "mean": values.mean(), "low": low, "high": high}
         )
     made = pd.DataFrame(rows, columns=[*by, "mean", "low", "high"])
     # Of no rows, as where nothing ever dropped, no rows; but the columns are there, of numbers.
     return (made if rows else made.astype(float)).assign(quantity=value)
+
+
+def with_tasks(
+    table: pd.DataFrame, path: str, tasks: Mapping[str, Mapping[int, str]]
+) -> pd.DataFrame:
+    """A table with a column ``task``: of its rows' runs, missing where they have none of their own.
+
+    Args:
+        table: with ``condition`` and ``seed``, or as it is.
+        path: ``table/experiment/name.csv``.
+        tasks: by ``experiment/condition`` and seed.
+    """
+    if not {"condition", "seed"} <= set(table):
+        return table
+    experiment = path.split("/")[1]
+    runs = zip(table["condition"], table["seed"], strict=True)
+    named = [tasks.get(f"{experiment}/{condition}", {}).get(seed) for condition, seed in runs]
+    task = pd.Series(named, index=table.index, dtype=object, name="task")
+    return pd.concat([table, task], axis=1)
+
+
+def tasks_of(table: pd.DataFrame) -> statistics.Tasks:
+    """The task of each run; None where runs have none of their own."""
+    return statistics.tasks_of(table) if "task" in table else None
 
 
 def band(ax: Axes, table: pd.DataFrame, x: str, **kwargs: Any) -> None:
@@ -153,26 +255,42 @@ def band(ax: Axes, table: pd.DataFrame, x: str, **kwargs: Any) -> None:
         ax.fill_between(table[x], table["low"], table["high"], color=colour, alpha=0.2, lw=0)
 
 
-def dots(ax: Axes, table: pd.DataFrame, labels: Sequence[str], colours: Sequence[str]) -> None:
-    """Means with intervals, one row each, read from top to bottom."""
-    y = np.arange(len(table))[::-1]
-    for position, (_, row), colour in zip(y, table.iterrows(), colours, strict=True):
-        ax.plot([row["low"], row["high"]], [position] * 2, color=colour, lw=2)
-        ax.plot(row["mean"], position, "o", color=colour, ms=5)
-    ax.set_yticks(y, labels)
-    ax.set_ylim(-0.6, len(table) - 0.4)
+def look(condition: str) -> dict[str, Any]:
+    """Colour, line and name of a condition."""
+    return {
+        "color": COLOURS[condition],
+        "ls": LINES.get(condition, "-"),
+        "label": NAMES[condition],
+    }
 
 
-def threshold(ax: Axes, value: float, text: str) -> None:
-    """A criterion's threshold as a dashed line, labelled along it."""
-    ax.axvline(value, ls="--", lw=0.8, color="black", zorder=0)
-    ax.text(
-        value,
-        0.5,
-        f" {text}",
-        transform=ax.get_xaxis_transform(),
-        fontsize=6.5,
-        rotation=90,
-        va="center",
-        ha="left",
+def neurons(
+    ax: Axes, x: pd.Series, y: pd.Series, final: pd.Series, label: str | None = None
+) -> None:
+    """Neurons, each a dot, coloured by the logarithm of what they end with; y is a log, too.
+
+    Args:
+        ax: the panel.
+        x, y, final: of each neuron.
+        label: of the colour bar; none without it.
+    """
+    norm = LogNorm() if (final > 0).any() else None  # nothing can't be log-scaled
+    points = ax.scatter(x, y, c=final.where(final > 0), cmap="viridis", norm=norm, s=6, lw=0)
+    if (y > 0).any():
+        ax.set_yscale("log")
+    if label:
+        ax.figure.colorbar(points, ax=ax, label=label, pad=0.02)
+
+
+def beside(ax: Axes, y: float, text: str, va: str = "center") -> None:
+    """Words at the right edge of a panel, outside it."""
+    ax.annotate(
+        text,
+        (1, y),
+        xycoords=("axes fraction", "data"),
+        xytext=(2, 0),
+        textcoords="offset points",
+        va=va,
+        fontsize=SMALL,
+        annotation_clip=False,
     )

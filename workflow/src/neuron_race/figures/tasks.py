@@ -12,7 +12,7 @@ from neuron_race.evidence import statistics
 from neuron_race.figures import style
 
 SHOWN = (-1.5, 3.0)  # of the distance to the threshold, in those of the mean
-GOOD, BAD = "#0072B2", "#D55E00"
+GOOD, BAD = style.BLUE, style.RED
 
 
 def draw(scores: pd.DataFrame, evidence: Mapping[str, pd.DataFrame]) -> tuple[Figure, pd.DataFrame]:
@@ -30,7 +30,10 @@ def draw(scores: pd.DataFrame, evidence: Mapping[str, pd.DataFrame]) -> tuple[Fi
     """
     counted = scores["confirmatory"].astype(bool) & ~scores["is_control"].astype(bool)
     rows = scores[counted & (scores["n_tasks"] > 1)].reset_index(drop=True)
-    figure, (ax,) = style.panels(1, height=0.8 + 0.16 * max(len(rows), 6))
+    height = 0.5 + 0.16 * max(len(rows), 6)
+    figure, (ax,) = style.sheet(
+        "On which pairs of digits does it hold?", (height, (1,)), width=style.WIDTH, letters=""
+    )
     parts = [_row(ax, y, row, evidence[row["claim"]]) for y, row in rows.iterrows()]
     named = rows["claim"].ne(rows["claim"].shift())
     labels = [
@@ -46,11 +49,10 @@ def draw(scores: pd.DataFrame, evidence: Mapping[str, pd.DataFrame]) -> tuple[Fi
     ax.set(xlim=SHOWN, ylim=(len(rows) - 0.4, -0.6))
     ax.set_xticks([0, 1], ["threshold", "mean"])
     ax.set_title("Dots: tasks. Bars: 95 % interval of the mean. Lines: where a new pair would lie")
-    figure.supxlabel(
+    style.note(
+        figure,
         f"preset {scores['preset'].iloc[0]}; share of tasks in which a criterion holds beside its "
         "name; what lies beyond the axes is drawn at their ends",
-        fontsize=7,
-        color="#555555",
     )
     columns = ["claim", "criterion", "task", "value", "distance"]
     return figure, pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)

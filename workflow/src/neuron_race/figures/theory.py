@@ -27,7 +27,9 @@ def draw(tables: dict[str, pd.DataFrame]) -> tuple[Figure, pd.DataFrame]:
     Returns:
         The figure, and the numbers drawn (of the race, at the times drawn).
     """
-    figure, axes = style.panels(3, rows=2, height=2.7)
+    figure, axes = style.sheet(
+        "Do the equations hold?", (2.6, (1, 1)), (3.0, (1, 1)), (2.6, (1, 1))
+    )
     alignment, norm, free, escape, limit, conservation = axes
     errors = tables["errors"]
     drawn = [
@@ -56,7 +58,7 @@ def draw(tables: dict[str, pd.DataFrame]) -> tuple[Figure, pd.DataFrame]:
     mirrored = _error(errors, "trained network, mirrored data, to the drop: norm_product")
     free.set_title(f"Training to the drop (E5); error:\nmirrored {mirrored}, to a flip {before}")
     _lines(escape, tables["escape"], "alpha")
-    escape.set(xscale="log", xlabel="init scale α", ylabel="time of the drop t (rate × steps)")
+    escape.set(xscale="log", xlabel="init scale α", ylabel="time of the drop t")
     escape.invert_xaxis()
     escape.set_title(
         "Escape (E6); error of the slope:\n"
@@ -71,8 +73,10 @@ def draw(tables: dict[str, pd.DataFrame]) -> tuple[Figure, pd.DataFrame]:
         f"pair; error of the power {_error(errors, 'trained network: power of alpha')}",
     )
     _conserved(conservation, tables["conservation"], errors)
-    for ax in axes:
-        ax.title.set_fontsize(7)
+    style.key(alignment, norm)
+    style.key(free, escape, columns=2)
+    style.key(limit, conservation)
+    style.note(figure, "Errors: the largest between closed form and what is named, relative.")
     for name in ("escape", "limit", "conservation"):
         drawn.append(tables[name].assign(table=name))
     return figure, pd.concat(drawn, ignore_index=True)
@@ -110,7 +114,6 @@ def _race(
     for source in sources:
         ax.plot([], [], ls="", color="black", mew=0.7, label=source, **MARKS[source])
     ax.plot([], [], color="black", lw=1, label="closed form")
-    ax.legend(fontsize=6, loc="lower right" if quantity == "cos_delta" else "upper left")
     return part
 
 
@@ -129,7 +132,6 @@ def _free(ax: Axes, race: pd.DataFrame) -> pd.DataFrame:
         own = own[own["time"].isin(kept[-40:])]
         ax.plot(own["tau"], own["value"], ls="", color=colour, label=label, mew=0, marker="^", ms=2)
     ax.axhline(1, color="black", lw=1, label="closed form", zorder=0)
-    ax.legend(fontsize=6, loc="lower left", markerscale=2)
     columns = [*index, "value"]
     return wide[columns].assign(
         table="race", source="trained network", quantity="norm_product / closed form"
@@ -168,4 +170,3 @@ def _lines(ax: Axes, table: pd.DataFrame, x: str) -> None:
             label=labels.get(name, name),
             **look,
         )
-    ax.legend(fontsize=6, loc="best")

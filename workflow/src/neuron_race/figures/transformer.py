@@ -9,12 +9,15 @@ from neuron_race.figures import layerwise
 
 NAMES = {
     "no_skip": "no skip",
-    "layer_norm": "no skip, layer norm",
+    "layer_norm": "layer norm",
     "skip": "skip",
-    "lazy": "no skip, large init",
+    "lazy": "large init (control)",
 }
 
 
 def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figure, pd.DataFrame]:
     """Draw from ``extension/transformer`` tables; returns the numbers drawn."""
-    return layerwise.draw(tables["extension/transformer/details.csv"], verdict, NAMES)
+    details = tables["extension/transformer/details.csv"]
+    return layerwise.draw(
+        details, verdict, "Do neurons of a transformer's MLP race?", NAMES, "layer"
+    )

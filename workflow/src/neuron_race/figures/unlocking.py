@@ -1,28 +1,82 @@
-"""Figure of the claim unlocking: lent gates, held gates, and the second group."""
+"""Figure of the claim unlocking: lent gates, held gates, the second race and the second group."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from neuron_race.figures import style
+from neuron_race.figures import strips, style
+from neuron_race.figures.strips import Row
 
 HEADS = ("gaussian", "balanced")
-TREATED = {
-    "held_drop": "held from the drop",
-    "held_2x": "held from 2 drops",
-    "held_4x": "held from 4 drops",
-    "sham": "held for a step",
-}
+LATE = "late_winners/late_winners/"
+HELD = [
+    Row("lent, of a candidate", f"{LATE}gaussian", "lent"),
+    Row("lent, of a loser (control)", f"{LATE}gaussian", "foreign", style.GREY),
+    Row("own, held from the drop", f"{LATE}gaussian", "held_drop", style.GREEN),
+    Row("own, held from 2 drops", f"{LATE}gaussian", "held_2x", style.GREEN),
+    Row("own, held from 4 drops", f"{LATE}gaussian", "held_4x", style.GREEN),
+    Row("held for a step (control)", f"{LATE}gaussian", "sham", style.GREY),
+]
+SHARES = [
+    Row("lift where forecast: candidate's gates", f"{LATE}gaussian", "lent_as_forecast"),
+    Row("loser's gates (control)", f"{LATE}gaussian", "foreign_as_forecast", style.GREY),
+    Row("second race told, Gaussian", f"{LATE}gaussian", "auroc_second"),
+    Row("second race told, balanced", f"{LATE}balanced", "auroc_second", style.RED),
+    Row("told by the init (control)", f"{LATE}gaussian", "auroc_first", style.GREY),
+    Row("candidates that do not win", f"{LATE}gaussian", "false_positives"),
+    Row("late winners, Gaussian", f"{LATE}gaussian", "late_winner"),
+    Row("late winners, balanced", f"{LATE}balanced", "late_winner", style.RED),
+    Row("turned, Gaussian", f"{LATE}gaussian", "turned"),
+    Row("turned, balanced", f"{LATE}balanced", "turned", style.RED),
+    Row("turned, gates frozen", "dynamics/pair/gates_frozen", "turned_by_drop", style.PINK),
+]
+CLUSTERS = [
+    Row("clusters: live gates", "dynamics/late_winners/gaussian", "clusters_per_neuron_99"),
+    Row("gates frozen", "dynamics/late_winners/gates_frozen", "clusters_per_neuron_99", style.PINK),
+    Row("no gates (control)", f"{LATE}gaussian", "clusters_linear", style.GREY),
+    Row("gate patterns: small init", "dynamics/pair/gaussian", "gate_patterns_kept"),
+    Row("large init (control)", "dynamics/pair/lazy", "gate_patterns_least", style.GREY),
+]
+RISES = [
+    Row("two features", "dynamics/two_features/two", "second_group_rise"),
+    Row(
+        "first never fitted (control)",
+        "dynamics/two_features/two_frozen",
+        "second_group_rise",
+        style.PINK,
+    ),
+    Row("one feature (control)", "dynamics/two_features/one", "second_group_rise", style.GREY),
+]
 
 
-def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figure, pd.DataFrame]:
-    """Draw from ``late_winners`` and ``two_features``; returns the numbers drawn."""
-    figure, (lent, held, staircase) = style.panels(3)
-    runs = tables["late_winners/late_winners/runs.csv"]
-    numbers = [lending(lent, runs), holding(held, runs)]
+def draw(
+    tables: Mapping[str, pd.DataFrame], verdict: dict[str, Any]
+) -> tuple[Figure, pd.DataFrame]:
+    """Draw from ``late_winners``, ``two_features`` and ``pair``; returns the numbers drawn."""
+    figure, (lent, staircase, held, shares, clusters, rises) = style.sheet(
+        "Do gates decide who wins late?",
+        (2.5, (1, 1)),
+        (1.9, (1,)),
+        (2.5, (1,)),
+        (1.6, (1,)),
+        (1.3, (1,)),
+    )
+    numbers = [lending(lent, tables[f"{LATE}runs.csv"])]
     numbers += second_group(staircase, tables["dynamics/two_features/trajectory.csv"])
+    drawn = {held: HELD, shares: SHARES, clusters: CLUSTERS, rises: RISES}
+    numbers += [strips.strip(ax, verdict, tables, rows) for ax, rows in drawn.items()]
+    held.set(xlabel="gain by these gates, powers of ten of c")
+    held.set_title("Gates lent to losers, and a candidate's own gates held")
+    shares.set(xlabel="share, or chance (AUROC)", xlim=(-0.03, 1.03))
+    shares.set_title("How often, and who tells it")
+    clusters.set(xlabel="clusters or patterns, over neurons", xlim=(-0.03, 1.03))
+    clusters.set_title("Gates that move let neurons share a target")
+    rises.set(xlabel="rise of the second group's growth, over the first's rate")
+    rises.set_title("The second group rises once the first is fitted (U3)")
+    style.key(lent, staircase, columns=2)
     style.footer(figure, verdict)
     return figure, pd.concat(numbers, ignore_index=True)
 
@@ -31,26 +85,13 @@ def lending(ax: Axes, runs: pd.DataFrame) -> pd.DataFrame:
     """Lift of losers by lent gates against the lead forecast, every run a point."""
     for condition in HEADS:
         own, colour = runs[runs["condition"] == condition], style.COLOURS[condition]
-        ax.plot(own["lead"], own["lent"], "o", ms=4, color=colour, label=style.NAMES[condition])
-        ax.plot(own["lead"], own["foreign"], "x", ms=4, color=colour, label="a loser's gates")
-    ax.set(xlabel="lead forecast, log c", ylabel="lift of matched losers, log10 c")
+        look: dict[str, Any] = {"color": colour, "ms": 4, "ls": "", "gid": "runs"}
+        ax.plot(own["lead"], own["lent"], marker="o", **look, label=style.NAMES[condition])
+        ax.plot(own["lead"], own["foreign"], marker="x", **look, label="with a loser's gates")
+    ax.set(xlabel="lead forecast, log c", ylabel="lift of losers, log10 c")
     ax.set_xscale("symlog", linthresh=0.1)
-    ax.set_title("a second race's gates, lent")
-    ax.legend(fontsize=6)
+    ax.set_title("Gates of a second race, lent")
     return runs[["condition", "seed", "lead", "lent", "foreign"]]
-
-
-def holding(ax: Axes, runs: pd.DataFrame) -> pd.DataFrame:
-    """What candidates lose if their own gates are held."""
-    own = runs[runs["condition"] == HEADS[0]]
-    for at, name in enumerate(TREATED):
-        ax.plot([at] * len(own), own[name], "o", ms=3, color=style.COLOURS["gaussian"])
-        ax.plot([at - 0.25, at + 0.25], [own[name].mean()] * 2, color="black")
-    ax.axhline(0, lw=0.5, color="grey")
-    ax.set_xticks(range(len(TREATED)), list(TREATED.values()), rotation=20, fontsize=6)
-    ax.set(ylabel="own over held gates, log10 c")
-    ax.set_title("own gates, held")
-    return own[["condition", "seed", *TREATED]]
 
 
 def second_group(ax: Axes, path: pd.DataFrame) -> list[pd.DataFrame]:
@@ -60,11 +101,10 @@ def second_group(ax: Axes, path: pd.DataFrame) -> list[pd.DataFrame]:
         own = path[path["condition"] == condition]
         for value, line in (("growth_first", "-"), ("growth_second", "--")):
             curve = style.summarise(own, ["condition", "time"], value)
-            label = f"{style.NAMES[condition]}, {value.split('_')[1]} group"
+            label = f"{style.NAMES[condition]}, {value.split('_')[1]}"
             shown = curve[curve["time"] > 1]
             style.band(ax, shown, "time", color=style.COLOURS[condition], ls=line, label=label)
             curves.append(curve)
-    ax.set(xlabel="time t", ylabel="growth rate d log c / dt", xlim=(0, 150), ylim=(None, 1.4))
-    ax.set_title("U3: the second group rises")
-    ax.legend(fontsize=6)
+    ax.set(xlabel="time t = rate × step", ylabel="growth d log c / dt", xlim=(0, 150))
+    ax.set_title("Growth of two groups")
     return curves

@@ -66,8 +66,23 @@ class Settings:
 
     def tasks(self, claim: str) -> dict[str, dict[int, str]]:
         """Tasks of the runs that a claim rests on, where each run has its own: by run and seed."""
+        return self._tasks({pair for own in self.asked(claim) for pair in sources(own)})
+
+    def tasks_drawn(self, claim: str) -> dict[str, dict[int, str]]:
+        """The same of all runs whose tables the claim's figure draws."""
+        paths = [path.split("/") for path in self.claims[claim]["figure_tables"]]
+        return self._tasks(
+            {
+                (table, f"{experiment}/{condition}")
+                for table, experiment, _ in paths
+                for condition in self.measured(table)[experiment]
+            }
+        )
+
+    def _tasks(self, pairs: set[tuple[str, str]]) -> dict[str, dict[int, str]]:
+        """Tasks of the runs of pairs (table, ``experiment/condition``)."""
         found = {}
-        for table, runs in {pair for own in self.asked(claim) for pair in sources(own)}:
+        for table, runs in pairs:
             experiment, condition = runs.split("/")
             options = self.measured(table)[experiment][condition]
             own = self.datasets[options["dataset"]]
