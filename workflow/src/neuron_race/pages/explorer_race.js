@@ -84,31 +84,42 @@ function drawWay({ run, drawn, axes: { x, y } }, g, j, t, radius) {
 // Cosines at a snapshot: inner products of directions, in the order of the lanes.
 function cosines(run, t) {
   const { m, r, T, order } = run;
-  const U = new Float32Array(m * r);
+  const U = new Float32Array((m + 3) * r); // rows of zeros at the end, for four columns at a time
   const codes = run.arrays.directions;
   for (let i = 0; i < m; i++) for (let k = 0; k < r; k++) U[i * r + k] = codes[(k * m + order[i]) * T + t] / 127;
   const gram = new Float32Array(m * m);
   for (let i = 0; i < m; i++) {
-    for (let j = 0; j < i; j++) {
-      let sum = 0;
-      for (let k = 0, a = i * r, b = j * r; k < r; k++) sum += U[a + k] * U[b + k];
-      gram[i * m + j] = gram[j * m + i] = sum;
+    for (let j = 0; j < i; j += 4) {
+      let s0 = 0, s1 = 0, s2 = 0, s3 = 0; // sums that don't wait for one another
+      for (let a = i * r, b = j * r, end = a + r; a < end; a++, b++) {
+        s0 += U[a] * U[b];
+        s1 += U[a] * U[b + r];
+        s2 += U[a] * U[b + 2 * r];
+        s3 += U[a] * U[b + 3 * r];
+      }
+      // What goes beyond the diagonal is as right; what goes beyond the row, the next one overwrites.
+      const [row, column] = [i * m + j, j * m + i];
+      gram[row] = gram[column] = s0;
+      gram[row + 1] = gram[column + m] = s1;
+      gram[row + 2] = gram[column + 2 * m] = s2;
+      gram[row + 3] = gram[column + 3 * m] = s3;
     }
     gram[i * m + i] = 1;
   }
   return gram;
 }
 const EDGE = 9; // pixels of the colours of clusters, along the matrix
-const scratch = document.createElement("canvas");
+const squares = new Map(); // width -> a canvas of that size, and its pixels
 function pixelsOf(values, width) {
-  scratch.width = width;
-  scratch.height = values.length / width;
-  const g = scratch.getContext("2d");
-  const image = g.createImageData(scratch.width, scratch.height);
-  const words = new Uint32Array(image.data.buffer);
+  if (!squares.has(width)) {
+    const canvas = Object.assign(document.createElement("canvas"), { width, height: width });
+    const image = canvas.getContext("2d").createImageData(width, width);
+    squares.set(width, { canvas, image, words: new Uint32Array(image.data.buffer) });
+  }
+  const { canvas, image, words } = squares.get(width);
   for (let i = 0; i < words.length; i++) words[i] = word(values[i]);
-  g.putImageData(image, 0, 0);
-  return scratch;
+  canvas.getContext("2d").putImageData(image, 0, 0);
+  return canvas;
 }
 function drawMatrix(view) {
   const { run } = view;
