@@ -572,9 +572,8 @@ def options_of(place: Place) -> set[Place]:
     """Settings that a key is about."""
     jobs = {p for p in parts(SETTINGS) if p[0] in ("experiments", "extensions", "weight_tickets")}
     match place:
-        case ("seeds", key):
-            shown = {("explorer", "seeds")} if key == "first" else set()
-            return jobs | {("seeds",)} | shown
+        case ("seeds", _):
+            return jobs | {("seeds",)}
         case ("device",):
             return jobs | {("multiverse",)}
         case ("multiverse", *_):

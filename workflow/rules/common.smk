@@ -272,6 +272,12 @@ def explored(experiment):
     return SETTINGS.explorer["conditions"][experiment]
 
 
+def explored_kinds(experiment):
+    """Kinds of the data sets of the conditions that the race explorer shows."""
+    datasets = [SETTINGS.experiments[experiment][c]["dataset"] for c in explored(experiment)]
+    return [SETTINGS.datasets[name]["kind"] for name in datasets]
+
+
 def explored_forecasts(experiment):
     """Forecasts of the shown conditions, if any of them can be forecast."""
     some = set(explored(experiment)) & set(SETTINGS.forecastable(experiment))

@@ -41,6 +41,7 @@ rule explorer_runs:
     input:
         runs=lambda w: runs_of(w.experiment, explored(w.experiment)),
         neurons="results/dynamics/{experiment}/neurons.csv",
+        table="results/dynamics/{experiment}/runs.csv",
         forecasts=lambda w: explored_forecasts(w.experiment),
     output:
         arrays="results/explorer/{experiment}.npz",
@@ -55,6 +56,7 @@ rule explorer_runs:
         mem_mb=memory(2000),
     params:
         conditions=lambda w: explored(w.experiment),
+        kinds=lambda w: explored_kinds(w.experiment),
         seeds=SETTINGS.explorer["seeds"],
         snapshots=SETTINGS.explorer["snapshots"],
     script:
@@ -64,7 +66,21 @@ rule explorer_runs:
 # The race as it happened, on one page that needs no network.
 rule race_explorer:
     input:
-        assets=assets("page.html", "page.css", "explorer.html", "explorer.css", "explorer.js"),
+        assets=assets(
+            "page.html",
+            "page.css",
+            "explorer.html",
+            "explorer.css",
+            "explorer.js",
+            "explorer_data.js",
+            "explorer_canvas.js",
+            "explorer_race.js",
+            "explorer_charts.js",
+            "explorer_inputs.js",
+            "explorer_words.js",
+            "explorer_export.js",
+            "explorer_page.js",
+        ),
         arrays=expand(
             "results/explorer/{experiment}.npz", experiment=SETTINGS.explorer["conditions"]
         ),
@@ -82,6 +98,5 @@ rule race_explorer:
     params:
         preset=SETTINGS.preset,
         changes=CHANGES,
-        seeds=SETTINGS.explorer["seeds"],
     script:
         "../scripts/race_explorer.py"

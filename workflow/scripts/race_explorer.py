@@ -20,9 +20,7 @@ def work(job) -> None:
             shown.append({"name": name, **explorer.run(own, description)})
     parameters = {"runs": [one["name"] for one in shown]}
     provenance = storage.provenance(job.input.arrays, parameters, job.params.made_of["code"])
-    text = explorer.render(
-        shown, job.params.preset, job.params.changes, job.params.seeds, provenance
-    )
+    text = explorer.render(shown, job.params.preset, job.params.changes, provenance)
     size = len(text.encode())
     if size > explorer.LARGEST_PAGE:
         print(

@@ -11,8 +11,13 @@ from numpy.typing import NDArray
 from neuron_race.pages import page
 
 Array = NDArray[Any]
-LARGEST_PAGE = 8_000_000  # bytes
+LARGEST_PAGE = 12_000_000  # bytes
+RANKS = ("final", "lane", "drop", "forecast")
 HEADS = {"gaussian": "Gaussian", "balanced": "balanced", "pytorch": "PyTorch default"}
+
+
+PARTS = ("data", "canvas", "race", "charts", "inputs", "words", "export", "page")
+SCRIPTS = ["explorer.js", *(f"explorer_{part}.js" for part in PARTS)]
 
 
 def quantise(values: Array, low: float, high: float, kind: str) -> Array:
@@ -74,8 +79,12 @@ def run(arrays: Mapping[str, Array], description: Mapping[str, Any]) -> dict[str
             "cos_delta_init": (arrays["cos_delta"][0].astype("f4"), False),
             "sign": (arrays["sign"].astype("i1"), False),
             "cluster": (arrays["cluster"].astype("i2"), False),
-            "final_rank": (arrays["final_rank"].astype("u2"), False),
-            "forecast_rank": (arrays["forecast_rank"].astype("u2"), False),
+            "forecast": (arrays["forecast"].astype("f4"), False),
+            "late": (arrays["late"].astype("u1"), False),
+            **{f"{of}_rank": (arrays[f"{of}_rank"].astype("u2"), False) for of in RANKS},
+            "gates": (arrays["gates"].transpose(2, 1, 0), True),
+            "sign_y": (arrays["sign_y"].astype("i1"), False),
+            **{key: (arrays[key], False) for key in ("inputs", "principal") if key in arrays},
         }
     )
     return {
@@ -92,7 +101,6 @@ def render(
     shown: Sequence[Mapping[str, Any]],
     preset: str,
     changed: Mapping[str, Sequence[Any]],
-    seeds: Sequence[int],
     provenance: Mapping[str, Any],
 ) -> str:
     """The page, for runs as :func:`run` returns them."""
@@ -100,8 +108,9 @@ def render(
         "explorer",
         preset,
         changed,
-        seeds,
+        sorted({one["seed"] for one in shown}),
         provenance,
+        SCRIPTS,
         runs=page.embed(shown),
         n=len(shown),
         error=f"{max(one['cosine_error'] for one in shown):.3f}",

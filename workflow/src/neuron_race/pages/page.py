@@ -51,6 +51,7 @@ def render(
     changed: Mapping[str, Sequence[Any]],
     seeds: Sequence[int],
     provenance: Mapping[str, Any],
+    scripts: Sequence[str] = (),
     **context: Any,
 ) -> str:
     """Fill the template ``<name>.html`` with its style sheet and script.
@@ -62,11 +63,12 @@ def render(
             :func:`neuron_race.settings.changes.changes`.
         seeds: seeds of the runs shown.
         provenance: see :func:`neuron_race.common.storage.provenance`; put into the page's foot.
+        scripts: files of the script in their order, ``<name>.js`` if none is given.
         context: whatever else the template reads.
     """
     return TEMPLATES.get_template(f"{name}.html").render(
         style=asset("page.css") + asset(f"{name}.css"),
-        script=asset(f"{name}.js"),
+        script=Markup().join(asset(script) for script in scripts or [f"{name}.js"]),
         preset=f"{preset}, changed" if changed else preset,
         seeds=_spans(seeds),
         warnings=warnings(preset, changed, seeds),

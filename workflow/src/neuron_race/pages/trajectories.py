@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from neuron_race.models.norms import unit
+from neuron_race.pages import phases, pictures
 from neuron_race.training import conditions
 from neuron_race.training.runs import Trained
 
@@ -58,7 +59,7 @@ def deviation(recorded: Array, repeated: Array) -> float:
     return float(difference / np.abs(recorded[~missing]).max(initial=1e-300))
 
 
-def directions(W: Array, A: Array) -> tuple[Array, float]:
+def directions(W: Array, A: Array) -> tuple[Array, Array, float]:
     """Directions of total weight vectors in few coordinates of 8 bits.
 
     Coordinates are along the principal directions of the whole trajectory, the first
@@ -69,8 +70,8 @@ def directions(W: Array, A: Array) -> tuple[Array, float]:
         W, A: weights at all snapshots, (T, m, d) and (T, m, k).
 
     Returns:
-        Coordinates (T, m, r) as int8, and the largest error of a cosine over all pairs and
-        snapshots.
+        Coordinates (T, m, r) as int8; the principal directions (r, k d); and the largest error of
+        a cosine over all pairs and snapshots.
     """
     T, m = W.shape[:2]
     U = unit(A)[..., :, None] * unit(W)[..., None, :]
@@ -78,7 +79,7 @@ def directions(W: Array, A: Array) -> tuple[Array, float]:
     principal = np.linalg.svd(U.reshape(T * m, -1), full_matrices=False)[2][:MOST_DIRECTIONS]
     kept = np.round(U @ principal.T * SCALE).clip(-SCALE, SCALE).astype(np.int8)
     errors = [_largest_error(u, q / SCALE) for u, q in zip(U, kept, strict=True)]
-    return kept, max(errors)
+    return kept, principal, max(errors)
 
 
 def _largest_error(U: Array, kept: Array) -> float:
@@ -94,8 +95,52 @@ def ranks(values: Array) -> Array:
     return np.where(known, order, 0).astype(np.int64)
 
 
+def ranks_within(values: Array, group: Array) -> Array:
+    """Ranks (m,) from 1 within each group; 0 where the group is negative, which is none."""
+    found = np.zeros(len(values), dtype=np.int64)
+    for one in np.unique(group[group >= 0]):
+        found[group == one] = ranks(values[group == one])
+    return found
+
+
+def gates(X: Array, W: Array) -> Array:
+    """On which samples neurons are on, w.x > 0: bits (T, m, ceil(N/8)), the first sample highest.
+
+    Args:
+        X: inputs (N, d), in the span of the data if the runs were reduced to it.
+        W: weights at all snapshots (T, m, d'), the first d of which are those of inputs.
+    """
+    seen = W[..., : X.shape[1]]
+    return np.stack([np.packbits(w @ X.T > 0, axis=1) for w in seen])
+
+
+def pixels(again: Trained, s: int, principal: Array) -> dict[str, Array]:
+    """Inputs and principal directions as pictures, where inputs are square images; else nothing.
+
+    Args:
+        again: result of :func:`repeat`.
+        s: which of its runs.
+        principal: see :func:`directions`.
+
+    Returns:
+        ``inputs (N, s²)`` and ``principal (r, s²)`` in 8 bits; each has a scale of its own.
+    """
+    start = again.start
+    X = start.X[s]
+    if start.basis is not None:
+        back = start.basis[s].T
+        X, principal = X @ back[: X.shape[1]], principal @ back[: principal.shape[1]]
+    if again.options.get("bias", False):
+        X, principal = X[:, :-1], principal[:, :-1]
+    square = pictures.shape(X.shape[1])
+    if square is None or principal.shape[1] != X.shape[1]:  # directions of several outputs
+        return {}
+    shown = {"inputs": X, "principal": principal}
+    return {key: pictures.small(pictures.shrink(rows, *square)) for key, rows in shown.items()}
+
+
 def record(
-    again: Trained, s: int, neurons: pd.DataFrame, forecast: Array | None
+    again: Trained, s: int, neurons: pd.DataFrame, forecast: Array | None, images: bool = False
 ) -> tuple[dict[str, Array], dict[str, Any]]:
     """What the explorer needs of one run.
 
@@ -104,18 +149,23 @@ def record(
         s: which of its runs.
         neurons: rows of this run in the table of neurons (:mod:`neuron_race.measures.dynamics`).
         forecast: forecast norm products (m,), or None where there is no forecast.
+        images: whether inputs are images, to be drawn if they are square.
 
     Returns:
         Arrays ``step, loss (T,)``; ``cos_delta, norm_product (T, m)``; ``norm_w, norm_a`` at init,
-        ``sign, cluster, final_rank, forecast_rank (m,)``; ``directions (T, m, r)``. And a
-        description: the run's condition in words and numbers, ``drop``, and ``cosine_error``.
+        ``sign, cluster, forecast, late`` and the ranks ``final_rank, lane_rank, drop_rank,
+        forecast_rank (m,)``; ``directions (T, m, r)``; :func:`gates`, the targets' ``sign_y (N,)``,
+        and :func:`pixels`. And a description: the run's condition in words and numbers, ``drop``,
+        ``phases`` and ``raced`` (:func:`neuron_race.pages.phases.phases`), and ``cosine_error``.
     """
     made, options = again.runs, again.options
     assert made.W is not None and made.A is not None
     measured = {name: array[s] for name, array in made.measured.items()}
     product = measured["norm_w"] * measured["norm_a"]
-    kept, error = directions(made.W[s], made.A[s])
-    m = product.shape[1]
+    kept, principal, error = directions(made.W[s], made.A[s])
+    drop = int(made.event_step[s, again.event("drop_10")])
+    dropped = None if drop < 0 else drop
+    standings = _standings(product, neurons.sort_values("neuron"), forecast)
     arrays = {
         "step": made.step,
         "loss": made.loss[s],
@@ -123,23 +173,50 @@ def record(
         "norm_product": product,
         "norm_w": measured["norm_w"][0],
         "norm_a": measured["norm_a"][0],
-        "sign": np.sign(made.A[s, 0, :, 0]).astype(np.int8)
-        if made.A.shape[-1] == 1
-        else np.zeros(m, dtype=np.int8),
-        "cluster": neurons.sort_values("neuron")["cluster_99"].to_numpy(dtype=np.int16),
-        "final_rank": ranks(product[-1]),
-        "forecast_rank": ranks(np.full(m, np.nan) if forecast is None else forecast),
+        "sign": _signs(made.A[s, 0]),
+        **standings,
         "directions": kept,
+        "gates": gates(again.start.X[s], made.W[s]),
+        "sign_y": _signs(again.start.Y[s]),
+        **(pixels(again, s, principal) if images else {}),
     }
-    drop = int(made.event_step[s, again.event("drop_10")])
+    parts, raced = phases.phases(
+        made.step, measured["cos_delta"], product, dropped, standings["late"]
+    )
     description = {
         **{key: options[key] for key in ("dataset", "alpha", "head", "loss", "learning_rate")},
-        "width": m,
+        "width": product.shape[1],
+        "samples": again.start.X.shape[1],
         "seed": int(again.start.seed[s]),
-        "drop": drop if drop >= 0 else None,
+        "drop": dropped,
+        "phases": parts,
+        "raced": raced,
         "cosine_error": error,
     }
     return arrays, description
+
+
+def _standings(product: Array, neurons: pd.DataFrame, forecast: Array | None) -> dict[str, Array]:
+    """Clusters, forecast, late winners and ranks of the neurons of a run."""
+    expected = np.full(product.shape[1], np.nan) if forecast is None else forecast
+    at_drop = neurons["norm_product_drop"].to_numpy(dtype=float)
+    cluster = neurons["cluster_99"].to_numpy(dtype=np.int16)
+    return {
+        "cluster": cluster,
+        "forecast": expected,
+        "late": phases.late_winners(expected, at_drop, product[-1]),
+        "final_rank": ranks(product[-1]),
+        "lane_rank": ranks_within(product[-1], cluster),
+        "drop_rank": ranks(at_drop),
+        "forecast_rank": ranks(expected),
+    }
+
+
+def _signs(values: Array) -> Array:
+    """Signs (n,) of values (n, 1); of several outputs, which have none, zeros."""
+    if values.shape[1] == 1:
+        return np.sign(values[:, 0]).astype(np.int8)
+    return np.zeros(len(values), dtype=np.int8)
 
 
 def name(condition: str, seed: int, array: str) -> str:

@@ -85,7 +85,7 @@ def read(config: Mapping[str, Any], root: Path) -> Settings:
             for name, claim in written["claims"].items()
         },
         written["equations"],
-        {**config["explorer"], "seeds": seeds[: config["explorer"]["seeds"]]},
+        config["explorer"],
         nulls.copied(written["nulls"], asked),
         written["unopened"],
         config.get("shard", "experiment"),
