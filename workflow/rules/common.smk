@@ -87,6 +87,11 @@ def image_manifest(options):
     return [f"{IMAGE_CACHE}/{options['images']}/manifest.json"] if "images" in options else []
 
 
+def own_file(options):
+    """The user's file that a data set is drawn from, if it is of that kind."""
+    return [os.path.expanduser(options["path"])] if options["kind"] == "file" else []
+
+
 def data_modules(options):
     """Modules that make a data set: of its kind and, if it has one, of its loader."""
     entry = config["images"].get(options.get("images"))
