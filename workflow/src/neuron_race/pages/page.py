@@ -56,7 +56,7 @@ def render(
     """Fill the template ``<name>.html`` with its style sheet and script.
 
     Args:
-        name: ``scorecard`` or ``explorer``.
+        name: ``scorecard``, ``explorer`` or ``trial``; a script is not needed.
         preset: name of the preset.
         changed: settings that differ from the preset's, see
             :func:`neuron_race.settings.changes.changes`.
@@ -66,7 +66,7 @@ def render(
     """
     return TEMPLATES.get_template(f"{name}.html").render(
         style=asset("page.css") + asset(f"{name}.css"),
-        script=asset(f"{name}.js"),
+        script=asset(f"{name}.js") if (HERE / f"{name}.js").exists() else "",
         preset=f"{preset}, changed" if changed else preset,
         seeds=_spans(seeds),
         warnings=warnings(preset, changed, seeds),
