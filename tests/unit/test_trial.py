@@ -12,6 +12,7 @@ from neuron_race.data.kinds import file
 from neuron_race.pages import trial as page
 from neuron_race.settings import configuration, reading
 from neuron_race.studies import trial
+from neuron_race.theory import forecast
 from neuron_race.training import conditions
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -131,3 +132,17 @@ def test_undefined_statistics_are_told_with_their_cause() -> None:
     row = {"name": "a_b", "n_runs": 5, "n_undefined": 2, "confirmatory": True}
     (line,) = page.missing([{"claim": "racing", "criteria": [row, {**row, "n_undefined": 0}]}])
     assert line.startswith("racing, a b: undefined in 2 of 5 runs.")
+
+
+def test_a_forecast_that_never_drops_is_undefined_and_stops_no_other(
+    tmp_path: Path, narrow: dict[str, Any]
+) -> None:
+    own = fitted(tmp_path, narrow, *spirals(300, np.random.default_rng(0)))
+    options = {**own.shared, "bias": False, "seeds": own.seeds, "device": "cpu"}
+    options |= {"learning_rate": 0.4, "max_steps": 20_000}
+    start = conditions.begin(trial.EXPERIMENT, options, own.data)
+    # The second run's targets take turns along one arm: no single direction loses them a tenth.
+    start.Y[1] = np.where(np.argsort(np.argsort(start.X[1][:, :1], axis=0), axis=0) % 2, 1.0, -1.0)
+    found = forecast.forecast(start, options, trial.EXPERIMENT)
+    assert found["step"][0] > 0 and found["step"][1] == -1
+    assert np.isfinite(found["norm_product"][0]).all() and np.isnan(found["norm_product"][1]).all()

@@ -7,19 +7,24 @@ from neuron_race.common import storage
 from neuron_race.evidence import reference, reports
 
 
+def against(kept: Path, here: list[str]) -> str:
+    """What differs from the reference, in a line; a reference that is spoilt spoils no run."""
+    paths = [Path(path) for path in here]
+    try:
+        found = reference.compare(sorted(kept.glob("*.json")), paths, [p.stem for p in paths])
+    except storage.ResultError as error:
+        return f"Not compared with docs/reference: {error}"
+    return reference.short(found)
+
+
 def work(job) -> None:
     """One row per claim; at the end of a whole run the tally, and where to look."""
     verdicts = [storage.read_json(path) for path in job.params.verdicts]
     if not hasattr(job.params, "reference"):
         print(f"\n{reports.summary(verdicts).to_string(index=False)}", flush=True)
         return
-    kept = sorted(Path(job.params.reference).glob("*.json"))
-    here = [Path(path) for path in job.params.verdicts]
-    found = reference.compare(kept, here, [path.stem for path in here])
-    print(
-        f"\n{reports.tally(verdicts)}\n{reference.short(found)}\nOpen {job.params.page}",
-        flush=True,
-    )
+    told = against(Path(job.params.reference), job.params.verdicts)
+    print(f"\n{reports.tally(verdicts)}\n{told}\nOpen {job.params.page}", flush=True)
 
 
 script.run(snakemake, work)

@@ -8,6 +8,14 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
+
+def _end(kind: type[BaseException], error: BaseException, trace: Any) -> None:
+    """Who interrupts a run wants to read no traceback of each of its jobs."""
+    if not issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)
+
+
+sys.excepthook = _end
 # A fixed thread count per job: the same bits whatever the number of cores.
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[variable] = "1"
@@ -25,15 +33,6 @@ def prepare_torch() -> None:
     torch.set_num_threads(1)
     # Does what use_deterministic_algorithms(True) does without importing the compiler: a second.
     torch.set_deterministic_debug_mode("error")
-
-
-def _end(kind: type[BaseException], error: BaseException, trace: Any) -> None:
-    """Who interrupts a run wants to read no traceback of each of its jobs."""
-    if not issubclass(kind, KeyboardInterrupt):
-        sys.__excepthook__(kind, error, trace)
-
-
-sys.excepthook = _end
 
 
 class Tee:

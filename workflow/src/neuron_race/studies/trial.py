@@ -35,6 +35,7 @@ RACING_SHARE, LAZY_SHARE = 0.3, 0.5
 AFTER_DROP, AFTER_DROP_FROZEN = 10.0, 3.2
 # Budgets, in multiples of the predicted drop, of what may never drop; and their bounds.
 PATIENCE, FROZEN_HEAD, LEAST_STEPS, MOST_STEPS = 60.0, 6.0, 1500, 20_000
+GROWTH = 20.0  # multiple of the drop at which a network with its residual frozen is still finite
 LATEST = 6000  # step of a drop that leaves steps enough for what is asked at three times as many
 LARGE_COLUMN = 0.9  # share of the variance beyond which one input is told
 
@@ -177,12 +178,12 @@ class Fitted:
             return chosen
         found = [step for steps in self.drops.values() for step in steps if np.isfinite(step)]
         drop = max(found, default=MOST_STEPS / PATIENCE)
-        frozen, times = options.get("freeze", []), PATIENCE
-        if "head" in frozen:
-            times = FROZEN_HEAD
+        frozen = options.get("freeze", [])
+        times = FROZEN_HEAD if "head" in frozen else PATIENCE
+        steps = int(np.clip(times * drop, LEAST_STEPS, MOST_STEPS))
         if "residual" in frozen:
             chosen["after_drop"] = AFTER_DROP_FROZEN
-        steps = int(np.clip(times * drop, LEAST_STEPS, MOST_STEPS))
+            steps = int(min(steps, GROWTH * min(found, default=drop)))
         if whole["alpha"] > 0.01:  # drops within a few steps, and learns for long
             chosen["after_drop"], steps = 1000, LEAST_STEPS
         return {**chosen, "max_steps": steps}
