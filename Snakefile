@@ -160,7 +160,6 @@ rule all:
     params:
         verdicts=expand("results/claims/{claim}.json", claim=CLAIMS),
         reference=os.path.relpath(ROOT / "docs/reference/claims"),
-        page="results/scorecard.html",
     script:
         "workflow/scripts/show.py"
 

@@ -6,6 +6,8 @@ from neuron_race.common import job as script
 from neuron_race.common import storage
 from neuron_race.evidence import reference, reports
 
+PAGE = "results/scorecard.html"
+
 
 def against(kept: Path, here: list[str]) -> str:
     """What differs from the reference, in a line; a reference that is spoilt spoils no run."""
@@ -24,7 +26,7 @@ def work(job) -> None:
         print(f"\n{reports.summary(verdicts).to_string(index=False)}", flush=True)
         return
     told = against(Path(job.params.reference), job.params.verdicts)
-    print(f"\n{reports.tally(verdicts)}\n{told}\nOpen {job.params.page}", flush=True)
+    print(f"\n{reports.tally(verdicts)}\n{told}\nOpen {PAGE}", flush=True)
 
 
 script.run(snakemake, work)
