@@ -35,10 +35,20 @@ PYTEST = "$(BIN)/python" -m pytest
 TOGETHER = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 SOURCES := Snakefile Makefile pyproject.toml *.md CITATION.cff .github .pre-commit-config.yaml .snakemake-workflow-catalog.yml benchmarks config docs envs profiles tests workflow
 
-.PHONY: run test test-fast retest test-all test-cluster soak fuzz plan check lock reference register check-reference report crate cost slim timetable reruns bench mutants readme clean help
+.PHONY: run try claim compare test test-fast retest test-all test-cluster soak fuzz plan check lock reference register check-reference report crate cost slim timetable reruns bench mutants readme clean help
 
+run: export NEURON_RACE_TERMINAL ?= verdicts
 run: $(READY) ## set up, then regenerate every verdict and figure
 	@$(SNAKEMAKE) --cores $(CORES) $(OPTIONS)
+
+try: $(READY) ## verdicts on your own data, in two minutes: make try DATA=my.csv (or .npz with X and y; LABEL=column)
+	@"$(BIN)/python" workflow/scripts/try.py "$(DATA)" --cores $(CORES) $(if $(LABEL),--label "$(LABEL)") $(if $(RUNS),--runs $(RUNS))
+
+claim: $(READY) ## a claim with other settings: make claim CLAIM=racing SET='experiments.pair.alpha=1e-3 seeds.count=5'
+	@"$(BIN)/python" workflow/scripts/claim.py "$(CLAIM)" --cores $(CORES) $(if $(SET),-- "$(SET)")
+
+compare: $(READY) ## what two runs say otherwise: make compare A=one/folder B=docs/reference
+	@"$(BIN)/python" workflow/scripts/compare.py "$(A)" "$(B)"
 
 # Tests that passed are not run again until a file of the project changes.
 test: $(READY) ## set up, run the tests (a quarter of an hour; not again if nothing changed since they passed)
@@ -149,6 +159,6 @@ $(READY): envs/requirements.lock pyproject.toml
 	@"$(PYTHON)" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2> /dev/null \
 	  || { echo "Python 3.11, 3.12 or 3.13 is needed; set PYTHON=/path/to/python3.11"; exit 1; }
 	@test -x "$(BIN)/python" || "$(PYTHON)" -m venv $(VENV)
-	@"$(BIN)/python" -m pip install --disable-pip-version-check --requirement envs/requirements.lock
+	@"$(BIN)/python" -m pip install --disable-pip-version-check --quiet --requirement envs/requirements.lock
 	@"$(BIN)/python" -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --editable .
 	@touch $(READY)

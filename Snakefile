@@ -25,6 +25,7 @@ ROOT = Path(workflow.basedir)
 try:
     import neuron_race
     from neuron_race.common import homes, terminal
+    from neuron_race.operations import telling
 except ImportError as error:
     raise WorkflowError(
         f"{error}: `make` sets up the environment that the workflow runs in"
@@ -46,6 +47,9 @@ os.environ.update(
 )
 # From here on messages reach terminals of any encoding, and the log.
 terminal.prepare(logger.handlers)
+# `make` asks for verdicts as they come, in place of a paragraph for each job.
+if workflow.is_main_process and not workflow.dryrun and telling.asked(os.environ):
+    telling.attach(logger, lambda: planned_seconds(), workflow.cores or 1)
 
 
 configfile: workflow.source_path("config/config.yaml")
@@ -155,6 +159,7 @@ rule all:
         "envs/neuron_race.yaml"
     params:
         verdicts=expand("results/claims/{claim}.json", claim=CLAIMS),
+        reference=os.path.relpath(ROOT / "docs/reference/claims"),
     script:
         "workflow/scripts/show.py"
 

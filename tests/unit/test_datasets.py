@@ -235,7 +235,7 @@ def test_each_data_seed_is_another_pair_of_digits() -> None:
 REFUSED: dict[str, tuple[Callable[[], Sample], str]] = {
     "kind": (
         lambda: make("teacher", kind="spirals"),
-        "spirals.*clusters, digit_pairs, digits, image_pairs, images",
+        "spirals.*clusters, digit_pairs, digits, file, image_pairs, images",
     ),
     "images_not_fetched": (
         lambda: datasets.make("images", {**OPTIONS["images"], "n_train": 5, "n_test": 5}, 0),

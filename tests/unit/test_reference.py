@@ -55,7 +55,7 @@ def compared(folder: Path, old: dict[str, Any], new: dict[str, Any]) -> referenc
 
 def test_the_same_verdict_differs_in_nothing(tmp_path: Path) -> None:
     found = compared(tmp_path, verdict({}, {}), verdict({}, {}))
-    assert found == (1, 2, [], [], [])
+    assert found == (1, 2, [], [], [], [])
     assert reference.words(found) == "1 verdicts, 2 criteria: 0 differences"
 
 
@@ -72,7 +72,7 @@ UNDEFINED = {"estimate": None, "ci_low": None, "ci_high": None, "holds": None}
         ({}, {"holds": None}, "another outcome"),
         ({}, {"holds": False, "estimate": 0.51}, "another outcome"),
         (POINT, POINT | {"estimate": 0.95}, "outside the reference's interval"),
-        (POINT, {"estimate": 0.9999, "ci_low": 0.9}, "outside the reference's interval"),
+        (POINT, {"estimate": 0.99, "ci_low": 0.9}, "outside the reference's interval"),
         ({}, UNDEFINED | {"holds": True}, "estimate undefined on one side"),
         (UNDEFINED | {"holds": True}, {}, "estimate undefined on one side"),
         ({}, NO_INTERVAL, "interval undefined on one side"),
@@ -89,11 +89,16 @@ def test_what_counts(tmp_path: Path, old: dict[str, Any], new: dict[str, Any], w
     assert ": 1 differences\n  racing, faster" in reference.words(found)
 
 
-@pytest.mark.parametrize("key", ["status", "preset", "n_runs"])
-def test_another_outcome_or_another_kind_of_run_counts(tmp_path: Path, key: str) -> None:
-    other = {"status": "inconclusive", "preset": "smoke", "n_runs": 2}[key]
-    (difference,) = compared(tmp_path, verdict(), verdict(**{key: other})).differences
-    assert difference.counts and difference.what == key and difference.here == str(other)
+@pytest.mark.parametrize("key", ["status", "preset", "n_runs", "changes"])
+def test_another_outcome_counts_and_another_kind_of_run_is_told(tmp_path: Path, key: str) -> None:
+    others = {"status": "inconclusive", "preset": "smoke", "n_runs": 2, "changes": {"a": [1, 2]}}
+    other = others[key]
+    found = compared(tmp_path, verdict(), verdict(**{key: other}))
+    (difference,) = found.differences
+    assert difference.counts == (key == "status")
+    assert difference.what == key and difference.here == str(other)
+    told = {"status": "1 differences", "preset": "Preset smoke: not compared"}
+    assert told.get(key, "As in docs/reference") in reference.short(found)
 
 
 @pytest.mark.parametrize(
@@ -149,11 +154,39 @@ def test_the_number_of_undefined_runs_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("swapped", [False, True])
-def test_a_criterion_on_one_side_only_counts(tmp_path: Path, swapped: bool) -> None:
+def test_a_criterion_on_one_side_only_is_told(tmp_path: Path, swapped: bool) -> None:
     sides = [verdict({}, {}), verdict({})]
     (difference,) = compared(tmp_path, *sides[:: -1 if swapped else 1]).differences
     there = ("missing", "there") if swapped else ("there", "missing")
-    assert difference.counts and (difference.reference, difference.here) == there
+    assert not difference.counts and (difference.reference, difference.here) == there
+    assert difference.why == "the register changed"
+
+
+@pytest.mark.parametrize(
+    ("old", "estimate"), [(POINT, 0.9999), (POINT | {"threshold": 0.99}, 0.99995), ({}, 0.8019)]
+)
+def test_rounding_just_beyond_an_interval_is_told(
+    tmp_path: Path, old: dict[str, Any], estimate: float
+) -> None:
+    found = compared(tmp_path, verdict(old), verdict({**old, "estimate": estimate}))
+    assert not any(d.counts for d in found.differences) and len(found.rounding) == 1
+
+
+def test_estimates_that_differ_are_put_down_to_libraries_or_processor(tmp_path: Path) -> None:
+    old, new = verdict(), verdict({"estimate": 0.501})
+    assert "as they do on another processor" in reference.words(compared(tmp_path, old, new))
+    for side, version in ((old, "2.1"), (new, "2.2")):
+        side["provenance"]["versions"] = {"numpy": version, "scipy": "1.0"}
+    found = compared(tmp_path, old, new)
+    assert found.libraries == ["numpy 2.1 (here 2.2)"]
+    assert "as they do with numpy 2.1 (here 2.2)" in reference.words(found)
+
+
+def test_the_sides_of_a_comparison_have_names(tmp_path: Path) -> None:
+    found = compared(tmp_path, verdict(), verdict(status="inconclusive"))
+    assert "one:     supported\n    another: inconclusive" in reference.words(
+        found, ("one", "another")
+    )
 
 
 def test_claims_on_one_side_count_and_those_of_no_register_are_named(tmp_path: Path) -> None:

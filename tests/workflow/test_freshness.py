@@ -43,6 +43,7 @@ APART_FROM_RESULTS = {
     "common/homes",
 }
 APART_FROM_RESULTS |= {"common/terminal", "common/freshness", "common/leftovers"}
+APART_FROM_RESULTS |= {"operations/telling", "settings/assignments"}
 APART_FROM_RESULTS |= {
     *(f"settings/{name}" for name in ("configuration", "reading", "commandline", "canonical")),
     *(f"settings/{name}" for name in ("options", "additions", "criteria", "register", "claims")),
@@ -60,6 +61,7 @@ APART_FROM_RESULTS |= {
 }
 # Asked for by name, not part of a smoke run.
 APART = {"operations/crate", "figures/replication", "evidence/reference"}
+APART |= {"studies/trial", "pages/trial", "data/kinds/file"}
 APART |= {
     f"data/{name}"
     for name in ("kinds/image_pairs", "kinds/images", "loaders/cifar10", "loaders/mnist")

@@ -46,6 +46,18 @@ def runtime(rule, name):
     )
 
 
+def planned_seconds():
+    """CPU-seconds that jobs to be run are planned to take, by their benchmark files."""
+    files = [str(job.benchmark) for job in workflow.dag.needrun_jobs() if job.benchmark]
+    if not forecaster():
+        return dict.fromkeys(files, 1.0)
+    named = {path: Path(path).with_suffix("").parts[2:] for path in files}
+    return {
+        path: forecaster().cost(SETTINGS, parts[0], "/".join(parts[1:]) or parts[0]).seconds
+        for path, parts in named.items()
+    }
+
+
 def datasets_of(experiment):
     """The data sets that an experiment's conditions use."""
     return expand("results/datasets/{dataset}.npz", dataset=SETTINGS.datasets_of(experiment))
@@ -85,6 +97,11 @@ def table_memory(rule):
 def image_manifest(options):
     """Manifest of the fetched images that a data set is drawn from, if it is of that kind."""
     return [f"{IMAGE_CACHE}/{options['images']}/manifest.json"] if "images" in options else []
+
+
+def own_file(options):
+    """The user's file that a data set is drawn from, if it is of that kind."""
+    return [os.path.expanduser(options["path"])] if options["kind"] == "file" else []
 
 
 def data_modules(options):

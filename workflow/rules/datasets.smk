@@ -1,4 +1,4 @@
-# In: options of a data set (config), fetched images for kind `images`.
+# In: options of a data set (config), fetched images for kind `images`, the user's file for kind `file`.
 # Out: results/datasets/<name>.npz with seed, X, Y, X_test, Y_test of all seeds, and provenance beside it.
 
 
@@ -6,6 +6,7 @@
 rule dataset:
     input:
         images=lambda w: image_manifest(SETTINGS.datasets[w.dataset]),
+        file=lambda w: own_file(SETTINGS.datasets[w.dataset]),
     output:
         arrays="results/datasets/{dataset}.npz",
         provenance="results/datasets/{dataset}.json",

@@ -1,14 +1,32 @@
-"""Tell the verdicts that a target asked for."""
+"""Tell the verdicts that a target asked for; of a whole run, how they differ from the reference."""
+
+from pathlib import Path
 
 from neuron_race.common import job as script
 from neuron_race.common import storage
-from neuron_race.evidence import reports
+from neuron_race.evidence import reference, reports
+
+PAGE = "results/scorecard.html"
+
+
+def against(kept: Path, here: list[str]) -> str:
+    """What differs from the reference, in a line; a reference that is spoilt spoils no run."""
+    paths = [Path(path) for path in here]
+    try:
+        found = reference.compare(sorted(kept.glob("*.json")), paths, [p.stem for p in paths])
+    except storage.ResultError as error:
+        return f"Not compared with docs/reference: {error}"
+    return reference.short(found)
 
 
 def work(job) -> None:
-    """One row per claim."""
+    """One row per claim; at the end of a whole run the tally, and where to look."""
     verdicts = [storage.read_json(path) for path in job.params.verdicts]
-    print(f"\n{reports.summary(verdicts).to_string(index=False)}", flush=True)
+    if not hasattr(job.params, "reference"):
+        print(f"\n{reports.summary(verdicts).to_string(index=False)}", flush=True)
+        return
+    told = against(Path(job.params.reference), job.params.verdicts)
+    print(f"\n{reports.tally(verdicts)}\n{told}\nOpen {PAGE}", flush=True)
 
 
 script.run(snakemake, work)

@@ -8,6 +8,14 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
+
+def _end(kind: type[BaseException], error: BaseException, trace: Any) -> None:
+    """Who interrupts a run wants to read no traceback of each of its jobs."""
+    if not issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)
+
+
+sys.excepthook = _end
 # A fixed thread count per job: the same bits whatever the number of cores.
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[variable] = "1"
@@ -50,7 +58,8 @@ class Tee:
 def run(job: Any, work: Callable[[Any], None]) -> None:
     """Run a script's work on inputs that are what they should be, and leave a record of it.
 
-    Errors become one clear message, the traceback goes to the log.
+    Errors become one clear message, the traceback goes to the log. Where the run tells verdicts
+    only (`make`), so does all else that the work says.
     """
     try:
         file = open(  # noqa: SIM115 (closing it may fail)
@@ -60,7 +69,8 @@ def run(job: Any, work: Callable[[Any], None]) -> None:
         sys.exit(f"Error in {job.rule}: {error}")
     log, shown = Tee(file), sys.stderr
     print(f"start-up: {time.process_time():.2f} CPU-seconds", file=log)
-    sys.stderr = Tee(shown, file)
+    told = Tee(shown, file)
+    sys.stderr = log if os.environ.get("NEURON_RACE_TERMINAL") == "verdicts" else told
     try:
         watch = freshness.Watch()  # only now, for it makes importing slower by a tenth
         freshness.check(job.params.made_of, job.input)
@@ -69,7 +79,7 @@ def run(job: Any, work: Callable[[Any], None]) -> None:
         freshness.keep(job.params.made_of, job.output, [*job.input, *job.log], watch)
     except Exception as error:
         traceback.print_exc(file=log)
-        print(f"Error in {job.rule}: {error} (details in {job.log[0]})", file=sys.stderr)
+        print(f"Error in {job.rule}: {error} (details in {job.log[0]})", file=told)
         sys.exit(1)
     finally:
         sys.stderr = shown

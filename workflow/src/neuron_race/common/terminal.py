@@ -40,6 +40,7 @@ SIGNS = str.maketrans(
         "ß": "ss",
         "✓": "yes",
         "✕": "no",
+        "◐": "~",
     }
 )
 LETTER = re.compile(

@@ -27,14 +27,13 @@ SHARED = {
 
 def schemas() -> list[dict[str, Any]]:
     """JSON schemas of what the settings may say of a data set, one of each kind."""
-    own = {name: kind.of(name).options for name in kind.names()}
     return [
         {
             "additionalProperties": False,
-            "required": list(options),
-            "properties": {"kind": {"const": name}, **SHARED, **options},
+            "required": list(own.options),
+            "properties": {"kind": {"const": name}, **SHARED, **own.options, **own.optional},
         }
-        for name, options in own.items()
+        for name, own in ((name, kind.of(name)) for name in kind.names())
     ]
 
 

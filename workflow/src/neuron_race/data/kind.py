@@ -2,7 +2,7 @@
 
 import importlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,7 @@ class Kind:
         task: options and seed -> name of the task, such as "3-8" for a pair of classes, where each
             seed has a task of its own; None for others.
         outputs: options -> number of outputs k, one for two classes.
+        optional: JSON schema of each option that may be left out.
         inputs: options -> number of inputs d, or None where that can't be told.
     """
 
@@ -64,6 +65,7 @@ class Kind:
     inputs: Callable[..., int | None] = lambda options: options["dim"]
     task: Callable[[Options, int], str | None] = lambda options, seed: None
     outputs: Callable[[Options], int] = one_or_each
+    optional: Mapping[str, Any] = field(default_factory=dict)
 
 
 def names() -> list[str]:

@@ -3,9 +3,12 @@
 Estimates are equal in every digit only on the same processor and with the same libraries. Elsewhere
 sums are rounded otherwise, which long training in single precision magnifies: between an AMD and an
 Intel processor 4 of 275 estimates were off by more than a tenth of the half width (LeNet's tickets
-and the transformer), a quarter at most. So a difference counts if an outcome is another one, if
-something is there on one side only, or if an estimate has left the reference's interval. Anything
-less is told, and so are changes of the register.
+and the transformer), a quarter at most. So a difference counts if an outcome is another one, if an
+estimate has left the reference's interval, or if a verdict is missing. Anything less is told, and
+so are changes of register, preset and settings.
+
+An interval can be a point, where all runs are equal, and then says nothing of rounding. An estimate
+that stays within a hundredth of its distance to the threshold has not left it.
 """
 
 import shutil
@@ -23,6 +26,7 @@ OTHER_FIGURES = ("theory", "nulls", "tasks", "multiverse", "replication")
 THERE, MISSING = "there", "missing"
 # Distance from the reference's estimate, in half widths, beyond which a criterion is named.
 WORTH_A_LINE = 0.1
+ROUNDING = 0.01  # of an estimate's distance to its threshold
 
 
 class Difference(NamedTuple):
@@ -44,6 +48,7 @@ class Comparison(NamedTuple):
     differences: list[Difference]
     rounding: list[float]  # distances of estimates within the interval, in half widths
     retired: list[str]  # claims with verdicts that the register no longer has
+    libraries: list[str]  # that are of another version, with both
 
 
 def read(paths: Iterable[Path]) -> dict[str, Verdict]:
@@ -80,6 +85,7 @@ def compare(
     # Those of other claims may be of any age, and are not opened.
     before, after = (read(p for p in side if p.stem in register) for side in names)
     retired = sorted({path.stem for side in names for path in side} - set(register))
+    libraries: dict[str, None] = {}
     differences: list[Difference] = []
     rounding: list[float] = []
     criteria = 0
@@ -88,24 +94,34 @@ def compare(
             differences.append(_one_sided(claim, "verdict", claim in before, claim in after))
             continue
         old, new = before[claim], after[claim]
+        libraries |= dict.fromkeys(_of_libraries(old, new))
         differences += _of_register(old, new)
         differences += _of_verdict(old, new)
         rows = _by_name(old["criteria"]), _by_name(new["criteria"])
         for name in dict.fromkeys([*rows[0], *rows[1]]):
             if name not in rows[0] or name not in rows[1]:
-                differences.append(_one_sided(claim, name, name in rows[0], name in rows[1]))
+                found = _one_sided(claim, name, name in rows[0], name in rows[1])
+                differences.append(found._replace(why="the register changed", counts=False))
                 continue
             criteria += 1
             a, b = rows[0][name], rows[1][name]
             differences += _of_criterion(claim, a, b)
             if within(a, b):
                 rounding.append(distance(a, b))
-    return Comparison(len(register), criteria, differences, rounding, retired)
+    return Comparison(len(register), criteria, differences, rounding, retired, list(libraries))
 
 
 def slack(row: Mapping[str, Any]) -> float:
     """By how much estimates may differ and still be called equal: a millionth."""
     return max(1e-6 * abs(row["estimate"]), 1e-12)
+
+
+def rounding_of(row: Mapping[str, Any]) -> float:
+    """By how much an estimate may be beyond its interval and still have been rounded otherwise."""
+    limits = [row["threshold"]]
+    limits += [-row["threshold"]] if row["direction"] == "within" else []
+    away = min(abs(row["estimate"] - limit) for limit in limits)
+    return max(ROUNDING * float(away), slack(row))
 
 
 def left(a: Mapping[str, Any], b: Mapping[str, Any]) -> str:
@@ -126,7 +142,7 @@ def left(a: Mapping[str, Any], b: Mapping[str, Any]) -> str:
     low, high = a["ci_low"], a["ci_high"]
     if low is None or high is None:
         return "another estimate, and no interval to be within"
-    if not low - slack(a) <= b["estimate"] <= high + slack(a):
+    if not low - rounding_of(a) <= b["estimate"] <= high + rounding_of(a):
         return "estimate outside the reference's interval"
     return ""
 
@@ -138,8 +154,12 @@ def within(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
 
 
 def distance(a: Mapping[str, Any], b: Mapping[str, Any]) -> float:
-    """Distance of the estimates in half widths of the reference's interval."""
-    return float(2 * abs(a["estimate"] - b["estimate"]) / (a["ci_high"] - a["ci_low"]))
+    """Distance of the estimates in half widths of the reference's interval.
+
+    An interval narrower than what rounding does counts as one of that width.
+    """
+    half = max((a["ci_high"] - a["ci_low"]) / 2, rounding_of(a))
+    return float(abs(a["estimate"] - b["estimate"]) / half)
 
 
 def _by_name(rows: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
@@ -152,12 +172,20 @@ def _one_sided(claim: str, what: str, before: bool, after: bool) -> Difference:
 
 
 def _of_verdict(old: Verdict, new: Verdict) -> Iterator[Difference]:
-    """Status; preset, its changes and number of runs, for fewer runs are no run of the same."""
+    """Status; and preset, its changes and number of runs, which are told."""
     whys = {"status": "another outcome", "preset": "another preset", "n_runs": "other runs"}
     for key, why in {**whys, "changes": "other settings"}.items():
         before, after = old.get(key) or "none", new.get(key) or "none"
         if before != after:
-            yield Difference(old["claim"], key, str(before), str(after), why, True)
+            yield Difference(old["claim"], key, str(before), str(after), why, key == "status")
+
+
+def _of_libraries(old: Verdict, new: Verdict) -> Iterator[str]:
+    """Versions of Python and libraries that differ, as ``numpy 2.1 (here 2.2)``."""
+    before, after = (side["provenance"].get("versions", {}) for side in (old, new))
+    for name in before:
+        if name in after and before[name] != after[name]:
+            yield f"{name} {before[name]} (here {after[name]})"
 
 
 def _of_criterion(claim: str, a: Mapping[str, Any], b: Mapping[str, Any]) -> Iterator[Difference]:
@@ -198,28 +226,45 @@ def _of_register(old: Verdict, new: Verdict) -> Iterator[Difference]:
                 yield Difference(old["claim"], what, str(before), str(after), why, False)
 
 
-def words(found: Comparison) -> str:
-    """A comparison in plain text: what counts, what is told, and what is named only."""
+def short(found: Comparison) -> str:
+    """A comparison in one line, for the end of a run."""
+    if others := {d.here for d in found.differences if d.what == "preset"}:
+        return f"Preset {', '.join(sorted(others))}: not compared with docs/reference."
+    counted = [f"{d.claim} {d.what} ({d.why})" for d in found.differences if d.counts]
+    if not counted:
+        return "As in docs/reference: every outcome, and every estimate within its interval."
+    shown = "; ".join(counted[:3]) + ("; ..." if len(counted) > 3 else "")
+    return f"{len(counted)} differences from docs/reference (make check-reference): {shown}"
+
+
+def words(found: Comparison, names: tuple[str, str] = ("reference", "here")) -> str:
+    """A comparison in plain text: what counts, what is told, and what is named only.
+
+    Args:
+        found: the comparison.
+        names: of the two sides.
+    """
     counted = [d for d in found.differences if d.counts]
     told = [d for d in found.differences if not d.counts]
     parts = [f"{found.claims} verdicts, {found.criteria} criteria: {len(counted)} differences"]
-    parts += _lines(counted)
+    parts += _lines(counted, names)
     if found.rounding:
+        cause = f"with {', '.join(found.libraries)}" if found.libraries else "on another processor"
         parts.append(
-            f"{len(found.rounding)} estimates differ by less than the interval, as they do with "
-            f"another processor or other libraries: {max(found.rounding):.2g} of the half width "
-            "at most (not counted)"
+            f"{len(found.rounding)} estimates differ by less than the interval, as they do {cause}:"
+            f" {max(found.rounding):.2g} of the half width at most (not counted)"
         )
     if told:
-        parts += ["Not counted:", *_lines(told)]
+        parts += ["Not counted:", *_lines(told, names)]
     if found.retired:
         parts.append(f"No claims of the register, not compared: {', '.join(found.retired)}")
     return "\n".join(parts)
 
 
-def _lines(differences: Iterable[Difference]) -> list[str]:
+def _lines(differences: Iterable[Difference], names: tuple[str, str]) -> list[str]:
+    one, other = (f"{name}:".ljust(max(map(len, names)) + 1) for name in names)
     return [
-        f"  {d.claim}, {d.what} ({d.why})\n    reference: {d.reference}\n    here:      {d.here}"
+        f"  {d.claim}, {d.what} ({d.why})\n    {one} {d.reference}\n    {other} {d.here}"
         for d in differences
     ]
 

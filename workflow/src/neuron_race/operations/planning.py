@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from neuron_race.common.storage import ResultError
+from neuron_race.data import kind as data_kind
 from neuron_race.settings import dictionary
 from neuron_race.settings.resolved import Settings
 from neuron_race.training.recipe import Recipe, snapshot_steps
@@ -111,8 +112,10 @@ class Size:
 def dimensions(data: Mapping[str, Any]) -> tuple[int, int]:
     """Input and output dimension of a data set."""
     name = data.get("images", data["kind"])
-    dim = data.get("dim", DIMENSIONS.get(name, max(DIMENSIONS.values())))
-    return dim, dictionary.outputs(data)
+    known = DIMENSIONS.get(name, max(DIMENSIONS.values()))
+    if data["kind"] == "file":
+        known = data_kind.of("file").inputs(data) or known
+    return data.get("dim", known), dictionary.outputs(data)
 
 
 @dataclass(frozen=True)

@@ -57,18 +57,18 @@ def render(
     """Fill the template ``<name>.html`` with its style sheet and script.
 
     Args:
-        name: ``scorecard`` or ``explorer``.
+        name: ``explorer`` or ``trial``.
         preset: name of the preset.
         changed: settings that differ from the preset's, see
             :func:`neuron_race.settings.changes.changes`.
         seeds: seeds of the runs shown.
         provenance: see :func:`neuron_race.common.storage.provenance`; put into the page's foot.
-        scripts: files of the script in their order, ``<name>.js`` if none is given.
+        scripts: files of the page's script in their order.
         context: whatever else the template reads.
     """
     return TEMPLATES.get_template(f"{name}.html").render(
         style=asset("page.css") + asset(f"{name}.css"),
-        script=Markup().join(asset(script) for script in scripts or [f"{name}.js"]),
+        script=Markup().join(asset(script) for script in scripts),
         preset=f"{preset}, changed" if changed else preset,
         seeds=_spans(seeds),
         warnings=warnings(preset, changed, seeds),

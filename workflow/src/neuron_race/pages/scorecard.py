@@ -100,6 +100,7 @@ def render(
         sections.append(_section(verdict, cells, cost[name]))
     return page.render(
         "scorecard",
+        scripts=["scorecard.js"],
         verdicts[0]["preset"],
         changed,
         seeds,

@@ -26,7 +26,7 @@ READERS = {
     "stride": "optimizers but adam, whose steps do not depend on the size of the gradient",
 }
 # Environment variables of the workflow; the last is of its tests.
-VARIABLES = ("CACHE", "CHECKPOINT_SECONDS", "ROOT", "NETWORK")
+VARIABLES = ("CACHE", "CHECKPOINT_SECONDS", "ROOT", "TERMINAL", "NETWORK")
 
 
 def _read_by(options: Mapping[str, Any]) -> set[str]:

@@ -17,7 +17,7 @@ from neuron_race.common.defined import average, ratio
 from neuron_race.common.seeds import stream
 from neuron_race.models.norms import norm_product
 from neuron_race.theory import equations
-from neuron_race.training.recipe import Recipe, Runs
+from neuron_race.training.recipe import Recipe, Runs, TrainingDiverged
 from neuron_race.training.runs import Start, Trained
 
 Array = NDArray[Any]
@@ -94,7 +94,14 @@ def _integrate(start: Start, Y: Array, recipe: Recipe, device: str) -> Runs:
     from neuron_race.training.engine import train
 
     # With the residual frozen the loss explodes after the drop; runs wait there for one another.
-    return train(start.X, Y, start.W, start.A, recipe, device, explode=np.inf)
+    arrays = (start.X, Y, start.W, start.A)
+    try:
+        return train(*arrays, recipe, device, explode=np.inf)
+    except TrainingDiverged as overflow:
+        # One never gets there, for its loss rises before a tenth is lost, until numbers end. Growth
+        # is exponential: at three quarters of that time all are far below it.
+        budget = replace(recipe, max_steps=3 * overflow.step // 4)
+        return train(*arrays, budget, device, explode=np.inf)
 
 
 def audit(trained: Trained, noisy: Trained, stored: Array, name: str) -> pd.DataFrame:

@@ -207,7 +207,8 @@ def _check(losses: Array, limit: Array, first: int, recipe: Recipe) -> None:
         raise TrainingDiverged(
             f"loss diverged at step {first + column} in runs {runs} "
             f"(loss {losses[runs[0], column]:.3g}): "
-            f"learning_rate {recipe.learning_rate} is too large here"
+            f"learning_rate {recipe.learning_rate} is too large here",
+            first + column,
         )
 
 

@@ -26,7 +26,15 @@ MEASURED = (
 
 
 class TrainingDiverged(ArithmeticError):
-    """The loss became NaN or exploded: the message names the step, the runs and the remedy."""
+    """The loss became NaN or exploded: the message names the step, the runs and the remedy.
+
+    Attributes:
+        step: the first at which it did, or -1 where that was not told.
+    """
+
+    def __init__(self, message: str, step: int = -1):
+        super().__init__(message)
+        self.step = step
 
 
 @dataclass(frozen=True)
