@@ -78,6 +78,8 @@ def render(
 
 def _spans(seeds: Sequence[int]) -> str:
     """Seeds as people write them: ``300–319`` where they follow one another."""
+    if not seeds:  # of a run that a user watched
+        return "unknown here"
     first, last = min(seeds), max(seeds)
     if len(seeds) > 2 and sorted(seeds) == list(range(first, last + 1)):
         return f"{first}–{last}"
