@@ -173,6 +173,7 @@ def test_runs_are_saved_as_arrays_and_as_the_explorer(tmp_path: Path) -> None:
     race.save(tmp_path / "run.html")
     page = (tmp_path / "run.html").read_text(encoding="utf-8")
     assert '"name":"up"' in page and '"name":"inner"' in page and "://" not in page
+    assert "A network of your own" in page
     said = str(race)
     assert "step 8" in said and "up: 6 units in" in said and "not read: down" in said
     with pytest.raises(ValueError, match=r"as \.npz"):

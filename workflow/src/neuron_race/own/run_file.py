@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from neuron_race.common import storage
 from neuron_race.models.norms import unit
-from neuron_race.pages import explorer, trajectories
+from neuron_race.pages import explorer, page, trajectories
 
 if TYPE_CHECKING:
     from neuron_race.own.watching import Watch
@@ -46,7 +46,7 @@ def _page(race: "Watch", layers: dict[str, dict[str, Array]]) -> str:
         shown.append({"name": name, **explorer.run(arrays, description)})
     parameters = {"every": race.every, "refused": race.refused}
     provenance = storage.provenance([], parameters, {})
-    return explorer.render(shown, "your own network", {}, [], provenance)
+    return explorer.render(shown, page.OWN, {}, [], provenance)
 
 
 def record(

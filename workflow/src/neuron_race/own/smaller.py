@@ -200,7 +200,9 @@ def _merge_layer(
     labels = clusters.find(W, A, cosine, among)
     silent = np.flatnonzero(labels < 0)
     groups = [np.flatnonzero(labels == g) for g in range(clusters.count(labels))]
-    groups += [] if drop_silent and len(groups) else [np.array([j]) for j in silent]
+    # Of a layer that is silent altogether one unit stays: PyTorch has no layers of none.
+    stay = silent if not drop_silent else silent[:0] if groups else silent[:1]
+    groups += [np.array([j]) for j in stay]
     groups.sort(key=lambda members: members[0])
     several = [i for i, members in enumerate(groups) if len(members) > 1]
     moved = 0.0
