@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import torch
 import torch_pruning
@@ -31,12 +32,12 @@ BATCH = 128
 SEEN = 2000  # training images that merging looks at
 
 
-def perceptron(widths: Sequence[int], scale: float = 1.0) -> nn.Module:
-    """784 inputs, these hidden layers, ten outputs; PyTorch's default init times ``scale``."""
+def perceptron(widths: Sequence[int], outputs: int = 10, scale: float = 1.0) -> nn.Module:
+    """784 inputs and these hidden layers; PyTorch's default init times ``scale``."""
     sizes, layers = [784, *widths], [nn.Flatten()]  # type: list[int], list[nn.Module]
     for a, b in zip(sizes[:-1], widths, strict=True):
         layers += [nn.Linear(a, b), nn.ReLU()]
-    model = nn.Sequential(*layers, nn.Linear(sizes[-1], 10))
+    model = nn.Sequential(*layers, nn.Linear(sizes[-1], outputs))
     with torch.no_grad():
         for parameter in model.parameters():
             parameter *= scale
@@ -58,12 +59,12 @@ def adam(model: nn.Module) -> torch.optim.Optimizer:
 
 
 def descent(model: nn.Module) -> torch.optim.Optimizer:
-    return torch.optim.SGD(model.parameters(), 0.2)
+    return torch.optim.SGD(model.parameters(), 0.05)
 
 
 @dataclass(frozen=True)
 class Case:
-    """A network and how it is trained."""
+    """A network and how it is trained, on these digits among the first ``images``."""
 
     build: Callable[[Sequence[int]], nn.Module]
     widths: tuple[int, ...]
@@ -71,18 +72,20 @@ class Case:
     epochs: int
     images: int
     cosines: tuple[float, ...]
+    digits: tuple[int, ...] = tuple(range(10))
 
 
 CASES = {
-    "lenet": Case(perceptron, (300, 100), adam, 3, 20_000, (0.99, 0.8, 0.6, 0.5)),
-    "cnn": Case(filters, (16, 32, 64), adam, 3, 10_000, (0.99, 0.7, 0.5)),
+    "lenet": Case(perceptron, (300, 100), adam, 3, 10_000, (0.99, 0.3, 0.2)),
+    "cnn": Case(filters, (16, 32, 64), adam, 3, 5_000, (0.99, 0.4)),
     "wide": Case(
-        lambda widths: perceptron(widths, 0.01),
-        (1000,),
+        lambda widths: perceptron(widths, outputs=2, scale=1e-3),
+        (500,),
         descent,
-        10,
+        40,
         10_000,
-        (0.99, 0.95, 0.9, 0.8),
+        (0.99, 0.9),
+        (3, 8),
     ),
 }
 
@@ -101,16 +104,16 @@ def train(model: nn.Module, case: Case, data: Data, epochs: int, seed: int) -> n
 
 
 def measure(model: nn.Module, data: Data) -> dict[str, float]:
-    """Test loss and accuracy, parameters, and milliseconds for a thousand images, a median."""
+    """Test loss and accuracy, parameters, and CPU milliseconds for a thousand images, a median."""
     X, Y = data
     times = []
     with torch.no_grad():
         model.eval()
         outputs = model(X)
-        for _ in range(7):
-            began = time.perf_counter()
+        for _ in range(9):
+            began = time.process_time()
             model(X[:1000])
-            times.append(1000 * (time.perf_counter() - began))
+            times.append(1000 * (time.process_time() - began))
     return {
         "loss": float(F.cross_entropy(outputs, Y)),
         "accuracy": float((outputs.argmax(dim=1) == Y).float().mean()),
@@ -149,9 +152,9 @@ def rows_of(name: str, case: Case, seed: int, data: Data, test: Data) -> list[di
     start = {"network": name, "seed": seed, "cosine": 1.0, "method": "full", "retrained": False}
     rows = [{**start, "widths": "-".join(map(str, case.widths)), **measure(full, test)}]
     for cosine in case.cosines:
-        began = time.perf_counter()
+        began = time.process_time()
         merged, report = neuron_race.merge(full, seen, cosine)
-        took = time.perf_counter() - began
+        took = time.process_time() - began
         print(f"{name}, seed {seed}: {report.first_line()}", flush=True)
         widths = report.widths
         torch.manual_seed(seed + 1000)
@@ -187,8 +190,9 @@ def main() -> None:
     case = CASES[options.case]
 
     def tensors(pixels: Any, labels: Any) -> Data:
-        X = torch.tensor(pixels, dtype=torch.float32).reshape(-1, 1, 28, 28) / 255
-        return (X - 0.1307) / 0.3081, torch.tensor(labels.astype("int64"))
+        chosen = np.isin(labels, case.digits)
+        X = torch.tensor(pixels[chosen], dtype=torch.float32).reshape(-1, 1, 28, 28) / 255
+        return (X - 0.1307) / 0.3081, torch.tensor(np.searchsorted(case.digits, labels[chosen]))
 
     data = tensors(images.train_images[: case.images], images.train_labels[: case.images])
     test = tensors(images.test_images, images.test_labels)

@@ -185,6 +185,7 @@ def test_silent_units_are_taken_out_and_counted() -> None:
     report = neuron_race.merge(model, X)[1]
     assert report.layers[0].silent == 2 and report.widths == {"hidden.0": 6}
     assert report.change.max() < 1e-6
+    assert report.first_line().startswith("No two units do the same; some never open")
     report = neuron_race.merge(model, X, drop_silent=False)[1]
     assert report.widths == {"hidden.0": 8}
 
@@ -303,3 +304,17 @@ def test_batches_of_pairs_are_read_as_a_loader_gives_them() -> None:
 def test_unknown_names_of_the_package_are_refused() -> None:
     with pytest.raises(AttributeError, match="no attribute merged"):
         neuron_race.merged  # noqa: B018
+
+
+def test_training_goes_on_from_a_merged_unit_as_it_did_from_its_group() -> None:
+    """One step of gradient descent moves both networks alike, for twins of equal balance."""
+    torch.manual_seed(11)
+    model, X = Perceptron([6]).double().eval(), torch.randn(30, 5).double()
+    double(model, ("hidden.0", "head"), 1, 4, 1.7)  # both sides 1.7 times as large
+    smaller, report = neuron_race.merge(model, X, drop_silent=False)
+    assert report.widths == {"hidden.0": 5}
+    for each in (model, smaller):
+        optimizer = torch.optim.SGD(each.parameters(), 0.1)
+        each(X).square().mean().backward()
+        optimizer.step()
+    torch.testing.assert_close(outputs(smaller, X), outputs(model, X), rtol=0, atol=1e-12)

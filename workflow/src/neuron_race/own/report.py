@@ -79,9 +79,12 @@ class Report:
         if after == before:
             return f"Nothing to take out ({self.done}): all {before} units stay, to the bit."
         weights, left = self.parameters
+        silent = sum(layer.silent for layer in self.layers)
+        idle = silent and not any(layer.groups for layer in self.layers)
+        start = "No two units do the same; some never open on these data. " if idle else ""
         return (
-            f"{before} units became {after} ({self.done}); {weights:,} parameters became {left:,}, "
-            f"{left / weights:.0%} of them."
+            f"{start}{before} units became {after} ({self.done}); {weights:,} parameters became "
+            f"{left:,}, {left / weights:.0%} of them."
         )
 
     def __str__(self) -> str:

@@ -223,13 +223,14 @@ def _merge_layer(
 
 
 def _merged(W: Array, A: Array) -> tuple[Array, Array]:
-    """One unit (1, d), (1, k) for a group; its |w| is the root mean square of the group's.
+    """One unit (1, d), (1, k) for a group.
 
-    How the norm product is shared between the two sides changes nothing but later training.
+    Both sides are as large, compared with each other, as the group's, so that later training goes
+    on at the pace of before: a unit grows by its pull times |w|^2 + |a|^2 (E4).
     """
     w, a = rules.merge(W, A, np.zeros(len(W), dtype=np.int64))
-    length = float(np.linalg.norm(w))
-    factor = np.sqrt((W**2).sum() / len(W)) / length if length else 1.0
+    length, balance = np.linalg.norm(w), np.linalg.norm(W) / np.linalg.norm(A)
+    factor = np.sqrt(balance / length) if length > 0 else 1.0
     return w * factor, a / factor
 
 
