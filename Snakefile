@@ -147,6 +147,7 @@ rule all:
         expand("results/multiverse/{table}.csv", table=["runs", "claims", "decisions"]),
         "results/scorecard.html",
         "results/race.html",
+        "results/own_network.html",
         expand("results/claims/{claim}.json", claim=CLAIMS),
         expand("results/evidence/{claim}.csv", claim=CLAIMS),
         expand("results/provenance/{claim}.json", claim=CLAIMS),

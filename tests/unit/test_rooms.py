@@ -12,7 +12,7 @@ PACKAGE = Path(neuron_race.__file__).parent
 # In the order of the flow; each may import from those before it.
 ROOMS = [
     *("common", "data", "models", "training", "settings", "theory", "measures", "studies"),
-    *("evidence", "figures", "pages", "operations"),
+    *("evidence", "figures", "pages", "own", "operations"),
 ]
 
 

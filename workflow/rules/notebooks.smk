@@ -1,5 +1,5 @@
 # In: a notebook's text, a claim's verdict, evidence, tables and figure, and the equations.
-# Out: results/notebooks/<claim>.{html,ipynb}; to edit one in Jupyter,
+# Out: results/notebooks/<claim>.{html,ipynb}, results/own_network.{html,ipynb}; to edit one in Jupyter,
 # `snakemake --cores 1 --edit-notebook results/notebooks/edit/racing`.
 
 # Kinds of data sets that lectures draw anew.
@@ -33,7 +33,34 @@ rule notebook:
         "../scripts/lecture.py"
 
 
-# The same notebook as Jupyter reads it.
+# How to use the tools on a network of one's own, executed.
+rule tutorial:
+    input:
+        source=f"{NOTEBOOKS}/own_network.py",
+        template=os.path.relpath(ROOT / "workflow/report/lecture/index.html.j2"),
+        style=os.path.relpath(ROOT / "workflow/report/lecture/lecture.css"),
+        conf=os.path.relpath(ROOT / "workflow/report/lecture/conf.json"),
+    output:
+        html=in_report("results/own_network.html", "all claims", "your own network"),
+        notebook="results/own_network.ipynb",
+    log:
+        "results/logs/tutorial.log",
+    benchmark:
+        "results/benchmarks/tutorial.tsv"
+    conda:
+        "../../envs/neuron_race.yaml"
+    resources:
+        mem_mb=memory(2000),
+    params:
+        uses=[
+            f"{NOTEBOOKS}/own_network.py",
+            *[f"{PACKAGE}/own/{module}.py" for module in ("smaller", "watching")],
+        ],
+    script:
+        "../scripts/tutorial.py"
+
+
+# A claim's notebook as Jupyter reads it.
 rule notebook_draft:
     input:
         source=f"{NOTEBOOKS}/{{claim}}.py",

@@ -89,7 +89,7 @@ def run(arrays: Mapping[str, Array], description: Mapping[str, Any]) -> dict[str
     )
     return {
         **description,
-        "head_name": HEADS[description["head"]],
+        "head_name": HEADS.get(description["head"], description["head"]),
         "step": arrays["step"].tolist(),
         "loss_curve": [float(f"{value:.6g}") for value in arrays["loss"]],
         "log_range": [low, high],

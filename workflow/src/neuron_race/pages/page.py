@@ -11,6 +11,7 @@ from markupsafe import Markup
 from neuron_race.settings import changes
 
 HERE = Path(__file__).parent
+OWN = "your own network"  # in the place of a preset
 EXPLORATORY_SEEDS = range(3)  # config/config.yaml says what they were used for
 
 TEMPLATES = Environment(
@@ -38,6 +39,12 @@ def warnings(preset: str, changed: Mapping[str, Sequence[Any]], seeds: Sequence[
     found = []
     if preset == "smoke":
         found.append("Smoke preset: too few runs for any conclusion.")
+    if preset == OWN:
+        found.append(
+            "A network of your own, read while it trained: its layers stand as data sets, α is the "
+            "root mean square of a layer's first weights, time is counted in steps, snapshots are "
+            "evenly spaced, and there is no forecast."
+        )
     if changed:
         found.append(f"Not the settings of preset {preset}: {changes.words(changed)}.")
     if set(seeds) & set(EXPLORATORY_SEEDS):
@@ -80,6 +87,8 @@ def render(
 
 def _spans(seeds: Sequence[int]) -> str:
     """Seeds as people write them: ``300–319`` where they follow one another."""
+    if not seeds:  # of a run that a user watched
+        return "unknown here"
     first, last = min(seeds), max(seeds)
     if len(seeds) > 2 and sorted(seeds) == list(range(first, last + 1)):
         return f"{first}–{last}"

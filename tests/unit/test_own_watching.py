@@ -1,0 +1,201 @@
+"""A training run that is watched: the same bits as without, and readings that autograd confirms."""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from own_models import Perceptron, Tokens, filters, images, stir
+from torch import nn
+
+import neuron_race
+from neuron_race.common import storage
+from neuron_race.models.norms import unit
+from neuron_race.own import run_file
+
+MODELS = {
+    "perceptron": lambda: (Perceptron([9, 6]), torch.randn(32, 5)),
+    "filters": lambda: (filters(True, "max"), images(16)),
+    "tokens": lambda: (Tokens(), torch.randn(16, 3, 4)),
+}
+
+
+def train(model: nn.Module, X: torch.Tensor, steps: int, race: Any = None) -> list[torch.Tensor]:
+    """Losses and gradients of all steps, with dropout and shuffling drawn in between."""
+    optimizer = torch.optim.Adam(model.parameters(), 1e-2)
+    seen = []
+    for _ in range(steps):
+        F = model(X[torch.randperm(len(X))])
+        loss = F.square().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        seen += [loss.detach().clone(), *(p.grad.clone() for p in model.parameters())]
+        if race is not None:
+            race.loss = loss.item()
+    return [*seen, torch.get_rng_state(), *model.state_dict().values()]
+
+
+@settings(max_examples=9, deadline=None)
+@given(st.sampled_from(sorted(MODELS)), st.integers(0, 2**20), st.integers(1, 3))
+def test_watching_changes_no_bit(name: str, seed: int, every: int) -> None:
+    torch.manual_seed(seed)
+    model, X = MODELS[name]()
+    other, random = copy.deepcopy(model), torch.get_rng_state()
+    alone = train(model, X, 4)
+    torch.set_rng_state(random)
+    with neuron_race.watch(other, every=every) as race:
+        watched = train(other, X, 4, race)
+    assert all(torch.equal(a, b) for a, b in zip(alone, watched, strict=True))
+    assert race.step == 4
+    for module in other.modules():
+        assert not module._forward_hooks and not module._forward_pre_hooks
+
+
+def through_autograd(model: nn.Module, X: torch.Tensor, chain: Any, W: Any) -> Any:
+    """Gradient for folded weights (m, d) of a layer, put into the place of its map, and gates.
+
+    Preactivations are computed from these weights, so that autograd passes through them.
+    """
+    into = model.get_submodule(chain.units.incoming)
+    last = model.get_submodule(chain.units.normalisation or chain.units.incoming)
+    weights = torch.tensor(W, dtype=torch.float64, requires_grad=True)
+    heard: dict[str, torch.Tensor] = {}
+
+    def through(module: Any, inputs: Any, output: torch.Tensor) -> torch.Tensor:
+        heard["gates"] = (output.movedim(1, -1) if output.ndim == 4 else output).flatten(0, -2) > 0
+        made = _rows(into, heard["Z"], last, W.shape[1]) @ weights.T
+        if output.ndim < 4:
+            return made.reshape(output.shape)
+        return made.reshape(len(output), *output.shape[2:], output.shape[1]).movedim(-1, 1)
+
+    handles = [
+        into.register_forward_hook(lambda m, inputs, o: heard.update(Z=inputs[0].detach())),
+        last.register_forward_hook(through),
+    ]
+    model(X).square().mean().backward()
+    for handle in handles:
+        handle.remove()
+    return weights.grad.numpy(), heard["gates"].double().mean(dim=0).numpy()  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_readings_are_those_of_autograd(name: str) -> None:
+    """Weights make the preactivations; the pull is minus the gradient for these weights."""
+    torch.manual_seed(1)
+    model, X = MODELS[name]()
+    stir(model)
+    model.double().train()
+    X = X.double()
+    with neuron_race.watch(model, every=1) as race:
+        torch.manual_seed(2)  # of dropout
+        model(X).square().mean().backward()
+    assert len(race.chains) >= 2
+    for chain in race.chains:
+        own = {key: value[0] for key, value in race.layer(chain.name).items()}
+        torch.manual_seed(2)
+        gradient, open_ = through_autograd(model, X, chain, own["W"])
+        cosine = -(unit(gradient) * unit(own["W"].astype(float))).sum(axis=1)
+        np.testing.assert_allclose(own["cos_delta"], cosine, atol=2e-4)
+        np.testing.assert_allclose(own["open"], open_, atol=1e-6)
+        np.testing.assert_allclose(own["norm_product"], own["norm_w"] * own["norm_a"])
+
+
+def _rows(into: Any, Z: torch.Tensor, last: Any, columns: int) -> torch.Tensor:
+    """Inputs of the folded map (n, columns), written out."""
+    if isinstance(into, nn.Conv2d):
+        how = {"padding": into.padding, "stride": into.stride}
+        rows = nn.functional.unfold(Z, into.kernel_size, **how).mT.flatten(0, 1)
+    else:
+        rows = Z.flatten(0, -2)
+    ones = rows.new_ones(len(rows), 1)
+    if isinstance(last, nn.LayerNorm):
+        before = nn.functional.linear(rows, into.weight, into.bias).detach()
+        scale = 1 / (before.var(dim=1, correction=0) + last.eps).sqrt()[:, None]
+        return torch.cat([rows * scale, scale, ones], dim=1)
+    return torch.cat([rows, ones], dim=1)[:, :columns]
+
+
+def test_memory_is_bounded_by_forgetting_every_second_reading() -> None:
+    torch.manual_seed(3)
+    model, X = MODELS["perceptron"]()
+    with neuron_race.watch(model, every=1) as race:
+        train(model, X, 2)
+    once = sum(a[0].nbytes for c in race.chains for a in race.layer(c.name).values())
+    model, X = MODELS["perceptron"]()
+    with neuron_race.watch(model, every=2, most_bytes=5 * once) as race:
+        train(model, X, 40)
+    steps = race.layer("hidden.0")["step"]
+    assert len(steps) <= 5 and race.every == 8
+    assert (np.diff(steps) == race.every).all() and steps[0] == 0
+
+
+def test_only_training_steps_count() -> None:
+    torch.manual_seed(4)
+    model, X = MODELS["perceptron"]()
+    race = neuron_race.watch(model, every=1)
+    with torch.no_grad():
+        model(X)
+    model.eval()(X)
+    assert race.step == 0
+    model.train()(X)  # no backward pass follows
+    race.close()
+    assert race.step == 1 and not race.has("hidden.0")
+    with pytest.raises(KeyError, match=r"hidden\.0, hidden\.1"):
+        race.layer("hidden.0")
+    assert str(race) == "no reading yet"
+
+
+def test_a_frozen_layer_has_no_alignment() -> None:
+    torch.manual_seed(5)
+    model, X = MODELS["perceptron"]()
+    for parameter in model.hidden[0].parameters():
+        parameter.requires_grad = False
+    with neuron_race.watch(model, every=1) as race:
+        model(X).sum().backward()
+    assert np.isnan(race.layer("hidden.0")["cos_delta"]).all()
+    assert np.isfinite(race.layer("hidden.1")["cos_delta"]).all()
+
+
+def test_runs_are_saved_as_arrays_and_as_the_explorer(tmp_path: Path) -> None:
+    torch.manual_seed(6)
+    model, X = MODELS["tokens"]()
+    with neuron_race.watch(model, every=2) as race:
+        train(model, X, 9, race)
+    race.save(tmp_path / "run.npz")
+    arrays = storage.read_arrays(tmp_path / "run.npz")
+    assert arrays["up.step"].tolist() == [0, 2, 4, 6, 8]
+    assert np.isfinite(arrays["up.loss"]).all()
+    race.save(tmp_path / "run.html")
+    page = (tmp_path / "run.html").read_text(encoding="utf-8")
+    assert '"name":"up"' in page and '"name":"inner"' in page and "://" not in page
+    assert "A network of your own" in page
+    said = str(race)
+    assert "step 8" in said and "up: 6 units in" in said and "not read: down" in said
+    with pytest.raises(ValueError, match=r"as \.npz"):
+        race.save(tmp_path / "run.csv")
+    with pytest.raises(ValueError, match="nothing was read"):
+        neuron_race.watch(model).save(tmp_path / "run.npz")
+
+
+def test_directions_keep_the_cosines_of_layers_that_are_too_large_to_write_out() -> None:
+    rng = np.random.default_rng(7)
+    basis = rng.standard_normal((3, 400))
+    W = rng.standard_normal((4, 12, 3)) @ basis
+    A = rng.standard_normal((4, 12, 2)) @ rng.standard_normal((2, 300))
+    kept, error = run_file.directions(W, A)
+    expected = (unit(W[2]) @ unit(W[2]).T) * (unit(A[2]) @ unit(A[2]).T)
+    found = (kept[2] / 127.0) @ (kept[2] / 127.0).T
+    np.fill_diagonal(found, 1.0)
+    assert np.abs(found - expected).max() <= error < 0.03
+    assert kept.dtype == np.int8 and kept.shape[2] <= 6
+
+
+@pytest.mark.parametrize("name", ["every", "most_bytes"])
+def test_numbers_below_one_are_refused(name: str) -> None:
+    with pytest.raises(ValueError, match=f"{name}: at least 1"):
+        neuron_race.watch(Perceptron([4]), **{name: 0})

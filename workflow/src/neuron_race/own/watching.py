@@ -1,0 +1,228 @@
+"""The race in an ordinary training loop: hidden layers of any model, read every so many steps.
+
+    with neuron_race.watch(model) as race:
+        for X, Y in batches:
+            ...                      # forward, backward, step: as always
+            race.loss = loss.item()  # optional, for the curve
+    race.save("race.html")
+
+At a recorded step, hooks on each layer take its inputs and the gradient at its preactivations. As
+everywhere in this project the pull on a unit is what gradient descent adds to its incoming weights
+(E1), normalisations folded in; alignment is its cosine with these weights (E3). No random number is
+drawn, and outputs and gradients are what they are without.
+"""
+
+import math
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+from torch.nn import functional
+
+from neuron_race.models import clusters
+from neuron_race.own import chains, weights
+from neuron_race.own.chains import Chain
+from neuron_race.own.folding import Folded
+
+Array = NDArray[np.float64]
+Single = NDArray[np.float32]
+Tensor = torch.Tensor
+EVERY = 50  # steps; benchmarks/own_overhead.py measures what reading costs
+MOST_BYTES = 2**28
+
+
+def watch(model: nn.Module, every: int = EVERY, most_bytes: int = MOST_BYTES) -> "Watch":
+    """Watch all hidden layers of a model that can be read; ``refused`` tells the others' reasons.
+
+    Args:
+        model: any module that torch.fx can trace. A step is a forward pass with gradients in
+            training mode.
+        every: read the first step and each such number of steps.
+        most_bytes: of memory for what was read. When it is full every second reading is forgotten,
+            and from then on half as many are made.
+
+    Raises:
+        UnreadableError: the model can't be traced, or has no layer.
+        ValueError: ``every`` or ``most_bytes`` below 1.
+    """
+    return Watch(model, every, most_bytes)
+
+
+class Watch:
+    """Readings of a model in training; ends with its ``with`` block, or with :meth:`close`.
+
+    Attributes:
+        refused: reason by name for each map whose units can't be read.
+        loss: set it in your loop to have the loss beside each reading.
+        step: forward passes so far.
+    """
+
+    def __init__(self, model: nn.Module, every: int, most_bytes: int):
+        for name, value in (("every", every), ("most_bytes", most_bytes)):
+            if value < 1:
+                raise ValueError(f"{name}: at least 1 is needed, got {value}")
+        found = chains.find(model)
+        self.model, self.chains, self.refused = model, found.chains, found.refused
+        self.every, self.most_bytes, self.step, self.loss = every, most_bytes, 0, math.nan
+        self._readings: list[dict[str, Any]] = []
+        self._handles: list[Any] = []
+        self._open: dict[str, Any] | None = None
+        self._start = model.register_forward_pre_hook(self._begin)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop watching: all hooks are removed. What was read stays."""
+        self._finish()
+        self._start.remove()
+
+    def _begin(self, model: nn.Module, inputs: Any) -> None:
+        """Before each forward pass: close the last reading, and perhaps open one."""
+        if not (model.training and torch.is_grad_enabled()):
+            return
+        self._finish()
+        if self.step % self.every == 0:
+            self._open = {"step": self.step, "layers": {}, "pulled": False}
+            for chain in self.chains:
+                self._listen(chain, self._open)
+        self.step += 1
+
+    def _listen(self, chain: Chain, reading: dict[str, Any]) -> None:
+        into, _, norm = weights.parts(self.model, chain)
+        heard: dict[str, Tensor] = {}
+
+        def first(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+            heard.update(Z=inputs[0].detach(), before=output.detach())
+            if norm is None:
+                last(module, inputs, output)
+
+        def last(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+            read = _Reading(self.model, chain, heard["Z"], heard["before"], output)
+            reading["layers"][chain.name] = read.arrays
+
+            def backward(gradient: Tensor) -> None:
+                read.pulled(gradient)
+                reading["pulled"] = True
+
+            if output.requires_grad:
+                output.register_hook(backward)
+
+        self._handles.append(into.register_forward_hook(first))
+        if norm is not None:
+            self._handles.append(norm.register_forward_hook(last))
+
+    def _finish(self) -> None:
+        """Keep the open reading, if there was a backward pass."""
+        for handle in self._handles:
+            handle.remove()
+        self._handles.clear()
+        reading, self._open = self._open, None
+        if reading is None or not reading["pulled"]:
+            return
+        reading["loss"], self.loss = float(self.loss), math.nan
+        self._readings.append(reading)
+        size = sum(a.nbytes for own in reading["layers"].values() for a in own.values())
+        while len(self._readings) > 2 and len(self._readings) * size > self.most_bytes:
+            self._readings = self._readings[::2]
+            self.every *= 2
+
+    def has(self, name: str) -> bool:
+        """Whether a layer was read."""
+        return any(name in own["layers"] for own in self._readings)
+
+    def layer(self, name: str) -> dict[str, NDArray[Any]]:
+        """All readings of a layer of m units, T of them.
+
+        Alignment is NaN where no gradient came.
+
+        Returns:
+            ``step, loss (T,)``; ``norm_w, norm_a, norm_product, cos_delta, open (T, m)``, the last
+            one the part of samples and positions that a unit is open on; ``W (T, m, d)`` and
+            ``A (T, m, k)``.
+
+        Raises:
+            KeyError: no such layer was read.
+        """
+        known = [own["layers"] for own in self._readings if name in own["layers"]]
+        if not known:
+            names = ", ".join(chain.name for chain in self.chains)
+            raise KeyError(f"{name}: no reading; layers are {names}")
+        columns = {key: np.stack([own[name][key] for own in known]) for key in known[0][name]}
+        columns["norm_product"] = columns["norm_w"] * columns["norm_a"]
+        for key in ("step", "loss"):
+            columns[key] = np.array([own[key] for own in self._readings if name in own["layers"]])
+        return columns
+
+    def clusters(self, name: str, cosine: float = 0.99) -> NDArray[np.int64]:
+        """Groups of a layer's units at the last reading (m,); -1: closed on all of its batch."""
+        last = {key: value[-1] for key, value in self.layer(name).items()}
+        W, A = (last[key].astype(np.float64) for key in ("W", "A"))
+        return clusters.find(W, A, cosine, last["open"] > 0)
+
+    def __str__(self) -> str:
+        """Each layer at the last reading, a line each, and what could not be read."""
+        lines = [f"step {self._readings[-1]['step']}" if self._readings else "no reading yet"]
+        for chain in self.chains if self._readings else ():
+            own, labels = self.layer(chain.name), self.clusters(chain.name)
+            c = own["norm_product"][-1]
+            lines.append(
+                f"{chain.name}: {len(c)} units in {clusters.count(labels)} groups, "
+                f"{int((labels < 0).sum())} closed; the largest fifth holds "
+                f"{np.sort(c)[::-1][: max(1, len(c) // 5)].sum() / c.sum():.0%} of the norm "
+                f"products; median alignment {np.median(own['cos_delta'][-1]):.2f}"
+            )
+        lines += [f"not read: {name}: {reason}" for name, reason in self.refused.items()]
+        return "\n".join(lines)
+
+    def save(self, path: str | Path) -> None:
+        """Write the run: ``.npz`` with all arrays, or ``.html``, the race explorer on this run.
+
+        Raises:
+            ValueError: another ending, or nothing was read.
+        """
+        from neuron_race.own import run_file  # pages are slow to import, and not needed to watch
+
+        self._finish()
+        run_file.save(self, Path(path))
+
+
+class _Reading:
+    """One layer at one step: what the forward pass shows, and then the backward pass."""
+
+    def __init__(self, model: nn.Module, chain: Chain, Z: Tensor, before: Tensor, output: Tensor):
+        into, _, norm = weights.parts(model, chain)
+        self.Z, self.folded = Z, Folded(into, norm, _rows(before))
+        W, A = weights.single(self.folded.W), weights.single(weights.by_unit(model, chain))
+        self.arrays: dict[str, Single] = {
+            "W": W,
+            "A": A,
+            "norm_w": np.linalg.norm(W, axis=1),
+            "norm_a": np.linalg.norm(A, axis=1),
+            "open": weights.single((_rows(output.detach()) > 0).float().mean(dim=0)),
+            "cos_delta": np.full(len(W), np.nan, dtype=np.float32),
+        }
+
+    def pulled(self, gradient: Tensor) -> None:
+        """Alignment of the units, from the gradient at their preactivations."""
+        with torch.no_grad():
+            pull = -self.folded.gradient(self.Z, gradient.detach())
+            cosine = functional.cosine_similarity(pull, self.folded.W, dim=1, eps=1e-30)
+        self.arrays["cos_delta"] = weights.single(cosine)
+
+
+def _rows(values: Tensor) -> Tensor:
+    """Units last, samples and positions as rows: (N, m, height, width) or (N, ..., m) -> (n, m)."""
+    return (values.movedim(1, -1) if values.ndim == 4 else values).flatten(0, -2)
