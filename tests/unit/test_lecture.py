@@ -94,11 +94,16 @@ def test_tables_keep_roles_apart(tmp_path: Path) -> None:
     "name", [*(f"E{n}" for n in range(1, 10)), *(f"L{n}" for n in range(1, 7))]
 )
 def test_every_equation_of_the_notes_is_found_with_its_symbols(tmp_path: Path, name: str) -> None:
-    said, _, symbols = talk(tmp_path).equation(name).data.partition("\n\nIn it:\n\n")
+    said, _, symbols = talk(tmp_path).equations(name).data.partition("\n\nIn it:\n\n")
     assert said.startswith(f"**{name}. ") and "$" in said
     assert "Derivation" not in said and "###" not in said and "**L" not in said[2:]
     listed = symbols.strip().splitlines()
     assert listed and all(line.startswith("- ") and ": " in line for line in listed)
+
+
+def test_symbols_of_several_equations_are_listed_once(tmp_path: Path) -> None:
+    symbols = talk(tmp_path).equations("L1", "E9", "L2").data.partition("In them:")[2].split("\n- ")
+    assert len(symbols) == len(set(symbols)) > 3
 
 
 def test_neighbours_are_linked(tmp_path: Path) -> None:
@@ -124,7 +129,7 @@ def test_what_is_not_there_is_not_compared(tmp_path: Path) -> None:
 
 def test_unknown_names_are_refused(tmp_path: Path) -> None:
     with pytest.raises(KeyError, match="no equation E0"):
-        talk(tmp_path).equation("E0")
+        talk(tmp_path).equations("E0")
     with pytest.raises(KeyError, match=r"runs\.csv is none of"):
         talk(tmp_path).table("runs.csv")
 

@@ -27,10 +27,7 @@ claim.figure()
 # ## The equations
 
 # %%
-claim.equation("E3")
-
-# %%
-claim.equation("L4")
+claim.equations("E3", "L4")
 
 # %% [markdown]
 # *What it has to do with capacity.* From a small init every neuron ends at one of the places where

@@ -29,7 +29,7 @@ claim.figure()
 # ## The equation
 
 # %%
-claim.equation("E1")
+claim.equations("E1")
 
 # %% [markdown]
 # *Why that suffices, and where it could cheat.* With $r$ frozen at $f=0$ the right-hand side knows

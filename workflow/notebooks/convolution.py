@@ -21,10 +21,7 @@ claim.figure()
 # ## The equations
 
 # %%
-claim.equation("E1")
-
-# %%
-claim.equation("E4")
+claim.equations("E1", "E4")
 
 # %% [markdown]
 # *What a normalisation takes away.* Behind it, $w_j$ enters the function only through its

@@ -21,10 +21,7 @@ claim.figure()
 # ## The equations
 
 # %%
-claim.equation("E1")
-
-# %%
-claim.equation("E5")
+claim.equations("E1", "E5")
 
 # %% [markdown]
 # *What carries over, exactly.* The derivation of E1 used nothing but the chain rule, so that

@@ -31,10 +31,7 @@ claim.figure()
 # ## The equations
 
 # %%
-claim.equation("E4")
-
-# %%
-claim.equation("E3")
+claim.equations("E4", "E3")
 
 # %% [markdown]
 # *Where they come from.* Both are the equations of motion split into length and direction: the

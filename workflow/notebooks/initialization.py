@@ -21,10 +21,7 @@ claim.figure()
 # ## The equations
 
 # %%
-claim.equation("E5")
-
-# %%
-claim.equation("E6")
+claim.equations("E5", "E6")
 
 # %% [markdown]
 # *How much there is to win.* By E5 a neuron that already points at its target gains a factor of

@@ -26,22 +26,7 @@ claim.figure()
 # ## The equations
 
 # %%
-claim.equation("L5")
-
-# %%
-claim.equation("L1")
-
-# %%
-claim.equation("L2")
-
-# %%
-claim.equation("L3")
-
-# %%
-claim.equation("L4")
-
-# %%
-claim.equation("L6")
+claim.equations("L5", "L1", "L2", "L3", "L4", "L6")
 
 # %% [markdown]
 # *Where they come from.* All six are one idea. Follow each neuron to its lane by E5; let lanes

@@ -29,7 +29,7 @@ claim.figure()
 # ## The equation
 
 # %%
-claim.equation("E9")
+claim.equations("E9")
 
 # %% [markdown]
 # *Where it comes from.* On the plateau neurons don't feel each other, so a neuron's path is the

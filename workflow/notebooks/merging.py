@@ -26,7 +26,7 @@ claim.figure()
 # ## The equation
 
 # %%
-claim.equation("E7")
+claim.equations("E7")
 
 # %% [markdown]
 # *Where it comes from.* Where the merged neuron is on, the sum of the parts exceeds it by what the

@@ -25,7 +25,7 @@ claim.figure()
 # ## The equation
 
 # %%
-claim.equation("E3")
+claim.equations("E3")
 
 # %% [markdown]
 # *Where it comes from.* Differentiate $w/\|w\|$ and insert the gradient: only the part of the pull

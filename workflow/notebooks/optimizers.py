@@ -21,10 +21,7 @@ claim.figure()
 # ## The equations
 
 # %%
-claim.equation("E2")
-
-# %%
-claim.equation("E4")
+claim.equations("E2", "E4")
 
 # %% [markdown]
 # *Where the rule is.* Growth in proportion to size is E4, and the balance of both layers E2. For

@@ -26,10 +26,7 @@ claim.figure()
 # ## The equations
 
 # %%
-claim.equation("E6")
-
-# %%
-claim.equation("L3")
+claim.equations("E6", "L3")
 
 # %% [markdown]
 # *Where it comes from.* On the plateau the equations are homogeneous, so a start $\alpha$ times as

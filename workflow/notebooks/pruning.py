@@ -27,10 +27,7 @@ claim.figure()
 # ## The equations
 
 # %%
-claim.equation("E8")
-
-# %%
-claim.equation("L1")
+claim.equations("E8", "L1")
 
 # %% [markdown]
 # *Where it comes from.* A neuron adds at most $\|a_j\|\,|w_j\cdot x|$, hence at most $c_j\|x\|$;

@@ -20,10 +20,7 @@ claim.figure()
 # ## The equations
 
 # %%
-claim.equation("E5")
-
-# %%
-claim.equation("E9")
+claim.equations("E5", "E9")
 
 # %% [markdown]
 # *Why it should win, and why it might not.* By E9 the ticket with the largest share of the scores

@@ -30,7 +30,7 @@ claim.figure()
 # ## The equation
 
 # %%
-claim.equation("E5")
+claim.equations("E5")
 
 # %% [markdown]
 # *Where it comes from.* With a constant pull the equations of motion are linear: the outgoing

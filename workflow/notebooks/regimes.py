@@ -27,7 +27,7 @@ claim.figure()
 # ## The equation
 
 # %%
-claim.equation("E6")
+claim.equations("E6")
 
 # %% [markdown]
 # *What it says here.* The plateau lasts $\log(1/\alpha)/\lambda$, while the time that a neuron

@@ -21,10 +21,7 @@ claim.figure()
 # ## The equations
 
 # %%
-claim.equation("E1")
-
-# %%
-claim.equation("E8")
+claim.equations("E1", "E8")
 
 # %% [markdown]
 # *What changes.* E1 holds in each block as it stands. The plateau does not: its frozen residual

@@ -20,7 +20,7 @@ claim.figure()
 # ## The equation
 
 # %%
-claim.equation("E5")
+claim.equations("E5")
 
 # %% [markdown]
 # *Why the clock should not matter.* In E5 time enters only through $\tau=\|D\|t$, the same for

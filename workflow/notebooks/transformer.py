@@ -21,10 +21,7 @@ claim.figure()
 # ## The equations
 
 # %%
-claim.equation("E1")
-
-# %%
-claim.equation("E3")
+claim.equations("E1", "E3")
 
 # %% [markdown]
 # *What carries over.* Tokens count as samples. The MLP's input moves while attention learns, and

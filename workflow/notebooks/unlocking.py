@@ -33,7 +33,7 @@ claim.figure()
 # ## The equation
 
 # %%
-claim.equation("E4")
+claim.equations("E4")
 
 # %% [markdown]
 # *Where it comes from.* By E1 the norm of $w$ grows at $\|a\|$ times the pull along $w$, and that

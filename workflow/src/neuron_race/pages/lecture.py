@@ -104,8 +104,8 @@ class Lecture:
             )
         )
 
-    def equation(self, name: str) -> Markdown:
-        """Title and statement of an equation or law, and what its symbols are.
+    def equations(self, *names: str) -> Markdown:
+        """Titles and statements of equations and laws, and what their symbols are.
 
         All of it is read from paper_notes.md.
 
@@ -113,6 +113,12 @@ class Lecture:
             KeyError: the notes have no such equation, or no such symbol.
         """
         notes = Path(self.paths.notes).read_text(encoding="utf-8")
+        said = [self._equation(notes, name) for name in names]
+        symbols = dict.fromkeys(s for n in names for s in SYMBOLS.get(n, SYMBOLS["L"]))
+        listed = "\n".join(_symbol(notes, start) for start in symbols)
+        return Markdown("\n\n".join([*said, "In it:" if len(names) == 1 else "In them:", listed]))
+
+    def _equation(self, notes: str, name: str) -> str:
         equation = rf"^### {name}\. (.+?)\n\n(.*?)\n\n\*\*Derivation"
         law = rf"^- \*\*{name}, (.+?)\.\*\* (.+?)(?=\n- \*\*|\n\n)"
         found = re.search(law if name[0] == "L" else equation, notes, re.DOTALL | re.MULTILINE)
@@ -120,9 +126,7 @@ class Lecture:
             raise KeyError(f"{self.paths.notes}: no equation {name}")
         title, body = found.groups()
         body = re.sub(r"^ +", "", body.replace("**Statement.**", "").strip(), flags=re.MULTILINE)
-        symbols = "\n".join(_symbol(notes, s) for s in SYMBOLS.get(name, SYMBOLS["L"]))
-        said = f"**{name}. {_sentence(title)}.** {body}"
-        return Markdown(f"{said}\n\nIn it:\n\n{symbols}\n")
+        return f"**{name}. {_sentence(title)}.** {body}"
 
     def live(self, *shown: str) -> HTML:
         """A network that trains on the page, and what it shows of the claim.

@@ -9,7 +9,7 @@ const playground = (() => {
   const STOPS = [[0, 32, 77], [87, 93, 109], [124, 123, 120], [188, 174, 108], [255, 233, 69]];
   let run = null;      // what is drawn: prediction, course, measurements
   let current = 0;     // number of the run in work; older ones stop
-  let longest = 0;     // milliseconds of the longest piece of work between two frames
+  let pieces = [];     // milliseconds of each piece of work between two frames of this run
 
   // --- Settings -------------------------------------------------------------------------------
 
@@ -36,6 +36,7 @@ const playground = (() => {
     run = { options, zero: live.loss(data, new Float64Array(data.N)), said: null, found: null,
       time: [], loss: [], c: [], colour: null, last: null };
     root.dataset.state = "running";
+    pieces = [];
     say(`Trains ${options.width} neurons, ${options.head} head, init scale ${power(options.alpha)}.`);
     const work = live.experiment(data, options, shown, {
       predicted(said) { run.said = said; table(); },
@@ -49,7 +50,7 @@ const playground = (() => {
       do piece = work.next();
       while (!piece.done && performance.now() - start < live.SLICE);
       draw();
-      longest = Math.max(longest, performance.now() - start);
+      pieces.push(performance.now() - start);
       if (!piece.done) { requestAnimationFrame(frame); return; }
       root.dataset.state = "done";
       say(words());
@@ -121,7 +122,7 @@ const playground = (() => {
       canvas.width = Math.round(width * ratio);
       canvas.height = Math.round(height * ratio);
     }
-    const c = canvas.getContext("2d"), left = 46, right = width - 8, top = 8, bottom = height - 34;
+    const c = canvas.getContext("2d"), left = 40, right = width - 18, top = 8, bottom = height - 34;
     c.setTransform(ratio, 0, 0, ratio, 0, 0);
     c.clearRect(0, 0, width, height);
     c.font = "11px system-ui, sans-serif";
@@ -228,5 +229,5 @@ const playground = (() => {
     window.matchMedia(query).addEventListener("change", draw);
   root.hidden = false;
   begin();
-  return { run: () => run, settings, tasks, longest: () => longest };
+  return { run: () => run, settings, tasks, pieces: () => pieces };
 })();
