@@ -41,10 +41,10 @@ def record(start: Start, recipe: Recipe, wanted: Sequence[Sequence[int]]) -> lis
         recipe: how they were trained; training has the same bits each time.
         wanted: of each run, steps whose weights are kept.
     """
-    from neuron_race.training.engine import choose_device, choose_engine, networks
+    from neuron_race.training.engine import choose_engine, networks
 
     weights = start.W[:, :, : start.X.shape[2]], start.A
-    engine = choose_engine(choose_device("cpu"))
+    engine = choose_engine("cpu")
     nets = networks(start.X, start.Y, *weights, recipe, engine, "cpu")
     S, N = start.Y.shape[:2]
     last = max(max(steps, default=0) for steps in wanted)
