@@ -95,7 +95,7 @@ except SettingsError as error:
     raise WorkflowError(str(error)) from None
 
 CLAIMS = list(SETTINGS.claims)
-# Claims with a notebook: the core ones.
+# Claims with a notebook.
 LECTURED = [name for name in CLAIMS if (ROOT / f"workflow/notebooks/{name}.py").exists()]
 FIGURES = [*CLAIMS, "theory", "nulls", "tasks", "multiverse"]
 FIGURES += ["replication"] if config.get("replicate") else []

@@ -31,7 +31,7 @@ def test_without_hides_a_module_and_brings_it_back() -> None:
         ("evidence.collect", ["torch", "matplotlib", "scipy"]),
         ("training.runs", ["torch", "matplotlib", "scipy", "pandas"]),
         ("evidence.trace", ["torch", "matplotlib", "scipy", "pandas"]),
-        ("training.engine", ["matplotlib", "seaborn", "pandas", "torch._dynamo"]),
+        ("training.engine", ["matplotlib", "seaborn", "pandas", "torch"]),
         ("theory.forecast", ["matplotlib", "seaborn", "torch._dynamo"]),
     ],
 )

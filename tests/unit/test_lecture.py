@@ -1,18 +1,24 @@
 """Lectures say what the verdict says, whatever it is."""
 
+import base64
+import html
+import re
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
+from fontTools.ttLib import TTFont
 
 from neuron_race.common import storage
-from neuron_race.pages import lecture
-from neuron_race.pages.notebooks import mathml
+from neuron_race.data import datasets
+from neuron_race.pages import lecture, live, page
 
 ROOT = Path(__file__).parents[2]
 NOTES = ROOT / "paper_notes.md"
+NOTEBOOKS = ROOT / "workflow/notebooks"
 
 
 def criterion(name: str, holds: bool | None, **changes: Any) -> dict[str, Any]:
@@ -45,7 +51,9 @@ def talk(tmp_path: Path, *rows: dict[str, Any], **changes: Any) -> lecture.Lectu
     }
     storage.write_json(tmp_path / "verdict.json", {**verdict, **changes})
     paths = {"verdict": tmp_path / "verdict.json", "notes": NOTES, "tables": []}
-    return lecture.Lecture(SimpleNamespace(**paths, evidence=tmp_path / "evidence.csv"))
+    inputs = SimpleNamespace(**paths, evidence=tmp_path / "evidence.csv")
+    beside = SimpleNamespace(neighbours=[None, ["racing", "Neurons race"]])
+    return lecture.Lecture(SimpleNamespace(input=inputs, params=beside))
 
 
 def test_opening_warns_of_the_smoke_preset(tmp_path: Path) -> None:
@@ -54,23 +62,9 @@ def test_opening_warns_of_the_smoke_preset(tmp_path: Path) -> None:
     assert "Smoke preset" in talk(tmp_path, preset="smoke").opening().data
 
 
-@pytest.mark.parametrize(
-    ("holds", "words"),
-    [
-        (True, "it holds. It would fail with the whole interval at or above 0.5"),
-        (False, "it fails. It would hold with the whole interval below 0.5 and"),
-        (None, "it is undecided. It would hold with the whole interval below 0.5 and"),
-    ],
-)
-def test_turning_points(tmp_path: Path, holds: bool | None, words: str) -> None:
-    said = talk(tmp_path, criterion("one", holds)).turning_points("one").data
-    assert "0.3 [0.2, 0.4]" in said and words in said
-
-
-def test_undefined_is_said_and_is_no_pass(tmp_path: Path) -> None:
+def test_undefined_is_said(tmp_path: Path) -> None:
     row = criterion("one", None, estimate=None, ci_low=None, ci_high=None)
     own = talk(tmp_path, row)
-    assert "undefined here, which is never a pass" in own.turning_points("one").data
     assert "undefined [undefined, undefined]" in own.effects().data
 
 
@@ -96,16 +90,46 @@ def test_tables_keep_roles_apart(tmp_path: Path) -> None:
     assert "A share: below 0.5" in own.reading().data
 
 
-@pytest.mark.parametrize("number", range(1, 10))
-def test_every_equation_of_the_notes_is_found(tmp_path: Path, number: int) -> None:
-    said = talk(tmp_path).equation(f"E{number}").data
-    assert said.startswith(f"**E{number}. ") and "$" in said
-    assert "Derivation" not in said and "###" not in said
+@pytest.mark.parametrize(
+    "name", [*(f"E{n}" for n in range(1, 10)), *(f"L{n}" for n in range(1, 7))]
+)
+def test_every_equation_of_the_notes_is_found_with_its_symbols(tmp_path: Path, name: str) -> None:
+    said, _, symbols = talk(tmp_path).equations(name).data.partition("\n\nIn it:\n\n")
+    assert said.startswith(f"**{name}. ") and "$" in said
+    assert "Derivation" not in said and "###" not in said and "**L" not in said[2:]
+    listed = symbols.strip().splitlines()
+    assert listed and all(line.startswith("- ") and ": " in line for line in listed)
+
+
+def test_symbols_of_several_equations_are_listed_once(tmp_path: Path) -> None:
+    symbols = talk(tmp_path).equations("L1", "E9", "L2").data.partition("In them:")[2].split("\n- ")
+    assert len(symbols) == len(set(symbols)) > 3
+
+
+def test_neighbours_are_linked(tmp_path: Path) -> None:
+    assert talk(tmp_path).neighbours().data == "- After this: [Neurons race](racing.html)"
+
+
+def test_the_answer_is_filled_with_numbers(tmp_path: Path) -> None:
+    own = talk(tmp_path, criterion("one", True), answer="It is {one}.", breaks="")
+    assert own.answer().data == "It is 0.3 [0.2, 0.4]."
+
+
+def test_what_is_not_there_is_not_compared(tmp_path: Path) -> None:
+    own = talk(tmp_path)
+    table = pd.DataFrame({"condition": ["a", "b"], "seed": 0, "loss": [0.1, 0.2]})
+    storage.write_table(tmp_path / "runs.csv", table)
+    own.paths.tables = [tmp_path / "runs.csv"]
+    assert own.compare("runs.csv", "loss", ["a", "c"]).data[:4] == b"\x89PNG"
+    with pytest.raises(KeyError, match=r"rate: runs\.csv has condition, seed, loss"):
+        own.compare("runs.csv", "rate", ["a"])
+    with pytest.raises(KeyError, match=r"runs\.csv has a, b"):
+        own.compare("runs.csv", "loss", ["c"])
 
 
 def test_unknown_names_are_refused(tmp_path: Path) -> None:
     with pytest.raises(KeyError, match="no equation E0"):
-        talk(tmp_path).equation("E0")
+        talk(tmp_path).equations("E0")
     with pytest.raises(KeyError, match=r"runs\.csv is none of"):
         talk(tmp_path).table("runs.csv")
 
@@ -124,7 +148,57 @@ def test_training_for_play_is_real_and_repeats() -> None:
     assert (one.runs.W_events == two.runs.W_events)[:, -1].all()
 
 
-def test_mathml() -> None:
-    drawn = mathml(r"\hat w = \|a\|", "block")
-    assert drawn.startswith("<math") and 'display="block"' in drawn
-    assert drawn.count('lspace="0"') == 2 and "\\" not in drawn
+def test_data_of_the_live_part_are_those_of_the_engine() -> None:
+    tasks = live.data()
+    packed = np.frombuffer(base64.b64decode(tasks["digits"]["X"]), dtype="<f4")
+    drawn = datasets.make("digits", {**live.SIZES, **live.TASKS["digits"]}, live.SEED)
+    np.testing.assert_allclose(packed.reshape(-1, tasks["digits"]["dim"]), drawn.X, atol=1e-7)
+    assert tasks["digits"]["y"] == drawn.Y[:, 0].tolist()
+    assert "drop" in live.part(tasks, ["drop"])
+    with pytest.raises(ValueError, match="no_such"):
+        live.part(tasks, ["no_such"])
+
+
+@pytest.mark.parametrize(
+    ("latex", "parts"),
+    [
+        (r"\hat w", ['accent="true"', "\u02c6"]),
+        (r"\widehat{sD}", ['stretchy="true"', "\u0302"]),
+        (r"\|a\|", ['lspace="0" rspace="0">\u2016']),
+        (r"a\cosh\tau", ['width="0.167em" /><mi>cosh</mi><mspace width="0.167em"']),
+        (r"\cos(x)", ["<mi>cos</mi><mo"]),
+        (r"\mathrm{sign}(a)", [">sign</mi>"]),
+        (r"x\in\mathbb R", ["\u211d"]),
+        (r"y = -x", ['form="prefix" lspace="0"']),
+        (r"a_j\cdot x", ["<msub>", "\u22c5"]),
+    ],
+)
+def test_mathml(latex: str, parts: list[str]) -> None:
+    drawn = page.mathml(latex, "block")
+    assert drawn.startswith("<math") and 'display="block"' in drawn and "\\" not in drawn
+    for part in parts:
+        assert part in drawn, drawn
+
+
+def test_a_minus_between_two_is_no_sign() -> None:
+    assert "prefix" not in page.mathml("y - x") + page.mathml("(y) - x") + page.mathml("|y| + x")
+
+
+def test_markdown_reads_nothing_into_equations() -> None:
+    drawn = page.markdown("## A *b*\n\n| a |\n| --- |\n| $|x_1|*|y_2|*z$ |\n\nand\n$$f = g_1,$$\n")
+    assert '<h2 id="a-b">' in drawn and drawn.count("<td>") == 1 and "<em>b</em>" in drawn
+    assert drawn.count("<em>") == 1 and drawn.count("<math") == 2 and "$" not in drawn
+    assert 'display="block"' in drawn
+
+
+def test_the_font_has_all_that_equations_need() -> None:
+    """Every character of every equation in the notes and the lectures."""
+    known = set(TTFont(page.HERE / "math.woff").getBestCmap())
+    sources = [NOTES.read_text(), *(p.read_text() for p in NOTEBOOKS.glob("*.py"))]
+    text = "".join(re.sub("```.*?```", "", source, flags=re.S) for source in sources)
+    found = re.findall(r"\$\$(.+?)\$\$|\$([^$]+?)\$", text, re.S)
+    assert len(found) > 300
+    for block, inline in found:
+        drawn = re.sub("<.*?>", "", page.mathml(block or inline))
+        missing = {c for c in html.unescape(drawn) if not c.isspace() and ord(c) not in known}
+        assert not missing, (block or inline, missing)

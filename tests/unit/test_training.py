@@ -411,7 +411,7 @@ def test_cuda_is_taken_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> No
     assert choose_device("auto").type == choose_device("cuda").type == "cuda"
     assert choose_device("cpu").type == "cpu"
     # The compiled engine is for the CPU.
-    assert engine.choose_engine(torch.device("cuda")) == "torch"
+    assert engine.choose_engine("cuda") == "torch"
 
 
 @pytest.mark.parametrize("bad", [{"loss": "hinge"}, {"freeze": ("bias",)}])

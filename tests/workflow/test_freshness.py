@@ -168,6 +168,8 @@ def modules(job: Job) -> set[str]:
         (claim,) = {Path(path).stem for path in job.outputs}
         start |= imports(ROOT / f"workflow/notebooks/{claim}.py")
         start |= {f"data/kinds/{kind}" for kind in ("clusters", "digits", "two_features")}
+    elif job.rule == "lecture_data":
+        start |= {"data/kinds/clusters", "data/kinds/digits"}
     elif job.rule == "dataset":
         start |= {
             f"data/kinds/{SETTINGS.datasets[Path(path).stem]['kind']}" for path in job.outputs

@@ -3,22 +3,31 @@ from neuron_race.figures import style
 from neuron_race.measures import dynamics
 from neuron_race.pages.lecture import Lecture, show, train
 
-claim = Lecture(snakemake.input)
+style.apply()
+claim = Lecture(snakemake)
 claim.opening()
 
+# %% [markdown]
+# ## The idea
+#
+# A network of width $m$ *could* draw functions of $m$ pieces. How many does gradient descent use?
+# From a small init, as many as the task offers directions, and not more because there is room.
+# Make the task richer, and more neurons differ. Make the network wider, and there are more
+# copies.
+#
+# To count without being fooled by dust, take the neurons' final norm products, add them up
+# cluster by cluster, and ask over how many clusters the total is spread: with shares $p_k$ the
+# **effective width** is $1/\sum_k p_k^2$. It is the number of clusters if they are equally
+# strong, and counts a negligible one as negligible.
+
 # %%
-claim.reading()
+claim.figure()
 
 # %% [markdown]
-# ## Why a network should use only what it needs
-#
-# A network of width $m$ *could* represent functions of $m$ pieces. How many does gradient descent
-# use? Take the neurons' final norm products, add them up cluster by cluster, and ask over how many
-# clusters the total is spread: with shares $p_k$ the **effective width** is $1/\sum_k p_k^2$. It
-# is the number of clusters if they are equally strong, and counts a negligible one as negligible.
+# ## The equations
 
 # %%
-claim.equation("E3")
+claim.equations("E3", "L4")
 
 # %% [markdown]
 # *What it has to do with capacity.* From a small init every neuron ends at one of the places where
@@ -28,14 +37,25 @@ claim.equation("E3")
 # directions, which no measure of size passes by accident: it must *grow* with one thing and *not*
 # with the other.
 #
-# ## What was seen
+# ## What theory predicts before any training
+#
+# The summits of E3's landscape are made of data and labels; the number of neurons does not occur
+# in them. For clusters with XOR labels L4 counts them: many more than the fewest neurons that
+# could do the task. So "capacity" here means how many directions attract, which is not how many
+# are needed. Change the width below: groups that count should not follow.
 
 # %%
-claim.figure()
+claim.live("groups", "idle", "merged")
 
 # %% [markdown]
-# Three ways of counting, run by run: clusters, effective width, and stable rank (the squared
-# Frobenius norm of the weights over their squared largest singular value).
+# ## How it is measured
+#
+# Tasks of two, four and eight cluster directions; widths from narrow to wide; clusters, effective
+# width and stable rank (the squared Frobenius norm of the weights over their squared largest
+# singular value), each a way of counting.
+
+# %%
+claim.reading()
 
 # %%
 table = claim.table("dynamics/capacity/runs.csv")
@@ -50,28 +70,19 @@ for ax, column in zip(axes, ("clusters_99", "effective_width", "stable_rank"), s
 show(figure, "Clusters, effective width and stable rank against task complexity, one dot per run")
 
 # %% [markdown]
-# ## The verdict in numbers
+# ## The verdict
 
 # %%
 claim.effects()
 
 # %% [markdown]
-# ## The controls
+# The controls: what must be seen where the effect must be absent.
 
 # %%
 claim.controls()
 
 # %% [markdown]
-# Reported, but not counted:
-
-# %%
-claim.exploratory()
-
-# %% [markdown]
-# ## What would change my mind
-
-# %%
-claim.turning_points("grows_with_complexity", "stable_rank_grows", "saturates_with_width")
+# Could something duller produce the same numbers?
 
 # %%
 claim.alternatives(
@@ -103,7 +114,19 @@ claim.alternatives(
     ),
 )
 
+# %%
+claim.exploratory()
+
 # %% [markdown]
+# ## What would change our mind
+#
+# - Make a task whose inputs have many directions and whose labels need few. If what is used grows
+#   with the inputs, the measure follows the data and not the task. No control here excludes it.
+# - Make two tasks with equally many attracting directions, one of which needs only half of them.
+#   By E3 both use as many; if the easier one uses fewer, descent knows of need after all.
+# - Train ten times as long, through later races. If effective width goes on growing, "what the
+#   task needs" is a matter of patience.
+#
 # One alternative no control here rules out: that what grows with the number of cluster directions
 # is not the complexity of the *task* but that of this one family of tasks, in which every
 # direction is needed. A task whose inputs have many directions and whose labels need few would
@@ -136,3 +159,9 @@ for ax, title in ((used, "Effective width"), (counted, "Clusters at .99")):
     ax.set(xlabel="cluster directions in the task", title=title)
     ax.legend(fontsize=7)
 show(figure, "Effective width and number of clusters against task complexity, for two widths")
+
+# %% [markdown]
+# ## Where to go next
+
+# %%
+claim.neighbours()

@@ -8,26 +8,28 @@ from neuron_race.models.norms import norm_product
 from neuron_race.pages.lecture import Lecture, show, train
 from neuron_race.theory import forecast
 
-claim = Lecture(snakemake.input)
+style.apply()
+claim = Lecture(snakemake)
 claim.opening()
 
 # %% [markdown]
+# ## The idea
+#
 # A referee's first suspicion of "we can tell the winners in advance" is that something of the
-# outcome leaked into the prediction: a final norm, the true time of the drop, a cluster known only
-# later. The second is that the forecast *is* the run: to integrate the equations up to the drop
-# takes as many gradients as training up to it. So this claim is an audit of both, of what forecasts
-# know and of what they cost.
+# outcome leaked into the prediction: a final norm, the true time of the drop, a cluster known
+# only later. The second is that the forecast *is* the run: to integrate the equations up to the
+# drop takes as many gradients as training up to it.
+#
+# So this claim is an audit of both, of what forecasts know and of what they cost.
 
 # %%
-claim.reading()
+claim.figure()
 
 # %% [markdown]
-# ## What a forecast is
-#
-# The neuron equations, with one change: the residual stays as it is for the zero function.
+# ## The equation
 
 # %%
-claim.equation("E1")
+claim.equations("E1")
 
 # %% [markdown]
 # *Why that suffices, and where it could cheat.* With $r$ frozen at $f=0$ the right-hand side knows
@@ -36,57 +38,50 @@ claim.equation("E1")
 # *it describes* would have lost its first tenth of the loss. That moment is a function of init and
 # data.
 #
-# ## The method: spoil the evidence
-#
 # In the workflow's graph no run is an input of a forecast. But graphs can be wrong, so the audit
 # also does this: it replaces everything recorded after step 0 by noise, forecasts again, and
 # compares *bits*. The test is worth something only if it can fail. So the same noise is given to a
 # "forecast" that peeks at the norms at the drop, which must change; and a forecast must change if
 # the init does.
 #
-# ## What was seen
+# ## What theory predicts before any training
+#
+# With the residual of the zero function, the equations know data, labels, and the neuron itself.
+# The closed form takes a single gradient. On this page nothing can leak: the numbers under
+# "predicted" stand there before the first step is taken, and are not touched again.
 
 # %%
-claim.figure()
+claim.live("ranks", "drop", "pruned")
+
+# %% [markdown]
+# ## How it is measured
+#
+# In the workflow's graph no run is an input of a forecast. But graphs can be wrong, so the audit
+# also replaces everything recorded after step 0 by noise, forecasts again, and compares *bits*.
+# The test is worth something only if it can fail: the same noise is given to a "forecast" that
+# peeks at the norms at the drop, which must change; and a forecast must change if the init does.
+
+# %%
+claim.reading()
 
 # %%
 audit = claim.table("audit/pair/runs.csv")
 audit.drop(columns=["condition", "seed"]).describe().loc[["min", "mean", "max"]]
 
 # %% [markdown]
-# ## The verdict in numbers
+# ## The verdict
 
 # %%
 claim.effects()
 
 # %% [markdown]
-# ## The controls
+# The controls: what must be seen where the effect must be absent.
 
 # %%
 claim.controls()
 
 # %% [markdown]
-# ## Against nulls
-#
-# The same questions, asked of networks that lack a part of the theory. What theory says of each was
-# written down before.
-
-# %%
-claim.nulls()
-
-# %% [markdown]
-# ## What would change my mind
-#
-# A closed form that tells less than the integrated forecast; or a single run in which a single bit
-# of a forecast moves when the future does.
-
-# %%
-claim.turning_points(
-    "closed_form_tells_as_well_pytorch",
-    "costs_one_gradient",
-    "blind_to_training",
-    "blind_to_budget",
-)
+# Could something duller produce the same numbers?
 
 # %%
 claim.alternatives(
@@ -117,7 +112,28 @@ claim.alternatives(
     ),
 )
 
+# %%
+claim.exploratory()
+
 # %% [markdown]
+# ## Against nulls
+#
+# The same questions, asked of networks that lack a part of the theory. What theory says of each
+# was written down before.
+
+# %%
+claim.nulls()
+
+# %% [markdown]
+# ## What would change our mind
+#
+# - Let somebody else forecast: hand over initial weights and data, keep the training, and compare
+#   afterwards. Any party that has never seen our runs will do.
+# - Forecast with the closed form at half precision, or from a tenth of the samples. If it tells
+#   winners as well, it knows less than it seems to need, and the question is what.
+# - Find a task where the closed form ranks final norms no better than chance, and the integrated
+#   forecast well. There the second suspicion would be right: only the run itself knows.
+#
 # One circularity that this audit *can't* see is in the scoring, not in the forecast. Ranks are
 # compared within the largest cluster, and which neurons form it is known only after training. The
 # claim `lottery_ticket` therefore scores forecasts over *all* neurons too.
@@ -170,3 +186,9 @@ ax.set_xlim(-1e-17, None)
 ax.invert_yaxis()
 ax.set_xlabel("median relative change of the forecast (0: identical to the bit)")
 show(figure, "What moves a forecast: " + ", ".join(f"{k}: {v:.2g}" for k, v in rows.items()))
+
+# %% [markdown]
+# ## Where to go next
+
+# %%
+claim.neighbours()

@@ -7,33 +7,31 @@ from neuron_race.measures import dynamics
 from neuron_race.models import clusters
 from neuron_race.pages.lecture import Lecture, show, train
 
-claim = Lecture(snakemake.input)
+style.apply()
+claim = Lecture(snakemake)
 claim.opening()
 
 # %% [markdown]
-# This is a claim about a picture. Of the paper's Figure 1 we have captions and not the drawing, and
-# its two versions differ. Both: width 300, 200 samples, small init, a loss that drops, matrices of
-# cosines. The second, whose loss drops near step 300: within the *largest cluster*, norm product
-# against alignment at several early times, coloured by final norm. The first, whose loss drops
-# after step 500: over *all* neurons, norm against the angle to the target, at init and at step 500.
-# Panel (d) breaks off after the word "Number". Whatever the captions leave open (data, init scale,
-# head) is our choice, and panel (d) is ours altogether.
+# ## The idea
+#
+# This is a claim about a picture. Of the paper's Figure 1 we have captions and not the drawing,
+# and its two versions differ. In both, 300 neurons train on 200 samples from a small init; the
+# loss stays flat and then drops; a matrix of cosines falls into blocks; and neurons that are
+# closer to their target early on end larger.
+#
+# The second version shows the last point within the *largest cluster*, at several early times.
+# The first shows it over *all* neurons, at init and at step 500. Panel (d) breaks off after the
+# word "Number". Whatever the captions leave open (data, init scale, head) is our choice, and
+# panel (d) is ours altogether.
 
 # %%
-claim.reading()
+claim.figure()
 
 # %% [markdown]
-# ## The equations behind the panels
-#
-# **Panel a**, the plateau and the drop: while the output is small the residual stands still, and
-# each neuron grows by itself at a rate set by its alignment. **Panel b**, the blocks: directions
-# climb to their targets. **Panel c**, the fans: within a lane, those ahead stay ahead.
+# ## The equations
 
 # %%
-claim.equation("E4")
-
-# %%
-claim.equation("E3")
+claim.equations("E4", "E3")
 
 # %% [markdown]
 # *Where they come from.* Both are the equations of motion split into length and direction: the
@@ -41,10 +39,25 @@ claim.equation("E3")
 # growing exponentials is tiny until it isn't, the loss stays flat and then falls at once, and the
 # time of the fall is logarithmic in the init scale.
 #
-# ## The figure
+# ## What theory predicts before any training
+#
+# Each panel is a prediction. **Panel a**: a flat loss and then a drop, at a time that init and
+# data tell. **Panel b**: as many blocks as there are lanes. **Panel c**: within a lane, those
+# ahead stay ahead, so that dots fan out in order. The page below predicts the first two and draws
+# the third.
 
 # %%
-claim.figure()
+claim.live("drop", "groups", "ranks")
+
+# %% [markdown]
+# ## How it is measured
+#
+# Each panel becomes a number: whether there is a plateau, how much larger cosines are within
+# blocks than between them, and the rank correlation of alignment with final norm at the moments
+# that the captions name.
+
+# %%
+claim.reading()
 
 # %% [markdown]
 # And is panel c the rule or a well-chosen run? Here is the rank correlation that panel c shows, in
@@ -75,24 +88,19 @@ show(figure, "Rank correlation of alignment with final norm at six moments, one 
 # version speaks of "very early in training", which is not the init; the first shows the init, too.
 # With a Gaussian head it is the head's norm that decides there, with PyTorch's default less so.
 #
-# ## The verdict in numbers
+# ## The verdict
 
 # %%
 claim.effects()
 
 # %% [markdown]
-# ## The controls
+# The controls: what must be seen where the effect must be absent.
 
 # %%
 claim.controls()
 
 # %% [markdown]
-# ## What would change my mind
-
-# %%
-claim.turning_points(
-    "v2_alignment_ranks_010", "v2_blocks", "v1_angle_ranks_early", "v1_angle_ranks_at_init"
-)
+# Could something duller produce the same numbers?
 
 # %%
 claim.alternatives(
@@ -110,7 +118,19 @@ claim.alternatives(
     ),
 )
 
+# %%
+claim.exploratory()
+
 # %% [markdown]
+# ## What would change our mind
+#
+# - Open the paper. Its panels say which data, scale and head it used; ours can then be drawn from
+#   the same, and compared point by point (docs/with-the-paper.md says how).
+# - Draw panel (c) with neurons whose heads all start equal. If early alignment then ranks final
+#   norms *worse* than with Gaussian heads, the fan of the caption is mostly one of heads.
+# - Turn one neuron by hand, early, towards its target, with its norms as they are. If it does not
+#   move up the fan, alignment is a bystander.
+#
 # What no control here can rule out: that early alignment is a *symptom*. With an independent head,
 # neurons with a strong head both align sooner and grow faster, and panel c would look the same if
 # alignment itself did nothing. The lecture on the claim `racing` takes that up; a picture can't.
@@ -152,3 +172,9 @@ for moment in ("005", "010", "025", "050"):
     )
 fan.set(xlabel="alignment cos δ", yscale="log", title="Norm product, early")
 show(figure, "Loss, matrix of cosines and norm product against alignment, for the chosen setting")
+
+# %% [markdown]
+# ## Where to go next
+
+# %%
+claim.neighbours()

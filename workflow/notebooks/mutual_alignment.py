@@ -3,21 +3,29 @@ from neuron_race.figures import style
 from neuron_race.measures import dynamics
 from neuron_race.pages.lecture import Lecture, show, train
 
-claim = Lecture(snakemake.input)
+style.apply()
+claim = Lecture(snakemake)
 claim.opening()
 
+# %% [markdown]
+# ## The idea
+#
+# Start a wide network with tiny weights and watch where its neurons point. At first they point
+# anywhere. Long before the loss moves they turn, and when it falls they point in a few directions
+# only: hundreds of neurons, a handful of arrows. No neuron knows of any other. They agree because
+# they are drawn by the same data.
+#
+# The picture shows it. On the left, how well neurons are aligned with what draws them; then how
+# many different directions are left, for small inits and for large ones.
+
 # %%
-claim.reading()
+claim.figure()
 
 # %% [markdown]
-# ## Why neurons should turn
-#
-# Write the weight vector of a neuron as length times direction. As long as the network's output is
-# close to zero, the residual is that of the zero function, so every neuron moves in the same fixed
-# landscape, and no neuron feels any other.
+# ## The equation
 
 # %%
-claim.equation("E3")
+claim.equations("E3")
 
 # %% [markdown]
 # *Where it comes from.* Differentiate $w/\|w\|$ and insert the gradient: only the part of the pull
@@ -31,10 +39,26 @@ claim.equation("E3")
 # And one thing that must *not* follow: a network that starts large changes its loss before its
 # neurons have time to turn, so it must show neither.
 #
-# ## What was seen
+# ## What theory predicts before any training
+#
+# While the output is close to zero, every neuron climbs a fixed landscape, made of data and
+# labels alone. So before any training one can say: neurons turn at a speed that the init scale
+# does not change, and the plateau lasts the longer the smaller the init. From a small init they
+# have arrived when the loss drops; from a large one they have hardly begun. Move the scale below
+# and see both columns follow.
 
 # %%
-claim.figure()
+claim.live("aligned", "groups", "drop")
+
+# %% [markdown]
+# ## How it is measured
+#
+# Each neuron's cosine with its own pull is taken at the drop, weighted by its norm product.
+# Neurons whose total weight vectors have cosines of at least .99 with each other are one cluster.
+# Each run is another pair of digits.
+
+# %%
+claim.reading()
 
 # %% [markdown]
 # Did neurons turn, or were they aligned from the start? Each line is a run on the image pair, from
@@ -63,37 +87,19 @@ show(figure, "Alignment at the start and at the loss drop, one line per run, for
 # Flat lines are networks whose neurons did not turn. From a large init the loss drops within few
 # steps, so that the controls below look at all of training instead.
 #
-# ## The verdict in numbers
+# ## The verdict
 
 # %%
 claim.effects()
 
 # %% [markdown]
-# ## The controls
-#
-# The same quantities in networks that start from a large init. "Holds" means that the effect is
-# absent there, as the theory says it must be.
+# The controls: what must be seen where the effect must be absent.
 
 # %%
 claim.controls()
 
 # %% [markdown]
-# ## Against nulls
-#
-# The same questions, asked of networks that lack a part of the theory. What theory says of each was
-# written down before.
-
-# %%
-claim.nulls()
-
-# %% [markdown]
-# ## What would change my mind
-
-# %%
-claim.turning_points("few_clusters", "few_clusters_balanced", "aligned_at_drop", "lazy_clusters")
-
-# %% [markdown]
-# Could something duller than alignment produce the same numbers?
+# Could something duller produce the same numbers?
 
 # %%
 claim.alternatives(
@@ -132,7 +138,31 @@ claim.alternatives(
     ),
 )
 
+# %%
+claim.exploratory()
+
 # %% [markdown]
+# ## Against nulls
+#
+# The same questions, asked of networks that lack a part of the theory. What theory says of each
+# was written down before.
+
+# %%
+claim.nulls()
+
+# %% [markdown]
+# ## What would change our mind
+#
+# - Train on data in which two classes differ in nothing but which *pairs* of inputs occur
+#   together, so that no single direction attracts. If neurons still gather in few directions, the
+#   landscape of E3 is not what gathers them.
+# - Start small, but add noise to each gradient, as large as the pull itself. Alignment by
+#   climbing should blur into a cone of a width that the noise tells. If it stays sharp, something
+#   else holds it.
+# - Take a network of twice the width from the same init, neuron by neuron. If the directions of
+#   the first half depend on whether the second half is there, neurons do talk to each other
+#   before the drop.
+#
 # ## What this does not prove
 
 # %%
@@ -167,3 +197,9 @@ count.axhline(limit, ls="--", lw=0.8, color="black")
 count.set_title(f"Clusters per neuron (dashed: {limit})")
 aligned.set_title("Highest alignment in training")
 show(figure, "Clusters per neuron and highest alignment against init scale")
+
+# %% [markdown]
+# ## Where to go next
+
+# %%
+claim.neighbours()

@@ -5,22 +5,28 @@ from neuron_race.figures import style
 from neuron_race.measures import dynamics
 from neuron_race.pages.lecture import Lecture, show, train
 
-claim = Lecture(snakemake.input)
+style.apply()
+claim = Lecture(snakemake)
 claim.opening()
 
-# %%
-claim.reading()
-
 # %% [markdown]
-# ## What width buys
+# ## The idea
 #
 # If each task needs a handful of directions, why train three hundred neurons? Two answers follow
 # from the race. A narrow network may have *no* neuron whose start leads to a target that is
-# needed, and then it never fits; and the wider the network, the sooner the sum of growing neurons
+# needed, and then it never fits. And the wider the network, the sooner the sum of growing neurons
 # makes the loss drop.
+#
+# In the end most of them idle. Width is needed for the start, not for the result.
 
 # %%
-claim.equation("E6")
+claim.figure()
+
+# %% [markdown]
+# ## The equations
+
+# %%
+claim.equations("E6", "L3")
 
 # %% [markdown]
 # *Where it comes from.* On the plateau the equations are homogeneous, so a start $\alpha$ times as
@@ -33,10 +39,24 @@ claim.equation("E6")
 # explanations of "sooner": **the best of more starts is better**, as the claim says, or simply
 # **more starts add up**. Keep them apart; the cell to play with below draws the second as a line.
 #
-# ## What was seen
+# ## What theory predicts before any training
+#
+# By L3 half of the neurons are later by $\log 2/(2\lambda)$: not more, not less. The page takes
+# the first half of its neurons, trains them alone, and compares. That the lower half holds next
+# to nothing is predicted too, for a Gaussian head; for a balanced one it is predicted to hold a
+# real share.
 
 # %%
-claim.figure()
+claim.live("half", "idle", "drop")
+
+# %% [markdown]
+# ## How it is measured
+#
+# Widths from 4 to 256 on clusters with XOR labels: the part of runs that fit, the time of the
+# drop, and the share of all norm products in the lower half.
+
+# %%
+claim.reading()
 
 # %% [markdown]
 # Every run of the small init: the loss it ends with (dashed: what counts as fitted), the time to
@@ -66,28 +86,19 @@ show(
 )
 
 # %% [markdown]
-# ## The verdict in numbers
+# ## The verdict
 
 # %%
 claim.effects()
 
 # %% [markdown]
-# ## The controls
+# The controls: what must be seen where the effect must be absent.
 
 # %%
 claim.controls()
 
 # %% [markdown]
-# Reported, but not counted:
-
-# %%
-claim.exploratory()
-
-# %% [markdown]
-# ## What would change my mind
-
-# %%
-claim.turning_points("wide_fits_more_often", "wide_fits", "drops_sooner", "excess_is_idle")
+# Could something duller produce the same numbers?
 
 # %%
 claim.alternatives(
@@ -106,7 +117,20 @@ claim.alternatives(
     ),
 )
 
+# %%
+claim.exploratory()
+
 # %% [markdown]
+# ## What would change our mind
+#
+# - Compare widths at one *sum* of norm products instead of one scale. L3 says that the drop then
+#   does not move at all (the lecture on the laws does it). If wide networks were still sooner,
+#   the best of more starts would be the cause.
+# - Give a narrow network the starts of a wide one's winners. By the race it should fit as often.
+#   If it does not, width does more than offer starts.
+# - Choose a task that the narrowest network can represent exactly, and count failures there. At
+#   the narrowest widths of these tasks that is open.
+#
 # Two alternatives that no control here rules out. *More starts add up*: whether the drop comes
 # sooner than the sum alone would have it, no criterion asks. And *wide networks are simply more
 # expressive*: at the narrowest widths the task may not be representable at all, so that failing to
@@ -151,3 +175,9 @@ for ax, title in ((fits, "Final loss, over initial"), (drops, "Time to the drop"
     ax.set_xscale("log", base=2)
     ax.set(xlabel="width m", title=title)
 show(figure, "Final loss and time to the drop against width, with the prediction of the sum alone")
+
+# %% [markdown]
+# ## Where to go next
+
+# %%
+claim.neighbours()

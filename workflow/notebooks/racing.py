@@ -7,21 +7,30 @@ from neuron_race.models import clusters, norms
 from neuron_race.pages.lecture import Lecture, show, train
 from neuron_race.theory import forecast
 
-claim = Lecture(snakemake.input)
+style.apply()
+claim = Lecture(snakemake)
 claim.opening()
 
+# %% [markdown]
+# ## The idea
+#
+# Put a hundred neurons on a line and give all of them the same push, in proportion to what each
+# already has. A small lead then becomes a large one: what grows in proportion to itself keeps its
+# order and spreads its distances. That is the race. Nobody wins by luck on the way. The grid
+# decides.
+#
+# A *lane* is a set of neurons with the same target. Within a lane the push is common to all, so
+# that the only things which differ are where a neuron starts and how large it is. The picture
+# shows final sizes against what could be known at the start.
+
 # %%
-claim.reading()
+claim.figure()
 
 # %% [markdown]
-# ## The law of the race
-#
-# A *lane* is a set of neurons with the same target. Within a lane the pull is common to all, so
-# the only things that differ are where a neuron starts and how large it is. The law says how those
-# two turn into shares:
+# ## The equation
 
 # %%
-claim.equation("E5")
+claim.equations("E5")
 
 # %% [markdown]
 # *Where it comes from.* With a constant pull the equations of motion are linear: the outgoing
@@ -35,10 +44,25 @@ claim.equation("E5")
 # early alignment, higher final norm" is then true as a correlation, since strong heads align
 # sooner, and misleading as a cause.
 #
-# ## What was seen
+# ## What theory predicts before any training
+#
+# From the initial weights and one gradient the score $S$ of each neuron follows, and with it the
+# order of final norm products within a lane: exactly as scored, as long as gates stay as they
+# are. Below, the right-hand plot has the prediction on one axis and what came of it on the other.
+# Try all three heads: the order stays, while what decides it changes.
 
 # %%
-claim.figure()
+claim.live("ranks", "drop", "idle")
+
+# %% [markdown]
+# ## How it is measured
+#
+# Ranks are compared within the largest cluster of each run: those of early alignment, of the
+# forecast, and of the closed form, against final norm products. To see what counts beyond the
+# head's size, that is held fixed.
+
+# %%
+claim.reading()
 
 # %% [markdown]
 # A forecast uses the initial weights and the data and nothing else. Here it is against what
@@ -70,43 +94,19 @@ show(figure, "Final norm product against forecast rank, for three heads")
 # Grey is the same forecast made from shuffled labels. Where grey rises as well, the labels are not
 # what decides who wins.
 #
-# ## The verdict in numbers
+# ## The verdict
 
 # %%
 claim.effects()
 
 # %% [markdown]
-# ## The controls
+# The controls: what must be seen where the effect must be absent.
 
 # %%
 claim.controls()
 
 # %% [markdown]
-# Reported, but not counted:
-
-# %%
-claim.exploratory()
-
-# %% [markdown]
-# ## Against nulls
-#
-# The same questions, asked of networks that lack a part of the theory. What theory says of each was
-# written down before.
-
-# %%
-claim.nulls()
-
-# %% [markdown]
-# ## What would change my mind
-
-# %%
-claim.turning_points(
-    "alignment_ranks_gaussian",
-    "alignment_ranks_balanced",
-    "forecast_ranks_pytorch",
-    "alignment_beyond_head",
-    "growth_identity",
-)
+# Could something duller produce the same numbers?
 
 # %%
 claim.alternatives(
@@ -153,7 +153,30 @@ claim.alternatives(
     ),
 )
 
+# %%
+claim.exploratory()
+
 # %% [markdown]
+# ## Against nulls
+#
+# The same questions, asked of networks that lack a part of the theory. What theory says of each
+# was written down before.
+
+# %%
+claim.nulls()
+
+# %% [markdown]
+# ## What would change our mind
+#
+# - Swap the initial weights of the predicted winner and of a loser in its lane, and train again.
+#   If the old winner's *place* wins, and not its start, there is no grid. (The lecture on winning
+#   tickets does it for pairs.)
+# - Shake one neuron after a tenth of the plateau, by as much as its own weights. The law says
+#   that its score then is that of the shaken weights. If it returns to its old rank, something
+#   other than E5 holds ranks.
+# - Train with a head that is frozen: norms then grow linearly, and the order may change on the
+#   way. If ranks are told as well, exponential growth is not what fixes them.
+#
 # ## What this does not prove
 
 # %%
@@ -186,3 +209,9 @@ for ax, (name, value) in zip(axes, predictors.items(), strict=True):
     ax.plot(value[lane].argsort().argsort(), final[lane], "o", ms=3, color=style.COLOURS[HEAD])
     ax.set(xlabel=f"rank by {name}", ylabel="final norm product", title=f"ρ = {rho:.2f}")
 show(figure, f"Final norm product against three predictors, {HEAD} head, {lane.sum()} neurons")
+
+# %% [markdown]
+# ## Where to go next
+
+# %%
+claim.neighbours()

@@ -5,20 +5,29 @@ from neuron_race.figures import style
 from neuron_race.measures import compression, dynamics
 from neuron_race.pages.lecture import Lecture, show, train
 
-claim = Lecture(snakemake.input)
+style.apply()
+claim = Lecture(snakemake)
 claim.opening()
 
+# %% [markdown]
+# ## The idea
+#
+# How small is "small"? All of the theory lives on the plateau, the time during which the output
+# is negligible and neurons do not feel each other. A small init gives a long plateau, and neurons
+# have turned before it ends. A large one gives none: the loss drops at once, and neurons keep the
+# directions they were born with.
+#
+# The picture is a map: init scale to the right, width upwards. On its left the principles hold,
+# on its right they do not, and in between there is a slope rather than an edge.
+
 # %%
-claim.reading()
+claim.figure()
 
 # %% [markdown]
-# ## Where should the principles stop?
-#
-# All of the theory lives on the plateau: the time during which the output is negligible and
-# neurons do not feel each other. So the question "how small is small?" has a clock in it.
+# ## The equation
 
 # %%
-claim.equation("E6")
+claim.equations("E6")
 
 # %% [markdown]
 # *What it says here.* The plateau lasts $\log(1/\alpha)/\lambda$, while the time that a neuron
@@ -32,10 +41,23 @@ claim.equation("E6")
 # Nothing in this refers to the width, except that the output adds up over neurons: a network four
 # times as wide, at the same $\alpha$, has a shorter plateau by $\log 4/(2\lambda)$.
 #
-# ## What was seen
+# ## What theory predicts before any training
+#
+# The plateau lasts $\log(1/\alpha)/\lambda$, while the time to turn does not depend on $\alpha$.
+# So theory says where alignment stops: at scales of order one. Go through the scales below, from
+# left to right. The prediction for alignment is E5's, up to the predicted drop.
 
 # %%
-claim.figure()
+claim.live("aligned", "groups", "drop", "pruned")
+
+# %% [markdown]
+# ## How it is measured
+#
+# A grid of scales and widths. Each cell is asked for alignment, clusters, merging and pruning;
+# the claim is that they hold together on the left and end together on the right.
+
+# %%
+claim.reading()
 
 # %% [markdown]
 # The same along one line of the map, every run a dot. The dashed line is the time to the drop that
@@ -60,35 +82,19 @@ for ax, title in ((count, "Clusters per neuron"), (drop, "Time to the drop")):
 show(figure, "Clusters per neuron and time to the drop against init scale, one dot per run")
 
 # %% [markdown]
-# ## The verdict in numbers
+# ## The verdict
 
 # %%
 claim.effects()
 
 # %% [markdown]
-# ## The controls
+# The controls: what must be seen where the effect must be absent.
 
 # %%
 claim.controls()
 
 # %% [markdown]
-# Reported, but not counted: what happens in between.
-
-# %%
-claim.exploratory()
-
-# %% [markdown]
-# ## What would change my mind
-
-# %%
-claim.turning_points(
-    "small_aligns_narrow",
-    "small_clusters",
-    "small_merges_m30",
-    "small_prunes_m30",
-    "clusters_grow_with_scale",
-    "large_clusters_not",
-)
+# Could something duller produce the same numbers?
 
 # %%
 claim.alternatives(
@@ -120,11 +126,19 @@ claim.alternatives(
     ),
 )
 
+# %%
+claim.exploratory()
+
 # %% [markdown]
-# What the map can't separate: learning rates differ between small and large scales, for large
-# inits have large curvature. That the rate, and not the scale, makes the difference is unlikely by
-# E6, in which the rate only rescales time, but no control here excludes it. The cell below can: it
-# takes one rate for all.
+# ## What would change our mind
+#
+# - Take one learning rate for all scales (the cell below can). Rates differ here between small
+#   and large scales; if the left half of the map changes with the rate, the rate and not the
+#   scale draws it.
+# - Scale the two layers differently, at one product. By E2 what counts is their imbalance as
+#   well; a map that depends on the product alone would be wrong.
+# - Scale the *output* by a small number, at large weights. Then there is a plateau, and nothing
+#   turns. If neurons align there, it is the size of the output and not of the weights.
 #
 # ## What this does not prove
 
@@ -163,3 +177,9 @@ for ax, (title, grid) in zip(axes, maps.items(), strict=True):
     ax.set_yticks(range(len(WIDTHS)), list(map(str, WIDTHS)))
     ax.set(xlabel="init scale α", ylabel="width m", title=title)
 show(figure, "Maps of clusters per neuron and of the loss share lost, over init scale and width")
+
+# %% [markdown]
+# ## Where to go next
+
+# %%
+claim.neighbours()

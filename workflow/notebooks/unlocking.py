@@ -5,31 +5,35 @@ from neuron_race.figures import style
 from neuron_race.measures import dynamics
 from neuron_race.pages.lecture import Lecture, show, train
 
-claim = Lecture(snakemake.input)
+style.apply()
+claim = Lecture(snakemake)
 claim.opening()
 
 # %% [markdown]
+# ## The idea
+#
 # The paper names three principles: mutual alignment, *unlocking* and racing. What it means by the
 # second we do not know: no definition is in anything we have. So we ask for a cause. After the
-# loss has fallen, a few neurons that the race left behind grow faster than the others. Is it
-# because of the samples on which they are open, that is, because of their *gates*? Older readings
-# are kept beside it.
+# loss has fallen, a few neurons that the race left behind grow faster than all others. Is it
+# because of the samples on which they are open, that is, because of their *gates*?
+#
+# Think of a door that opens late. Once the winners have fitted what they can, the error that is
+# left looks different. A neuron that is open on just those samples has, all at once, a lane to
+# itself. Older readings are kept beside this one:
 #
 # - **U1, gates.** Before the loss drops, gates flip until few patterns are left.
 # - **U2, turning.** A neuron that points away from its pull shrinks, until it turns and grows.
-# - **U3, taking turns.** A second group is held back by the first, and set free once the first has
-#   fitted its part.
+# - **U3, taking turns.** A second group is held back by the first, and set free once the first
+#   has fitted its part.
 
 # %%
-claim.reading()
+claim.figure()
 
 # %% [markdown]
-# ## The equations
-#
-# Whether a neuron grows is a matter of the sign of one cosine:
+# ## The equation
 
 # %%
-claim.equation("E4")
+claim.equations("E4")
 
 # %% [markdown]
 # *Where it comes from.* By E1 the norm of $w$ grows at $\|a\|$ times the pull along $w$, and that
@@ -45,10 +49,25 @@ claim.equation("E4")
 # U2 needs no gates by theory: with constant gates the pull is constant, and by E5
 # $\tan(\delta/2)$ falls as $e^{-\tau}$, so that every angle below 180 degrees decays.
 #
-# ## What was seen
+# ## What theory predicts before any training
+#
+# E4 and E5 say when a neuron that points the wrong way begins to grow: every angle below 180
+# degrees decays, so that by the drop nearly all have turned. For the second race the residual
+# after the first one takes the place of the labels: freeze it, and the same equations tell who is
+# next. What follows can be seen below for U2: predicted from the init, and measured.
 
 # %%
-claim.figure()
+claim.live("turned", "aligned", "drop")
+
+# %% [markdown]
+# ## How it is measured
+#
+# Record the residual at each step of a run, and any neuron can be moved again by itself, with
+# gates of one's choice. Five neurons of each run are chosen before its end is read. Then losers
+# of equal sign and norm product get their gates, and the outcome is how much larger they end.
+
+# %%
+claim.reading()
 
 # %% [markdown]
 # Each point of panel a is a task, another pair of digits. Lift and lead are of the same neurons,
@@ -61,32 +80,19 @@ asked = ["late_winner_earlier", "late_winner", "late_share", "auroc_second", "fa
 runs.groupby("condition")[asked].mean().round(3)
 
 # %% [markdown]
-# ## The verdict in numbers
+# ## The verdict
 
 # %%
 claim.effects()
 
 # %% [markdown]
-# ## The controls
-#
-# Gates of another loser, gates held for a single step, and a replay with own gates; a linear
-# network, which has no gates and must align; for U1 a large init, for U3 a first group that never
-# fits and a task with one feature.
+# The controls: what must be seen where the effect must be absent.
 
 # %%
 claim.controls()
 
 # %% [markdown]
-# ## What would change my mind
-
-# %%
-claim.turning_points(
-    "gates_lift_more_than_foreign",
-    "agrees_more_than_foreign",
-    "gates_go_on",
-    "apart_with_frozen_gates",
-    "turned",
-)
+# Could something duller produce the same numbers?
 
 # %%
 claim.alternatives(
@@ -117,7 +123,22 @@ claim.alternatives(
     ),
 )
 
+# %%
+claim.exploratory()
+
 # %% [markdown]
+# ## What would change our mind
+#
+# - Give a loser the gates of a late winner *in a network that trains on*, not in a replay of the
+#   recorded residual. If it stays a loser there, the replay misses what the others do when one
+#   rises.
+# - Choose candidates on one half of the samples, and give their gates on the other half. If they
+#   lift as much, gates carry the task and not the sample.
+# - Train a task whose second part needs no new gates, only larger weights. A late winner there
+#   would not be one of gates.
+# - Read the paper's definition. If unlocking is something else, this lecture is about our own
+#   question alone.
+#
 # ## What this does not prove
 
 # %%
@@ -153,3 +174,9 @@ turn.set(xlabel="time", ylabel="still against the pull", ylim=(-0.03, 1.03))
 turn.legend(fontsize=7)
 gates.set(xlabel="time", ylabel="distinct gate patterns", yscale="log")
 show(figure, "Fraction of neurons still against their pull, and gate patterns, over time")
+
+# %% [markdown]
+# ## Where to go next
+
+# %%
+claim.neighbours()

@@ -261,7 +261,15 @@ def lecture_inputs(claim):
         "evidence": f"results/evidence/{claim}.csv",
         "figure": f"figures/{claim}.png",
         "tables": figure_tables(claim),
+        "live": "results/lectures/data.json",
     }
+
+
+def neighbours(claim):
+    """Names and titles of the claims before and after one in the story, None at its ends."""
+    at = CLAIMS.index(claim)
+    beside = [CLAIMS[k] if 0 <= k < len(CLAIMS) else None for k in (at - 1, at + 1)]
+    return [name and [name, SETTINGS.claims[name]["title"]] for name in beside]
 
 
 def assets(*names):

@@ -1,5 +1,6 @@
 # In: a notebook's text, a claim's verdict, evidence, tables and figure, and the equations.
-# Out: results/notebooks/<claim>.{html,ipynb}, results/own_network.{html,ipynb}; to edit one in Jupyter,
+# Out: results/notebooks/<claim>.{html,ipynb}, results/lectures/data.json,
+# results/own_network.{html,ipynb}; to edit one in Jupyter,
 # `snakemake --cores 1 --edit-notebook results/notebooks/edit/racing`.
 
 # Kinds of data sets that lectures draw anew.
@@ -13,9 +14,10 @@ DRAFT = "results/notebooks/edit/{claim}.ipynb"
 rule notebook:
     input:
         unpack(lambda w: lecture_inputs(w.claim)),
-        template=os.path.relpath(ROOT / "workflow/report/lecture/index.html.j2"),
-        style=os.path.relpath(ROOT / "workflow/report/lecture/lecture.css"),
-        conf=os.path.relpath(ROOT / "workflow/report/lecture/conf.json"),
+        assets=assets(
+            *("lecture.html", "lecture.css", "live.html", "live.css"),
+            *("live.js", "live_page.js", "math.woff"),
+        ),
     output:
         html=in_report("results/notebooks/{claim}.html", "{claim}", "notebook"),
         notebook="results/notebooks/{claim}.ipynb",
@@ -29,6 +31,7 @@ rule notebook:
         mem_mb=memory(2000),
     params:
         uses=lambda w: [f"{NOTEBOOKS}/{w.claim}.py", *LECTURE_DATA],
+        neighbours=lambda w: neighbours(w.claim),
     script:
         "../scripts/lecture.py"
 
@@ -37,9 +40,7 @@ rule notebook:
 rule tutorial:
     input:
         source=f"{NOTEBOOKS}/own_network.py",
-        template=os.path.relpath(ROOT / "workflow/report/lecture/index.html.j2"),
-        style=os.path.relpath(ROOT / "workflow/report/lecture/lecture.css"),
-        conf=os.path.relpath(ROOT / "workflow/report/lecture/conf.json"),
+        assets=assets("lecture.html", "lecture.css", "live.css", "math.woff"),
     output:
         html=in_report("results/own_network.html", "all claims", "your own network"),
         notebook="results/own_network.ipynb",
@@ -60,7 +61,23 @@ rule tutorial:
         "../scripts/tutorial.py"
 
 
-# A claim's notebook as Jupyter reads it.
+# What networks train on that lectures train in the page.
+rule lecture_data:
+    output:
+        "results/lectures/data.json",
+    log:
+        "results/logs/lecture_data.log",
+    benchmark:
+        "results/benchmarks/lecture_data.tsv"
+    conda:
+        "../../envs/neuron_race.yaml"
+    params:
+        uses=LECTURE_DATA[:2],
+    script:
+        "../scripts/lecture_data.py"
+
+
+# The same notebook as Jupyter reads it.
 rule notebook_draft:
     input:
         source=f"{NOTEBOOKS}/{{claim}}.py",
@@ -87,6 +104,8 @@ rule edit_notebook:
         "results/logs/edit_notebook/{claim}.log",
     conda:
         "../../envs/neuron_race.yaml"
+    params:
+        neighbours=lambda w: neighbours(w.claim),
     notebook:
         os.path.abspath("results/notebooks/edit/{wildcards.claim}.ipynb")
 

@@ -1,7 +1,5 @@
 """Execute a claim's notebook and render it."""
 
-from pathlib import Path
-
 from neuron_race.common import job as script
 from neuron_race.common import storage
 from neuron_race.pages import notebooks
@@ -10,8 +8,7 @@ from neuron_race.pages import notebooks
 def work(job) -> None:
     """Both outputs, or, if a cell fails, none."""
     notebook = notebooks.execute(notebooks.read(job.input.source), job, job.input.source)
-    title = storage.read_json(job.input.verdict)["title"]
-    page = notebooks.html(notebook, title, Path(job.scriptdir).parent / "report")
+    page = notebooks.html(notebook, storage.read_json(job.input.verdict)["title"])
     storage.write_text(job.output.notebook, notebooks.dumps(notebook))
     storage.write_text(job.output.html, page)
 

@@ -42,9 +42,9 @@ APART = {
 # and of logs, which tell what jobs have cost.
 OWN = {".venv", ".snakemake", ".git", "__pycache__", "checkpoints", "schemas", "logs"}
 # Names of files that a module reads beside itself.
-BESIDE = re.compile(r"\w+\.(c|h|html|css|js)")
+BESIDE = re.compile(r"\w+\.(c|h|html|css|js|woff)")
 # Libraries that figures and pages are made with.
-DRAWN_WITH = ("matplotlib", "jinja2", "nbconvert", "great-tables", "latex2mathml", "rocrate")
+DRAWN_WITH = ("matplotlib", "jinja2", "mistune", "great-tables", "latex2mathml", "rocrate")
 # On a cluster a file system may show what another machine wrote with delay.
 PATIENCE = 30.0  # seconds
 

@@ -8,20 +8,20 @@ import io
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from IPython.display import Image, Markdown
-from matplotlib.figure import Figure
+from IPython.display import HTML, Image, Markdown
 
 from neuron_race.common import storage
 from neuron_race.data import datasets
 from neuron_race.evidence import nulls, phrases
-from neuron_race.evidence.phrases import number
-from neuron_race.figures import style
+from neuron_race.pages import live
 from neuron_race.training import conditions, runs
+
+if TYPE_CHECKING:  # half of the lectures draw nothing of their own
+    from matplotlib.figure import Figure
 
 LEVELS = {
     "abstract": "stated in the paper's abstract",
@@ -29,14 +29,6 @@ LEVELS = {
     "second-hand": "reported by others as the paper's",
     "our extension": "not in what we know of the paper: an extension of ours",
 }
-# Small tasks to train on within seconds. No confirmatory seed is used: they are for playing with.
-TASKS: dict[str, dict[str, Any]] = {
-    "digits": {"kind": "digits", "classes": [3, 8], "n_train": 200, "n_test": 120},
-    "clusters": {"kind": "clusters", "dim": 20, "axes": 4, "noise": 0.6},
-    "two_features": {"kind": "two_features", "dim": 20, "overlap": 0.4, "noise": 0.2}
-    | {"strengths": [1.0, 0.3]},
-}
-SIZES = {"n_train": 200, "n_test": 200}
 OF_TASKS = ("axes", "strengths", "shuffle_labels")
 TRAINING: dict[str, Any] = {
     "width": 100,
@@ -48,19 +40,35 @@ TRAINING: dict[str, Any] = {
 }
 
 
+# Symbols of the notes' table of notation that an equation is made of, each by how its row begins.
+SYMBOLS = {
+    "E1": (r"$f(x)", r"$g_{ji}", r"$r_i", r"$C_j"),
+    "E2": (r"$Q_j", r"$\eta$"),
+    "E3": (r"$C_j", r"$D_j", r"$\hat v", r"$s_j"),
+    "E4": (r"$c_j", r"$C_j", r"$D_j", r"$\delta_j"),
+    "E5": (r"$D_j", r"$\hat v", r"$s_j", r"$\delta_j", r"$c_j", r"*lane*"),
+    "E6": (r"$\alpha$", r"$D_j", r"$s_j", r"$\eta$"),
+    "E7": (r"$c_j", r"$a_jw_j", r"$\hat v", r"$s_j"),
+    "E8": (r"$c_j",),
+    "E9": (r"$c_j", r"*lane*", r"$\eta$"),
+    "L": (r"$c_j", r"*lane*", r"$\alpha$", r"$\eta$"),
+}
+
+
 class Lecture:
     """A claim and all that was found about it.
 
     Args:
-        paths: what the notebook's job reads: ``verdict``, ``evidence``, ``notes``, ``figure``,
-            ``tables``, as attributes.
+        job: the notebook's job. Of its ``input`` are read ``verdict``, ``evidence``, ``notes``,
+            ``figure``, ``tables``, ``live``; of its ``params`` ``neighbours``: names and titles of
+            the claims before and after this one, None at the ends.
     """
 
-    def __init__(self, paths: Any):
-        self.paths = paths
-        self.verdict = storage.read_json(paths.verdict)
+    def __init__(self, job: Any):
+        self.paths = job.input
+        self.beside = job.params.neighbours
+        self.verdict = storage.read_json(self.paths.verdict)
         self.criteria = {row["name"]: row for row in self.verdict["criteria"]}
-        style.apply()
 
     def opening(self) -> Markdown:
         """Title, statement, level, and the status that the evidence gives it."""
@@ -81,22 +89,63 @@ class Lecture:
             for row in counted
             if not row["is_control"]
         ]
-        return Markdown("**Our reading.** The statement holds if\n\n" + "\n".join(lines))
+        title = f"Our reading: the statement holds if all of these {len(lines)} do"
+        listed = "\n".join(lines)
+        return Markdown(f"<details open><summary>{title}</summary>\n\n{listed}\n\n</details>")
 
-    def equation(self, name: str) -> Markdown:
-        """Title and statement of an equation, from paper_notes.md.
+    def neighbours(self) -> Markdown:
+        """Links to the lectures before and after this one in the story."""
+        names = ("Before", "After")
+        return Markdown(
+            "\n".join(
+                f"- {when} this: [{claim[1]}]({claim[0]}.html)"
+                for when, claim in zip(names, self.beside, strict=True)
+                if claim
+            )
+        )
+
+    def equations(self, *names: str) -> Markdown:
+        """Titles and statements of equations and laws, and what their symbols are.
+
+        All of it is read from paper_notes.md.
 
         Raises:
-            KeyError: the notes have no such equation.
+            KeyError: the notes have no such equation, or no such symbol.
         """
         notes = Path(self.paths.notes).read_text(encoding="utf-8")
-        found = re.search(
-            rf"^### {name}\. (.+?)\n\n(.*?)\n\n\*\*Derivation", notes, re.DOTALL | re.MULTILINE
-        )
+        said = [self._equation(notes, name) for name in names]
+        symbols = dict.fromkeys(s for n in names for s in SYMBOLS.get(n, SYMBOLS["L"]))
+        listed = "\n".join(_symbol(notes, start) for start in symbols)
+        return Markdown("\n\n".join([*said, "In it:" if len(names) == 1 else "In them:", listed]))
+
+    def _equation(self, notes: str, name: str) -> str:
+        equation = rf"^### {name}\. (.+?)\n\n(.*?)\n\n\*\*Derivation"
+        law = rf"^- \*\*{name}, (.+?)\.\*\* (.+?)(?=\n- \*\*|\n\n)"
+        found = re.search(law if name[0] == "L" else equation, notes, re.DOTALL | re.MULTILINE)
         if found is None:
             raise KeyError(f"{self.paths.notes}: no equation {name}")
         title, body = found.groups()
-        return Markdown(f"**{name}. {title}.** {body.replace('**Statement.**', '').strip()}")
+        body = re.sub(r"^ +", "", body.replace("**Statement.**", "").strip(), flags=re.MULTILINE)
+        return f"**{name}. {_sentence(title)}.** {body}"
+
+    def live(self, *shown: str) -> HTML:
+        """A network that trains on the page, and what it shows of the claim.
+
+        Args:
+            shown: statistics told beside their predictions, the claim's own first; names as in
+                ``live.js``.
+        """
+        return HTML(live.part(storage.read_json(self.paths.live), shown))
+
+    def answer(self) -> Markdown:
+        """What was found in a sentence, and where it breaks, as the register words it."""
+        return Markdown(
+            "\n\n".join(
+                phrases.filled(self.verdict[key], self.verdict["criteria"])
+                for key in ("answer", "breaks")
+                if self.verdict.get(key)
+            )
+        )
 
     def figure(self) -> Image:
         """The claim's figure, as drawn by the workflow."""
@@ -127,8 +176,13 @@ class Lecture:
         return Markdown(phrases.markdown(pd.DataFrame(told)) if told else "None was asked.")
 
     def exploratory(self) -> Markdown:
-        """Table of what is reported and not counted."""
-        return self._rows([r for r in self.criteria.values() if not r["confirmatory"]])
+        """Table of what is reported and not counted, folded away."""
+        rows = [row for row in self.criteria.values() if not row["confirmatory"]]
+        if not rows:
+            return Markdown("Nothing else was measured.")
+        title = f"Reported, but not counted: {len(rows)}"
+        table = self._rows(rows).data
+        return Markdown(f"<details><summary>{title}</summary>\n\n{table}\n</details>")
 
     def _counted(self) -> list[dict[str, Any]]:
         return [row for row in self.criteria.values() if row["confirmatory"]]
@@ -150,11 +204,6 @@ class Lecture:
         """Estimate and interval of a criterion, for use in a sentence."""
         return phrases.found(self.criteria[name])
 
-    def turning_points(self, *names: str) -> Markdown:
-        """For each criterion, which number on which side of which threshold would change it."""
-        lines = [f"- {_turning_point(self.criteria[n])}" for n in names]
-        return Markdown("\n".join(lines))
-
     def alternatives(self, *rows: tuple[str, str, str, str]) -> Markdown:
         """Other explanations, each with the criterion that tests it.
 
@@ -175,8 +224,24 @@ class Lecture:
         """What the evidence does not show."""
         return Markdown("\n".join(f"- {caveat}" for caveat in self.verdict["caveats"]))
 
+    def compare(self, name: str, statistic: str, names: Sequence[str]) -> Image:
+        """A column of one of the job's tables, every run as a dot, a line for each condition.
+
+        Raises:
+            KeyError: no such table or column, or none of these conditions.
+        """
+        table = self.table(name)
+        if statistic not in table:
+            raise KeyError(f"{statistic}: {name} has {', '.join(table.columns)}")
+        there = [condition for condition in names if (table["condition"] == condition).any()]
+        if not there:
+            raise KeyError(f"{names}: {name} has {', '.join(table['condition'].unique())}")
+        return _dots(table, statistic, there)
+
     def runs(self, *names: str) -> Image:
         """Every run as a dot, for some criteria, with mean, interval and threshold."""
+        from neuron_race.figures import style
+
         evidence = storage.read_table(self.paths.evidence)
         figure, axes = style.panels(len(names), height=2.3)
         for ax, name in zip(axes, names, strict=True):
@@ -196,6 +261,18 @@ class Lecture:
         return show(figure, f"Every run, for the criteria {', '.join(names)}")
 
 
+def _dots(table: pd.DataFrame, statistic: str, names: Sequence[str]) -> Image:
+    from neuron_race.figures import style
+
+    figure, (ax,) = style.panels(1, height=0.5 + 0.3 * len(names))
+    for name in names:
+        own = table.loc[table["condition"] == name, statistic]
+        ax.plot(own, [name] * len(own), "o", ms=4, alpha=0.5, color=style.COLOURS["gaussian"])
+    ax.invert_yaxis()
+    ax.set_xlabel(statistic.replace("_", " "))
+    return show(figure, f"{statistic.replace('_', ' ')} of every run, for {', '.join(names)}")
+
+
 def train(
     task: str, seeds: Sequence[int] = (0, 1), name: str = "play", **options: Any
 ) -> runs.Trained:
@@ -209,14 +286,16 @@ def train(
             ``freeze``, ...), and ``axes``, ``strengths`` or ``shuffle_labels`` of the task.
     """
     own = {key: options.pop(key) for key in OF_TASKS if key in options}
-    kind: dict[str, Any] = {**SIZES, **TASKS[task], **own}
+    kind: dict[str, Any] = {**live.SIZES, **live.TASKS[task], **own}
     condition = {**TRAINING, **options, "seeds": list(seeds), "device": "cpu"}
     start = conditions.begin(name, condition, datasets.make_all(task, kind, list(seeds)))
     return runs.Trained(start, conditions.run(start, condition), condition)
 
 
-def show(figure: Figure, description: str) -> Image:
+def show(figure: "Figure", description: str) -> Image:
     """A figure as an image with a description for those who can't see it."""
+    import matplotlib.pyplot as plt
+
     stream = io.BytesIO()
     figure.savefig(stream, format="png", metadata={"Software": None})
     plt.close(figure)
@@ -231,31 +310,14 @@ def _name(row: Mapping[str, Any]) -> str:
     return str(row["name"]).replace("_", " ")
 
 
+def _symbol(notes: str, start: str) -> str:
+    """A row of the notes' table of notation as an item of a list."""
+    for line in notes.splitlines():
+        if line.startswith(f"| {start}"):
+            symbol, meaning = line.strip("| ").split(" | ", 1)
+            return f"- {symbol}: {meaning}"
+    raise KeyError(f"no symbol {start} in the notation")
+
+
 def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
-
-
-def _turning_point(row: Mapping[str, Any]) -> str:
-    """Where a criterion stands, and where it would change."""
-    if row["estimate"] is None or row["ci_low"] is None:
-        return f"*{_name(row)}* ({row['meaning']}) is undefined here, which is never a pass."
-    limit = number(row["threshold"])
-    right = {
-        "above": f"above {limit}",
-        "below": f"below {limit}",
-        "within": f"between -{limit} and {limit}",
-    }[row["direction"]]
-    wrong = {
-        "above": f"at or below {limit}",
-        "below": f"at or above {limit}",
-        "within": f"beyond ±{limit}",
-    }[row["direction"]]
-    stands = {True: "it holds", False: "it fails", None: "it is undecided"}[row["holds"]]
-    to_hold = f"hold with the whole interval {right} and a corrected p-value of at most .05"
-    to_fail = f"fail with the whole interval {wrong}"
-    turns = {
-        True: f"It would {to_fail}, and be undecided astride",
-        False: f"It would {to_hold}",
-        None: f"It would {to_hold}, and {to_fail}",
-    }[row["holds"]]
-    return f"*{_name(row)}* ({row['meaning']}) is {phrases.found(row)}: {stands}. {turns}."

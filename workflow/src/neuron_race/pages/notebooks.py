@@ -1,9 +1,5 @@
 """Notebooks: kept as text, executed with a job's inputs, rendered to one self-contained page."""
 
-import contextlib
-import os
-import pickle
-import re
 import sys
 import time
 from collections.abc import Iterator
@@ -15,16 +11,10 @@ from neuron_race.common.imports import without
 with without("rfc3987_syntax"):  # see settings
     import jupytext
 import nbformat
-from latex2mathml.converter import convert
-from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
-from nbconvert.exporters import HTMLExporter
-from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
-from pygments.formatters import HtmlFormatter
-from traitlets.config import Config
 
 from neuron_race.common import leftovers, storage
+from neuron_race.pages import page
 
 # No header in the text: all that is kept of a cell beside its source are its tags.
 TEXT = {
@@ -37,7 +27,6 @@ LANGUAGE = {
     "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
     "language_info": {"name": "python"},
 }
-ANSI = re.compile(r"\x1b\[[0-9;]*m")
 SHOWN_LINES = 12  # of a failing cell's source
 
 
@@ -83,135 +72,112 @@ def keep_edits(draft: Path, source: Path) -> bool:
 
 
 def execute(notebook: NotebookNode, job: Any, name: str) -> NotebookNode:
-    """Execute a notebook in a kernel of this very interpreter.
+    """Execute a notebook in this very process, as Jupyter's kernel would.
 
-    The kernel starts in the working directory, with the variable ``snakemake``. The time of each
-    cell goes to standard error. Nothing is read from or written to the home folder.
+    A kernel of its own takes seconds to start, and imports all libraries again. Cells run in the
+    working directory, with the variable ``snakemake``. The time of each cell goes to standard
+    error. Nothing is read from or written to the home folder.
 
     Args:
         notebook: result of :func:`read`; outputs are filled in.
-        job: what notebooks see as ``snakemake``; must be picklable.
+        job: what notebooks see as ``snakemake``.
         name: of the notebook, for messages.
 
     Raises:
         NotebookError: a cell failed.
     """
-    began = 0.0
+    from IPython.core.interactiveshell import InteractiveShell
+    from IPython.display import display
+    from IPython.utils.capture import capture_output
+    from traitlets.config import Config
 
-    def begin(cell: NotebookNode, cell_index: int) -> None:
-        nonlocal began
-        began = time.monotonic()
-
-    def end(cell: NotebookNode, cell_index: int, execute_reply: Any) -> None:
-        label = " (play)" if "play" in cell.metadata.get("tags", []) else ""
-        print(f"{cell.id}{label}: {time.monotonic() - began:.2f} s", file=sys.stderr)
-
-    with _kernel_folders() as folder:
-        (folder / "job").write_bytes(pickle.dumps(job))
-        read_job = f"import pickle; snakemake = pickle.load(open({str(folder / 'job')!r}, 'rb'))"
-        whole = notebook.copy()
-        whole.cells = [nbformat.v4.new_code_cell(read_job, id="job"), *notebook.cells]
-        client = NotebookClient(
-            whole,
-            timeout=None,
-            kernel_name="python3",
-            record_timing=False,
-            resources={"metadata": {"path": os.getcwd()}},
-            # Sockets in our own folder rather than open ports: by default they would be in the
-            # working directory, where kernels that start at the same time take each other's.
-            config=Config(
-                KernelManager={
-                    "transport": "ipc",
-                    "ip": str(folder / "kernel"),
-                    "connection_file": str(folder / "kernel.json"),
-                }
-            ),
-            on_cell_execute=begin,
-            on_cell_executed=end,
-        )
-        with client.setup_kernel():
-            for index, cell in enumerate(whole.cells):
-                try:
-                    client.execute_cell(cell, index)
-                except CellExecutionError as error:
+    with leftovers.scratch() as folder:
+        quiet = Config({"HistoryManager": {"enabled": False}})
+        shell = InteractiveShell.instance(ipython_dir=str(folder), config=quiet)
+        shell.push({"snakemake": job})
+        # A cell's last value is shown as what `display` shows.
+        shell.display_trap.hook = lambda value: None if value is None else display(value)
+        try:
+            for cell in (cell for cell in notebook.cells if cell.cell_type == "code"):
+                began = time.monotonic()
+                with capture_output() as caught:
+                    done = shell.run_cell(cell.source)
+                if (error := done.error_before_exec or done.error_in_exec) is not None:
                     raise NotebookError(_failure(name, cell, error)) from error
+                label = " (play)" if "play" in cell.metadata.get("tags", []) else ""
+                print(f"{cell.id}{label}: {time.monotonic() - began:.2f} s", file=sys.stderr)
+                cell.outputs = list(_outputs(caught))
+        finally:
+            InteractiveShell.clear_instance()
     return notebook
 
 
-@contextlib.contextmanager
-def _kernel_folders() -> Iterator[Path]:
-    """A temporary folder for all that kernels write; kernels of this environment only."""
-    with leftovers.scratch() as folder:
-        ours = {
-            "IPYTHONDIR": str(folder),
-            "JUPYTER_RUNTIME_DIR": str(folder),
-            "JUPYTER_CONFIG_DIR": str(folder),
-            "JUPYTER_DATA_DIR": str(folder),
-            "JUPYTER_PREFER_ENV_PATH": "1",
-        }
-        before = {key: os.environ.get(key) for key in ours}
-        os.environ.update(ours)
-        try:
-            yield folder
-        finally:
-            for key, value in before.items():
-                if value is None:
-                    del os.environ[key]
-                else:
-                    os.environ[key] = value
+def _outputs(caught: Any) -> Iterator[NotebookNode]:
+    """What a cell printed, and what it showed."""
+    for stream, text in (("stdout", caught.stdout), ("stderr", caught.stderr)):
+        if text:
+            yield nbformat.v4.new_output("stream", name=stream, text=text)
+    for rich in caught.outputs:
+        yield nbformat.v4.new_output("display_data", data=rich.data, metadata=rich.metadata)
 
 
-def _failure(name: str, cell: NotebookNode, error: CellExecutionError) -> str:
+def _failure(name: str, cell: NotebookNode, error: BaseException) -> str:
     """The cell and what went wrong, a few lines for the terminal."""
     lines = cell.source.splitlines()
     shown = [f"    {line}" for line in lines[:SHOWN_LINES]]
     if len(lines) > SHOWN_LINES:
         shown.append(f"    ... ({len(lines) - SHOWN_LINES} more lines)")
-    what = ANSI.sub("", f"{error.ename}: {error.evalue}")
+    what = f"{type(error).__name__}: {error}"
     return "\n".join([f"{cell.id} of {name} failed with {what}", *shown])
 
 
-def mathml(body: str, display: str = "inline") -> str:
-    """An equation as MathML, which browsers draw without help."""
-    markup = convert(body, display=display)
-    # The ASCII circumflex floats too high as a hat; bars are no infix operators here.
-    markup = markup.replace("&#x0005E;", "&#x002C6;")
-    return re.sub(
-        r"<mo(?P<rest>[^>]*)>(?P<bar>&#x0007C;|&#x02016;)</mo>",
-        r'<mo\g<rest> lspace="0" rspace="0">\g<bar></mo>',
-        markup,
-    )
-
-
-class _Renderer(IPythonRenderer):
-    """Markdown with equations as MathML."""
-
-    def inline_math(self, body: str) -> str:
-        return mathml(body)
-
-    def block_math(self, body: str) -> str:
-        return mathml(body, "block")
-
-
-class _Page(HTMLExporter):
-    """nbconvert's exporter with the project's template and equations as MathML."""
-
-    def markdown2html(self, context: Any, source: str) -> str:
-        return str(MarkdownWithMath(renderer=_Renderer(escape=False)).render(source))
-
-    markdown2html.jinja_pass_arg = HTMLExporter.markdown2html.jinja_pass_arg  # type: ignore[attr-defined]
-
-
-def html(notebook: NotebookNode, title: str, templates: Path) -> str:
+def html(notebook: NotebookNode, title: str) -> str:
     """One self-contained page: nothing is loaded from anywhere.
 
     Args:
         notebook: an executed notebook.
         title: of the page.
-        templates: folder that holds the template ``lecture``.
     """
-    page = notebook.copy()
-    page.metadata = {**notebook.metadata, "title": title}
-    exporter = _Page(template_name="lecture", extra_template_basedirs=[str(templates)])
-    resources = {"highlighting": HtmlFormatter(style="default").get_style_defs(".highlight")}
-    return str(exporter.from_notebook_node(page, resources)[0])
+    from pygments import highlight
+    from pygments.formatters import HtmlFormatter
+    from pygments.lexers import PythonLexer
+
+    look = HtmlFormatter(style="default", nowrap=True)
+    cells = [
+        {
+            "text": page.markdown(cell.source) if cell.cell_type == "markdown" else "",
+            "code": page.Markup(highlight(cell.source, PythonLexer(), look))
+            if _computes(cell.source)
+            else "",
+            "play": "play" in cell.metadata.get("tags", []),
+            "outputs": [_shown(output) for output in cell.get("outputs", [])],
+        }
+        for cell in notebook.cells
+    ]
+    return page.TEMPLATES.get_template("lecture.html").render(
+        title=title,
+        style=page.asset("lecture.css") + page.asset("live.css") + page.math_style(),
+        highlighting=page.Markup(look.get_style_defs(".highlight")),
+        cells=cells,
+    )
+
+
+def _computes(source: str) -> bool:
+    """Whether a cell does more than ask the lecture for its next part."""
+    return not source.startswith("claim.") and "Lecture(" not in source
+
+
+def _shown(output: NotebookNode) -> page.Markup:
+    """One output of a cell, in the best form that there is."""
+    if output.output_type == "stream":
+        return page.Markup("<pre>{}</pre>").format(output.text)
+    data = output.data
+    if "text/markdown" in data:
+        return page.markdown(data["text/markdown"])
+    if "image/png" in data:
+        alt = output.metadata.get("alt", output.metadata.get("image/png", {}).get("alt", ""))
+        packed = data["image/png"].strip()
+        return page.Markup('<img src="data:image/png;base64,{}" alt="{}">').format(packed, alt)
+    if "text/html" in data:
+        return page.Markup(data["text/html"])
+    return page.Markup("<pre>{}</pre>").format(data["text/plain"])

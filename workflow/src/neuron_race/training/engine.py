@@ -10,23 +10,25 @@ be kept only at a few events.
 
 import functools
 import math
+import os
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any, Union
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from neuron_race.common.defined import DROP
-from neuron_race.common.devices import choose_device
 from neuron_race.common.progress import Progress
-from neuron_race.models.losses import mean_loss
-from neuron_race.training import compiled_engine, torch_engine
+from neuron_race.models import shallow
+from neuron_race.training import compiled_engine
 from neuron_race.training.checkpoints import Checkpoint
 from neuron_race.training.recipe import MEASURED, Recipe, Runs, TrainingDiverged, snapshot_steps
 
 Array = NDArray[Any]
-Networks = compiled_engine.Networks | torch_engine.Networks
+if TYPE_CHECKING:  # torch takes seconds to import, and compiled code does without
+    from neuron_race.training import torch_engine
+
+Networks = Union["compiled_engine.Networks", "torch_engine.Networks"]
 ENGINES = ("auto", "compiled", "torch")
 
 
@@ -41,19 +43,22 @@ def _compiled() -> bool:
     return True
 
 
-def choose_engine(device: torch.device, wanted: str = "auto") -> str:
+def choose_engine(device: str, wanted: str = "auto") -> str:
     """``compiled`` or ``torch``; ``auto``: compiled on the CPU where there is a C compiler.
+
+    The device is as :func:`neuron_race.common.devices.choose_device` takes it.
 
     Raises:
         ValueError: an unknown engine, or compiled asked for on another device than the CPU.
         KernelUnavailable: compiled asked for where it cannot be built.
     """
-    if wanted not in ENGINES or (wanted == "compiled" and device.type != "cpu"):
+    on_cpu = device == "cpu" or (device == "auto" and _place(device).type == "cpu")
+    if wanted not in ENGINES or (wanted == "compiled" and not on_cpu):
         raise ValueError(f"engine: {wanted!r} is none of {', '.join(ENGINES)}, or not for {device}")
     if wanted == "compiled":
         compiled_engine.library()
         return "compiled"
-    return "compiled" if wanted == "auto" and device.type == "cpu" and _compiled() else "torch"
+    return "compiled" if wanted == "auto" and on_cpu and _compiled() else "torch"
 
 
 def train(
@@ -88,10 +93,12 @@ def train(
     Raises:
         TrainingDiverged: NaN or exploding loss. Nothing is returned then.
     """
-    chosen = choose_engine(choose_device(device), engine)
+    chosen = choose_engine(device, engine)
     nets = networks(X, Y, W[:, :, : X.shape[2]], A, recipe, chosen, device)
     recorder = _Recorder(nets, X, W, A, recipe)
-    course = _Course(nets, recorder, recipe, _zero_loss(Y, recipe), explode)
+    course = _Course(
+        nets, recorder, recipe, shallow.loss(np.zeros_like(Y), Y, recipe.loss), explode
+    )
     if checkpoint:
         course.resume(checkpoint, chosen, label)
     progress = Progress(label, recipe.max_steps)
@@ -113,14 +120,23 @@ def networks(
     )
     start, how = (X, Y, W, A, words), (recipe.loss, recipe.freeze, recipe.learning_rate)
     if engine == "compiled":
-        return compiled_engine.Networks(*start, *how, threads=torch.get_num_threads())
-    return torch_engine.Networks(*start, *how, device=choose_device(device))
+        return compiled_engine.Networks(*start, *how, threads=_threads())
+    from neuron_race.training import torch_engine
+
+    return torch_engine.Networks(*start, *how, device=_place(device))
 
 
-def _zero_loss(Y: Array, recipe: Recipe) -> Array:
-    """Loss (S,) of the output zero."""
-    y = torch.as_tensor(Y)
-    return np.asarray(mean_loss(torch.zeros_like(y), y, recipe.loss))
+def _place(device: str) -> Any:
+    from neuron_race.common.devices import choose_device
+
+    return choose_device(device)
+
+
+def _threads() -> int:
+    """As many as torch takes, or would take if it were imported."""
+    if (torch := sys.modules.get("torch")) is not None:
+        return int(torch.get_num_threads())
+    return int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1)
 
 
 class _Course:

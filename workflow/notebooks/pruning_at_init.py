@@ -1,0 +1,93 @@
+# %%
+from neuron_race.pages.lecture import Lecture
+
+claim = Lecture(snakemake)
+claim.opening()
+
+# %% [markdown]
+# ## The idea
+#
+# The dream of the lottery ticket is to find the winners *before* training, and to train only
+# them. There are scores for that: magnitude, SNIP, GraSP, SynFlow. The race offers one of its
+# own, the forecast of who will win. If the theory is right, that should be hard to beat.
+#
+# The picture is the contest: the same number of neurons kept by each score, and trained.
+
+# %%
+claim.figure()
+
+# %% [markdown]
+# ## The equations
+
+# %%
+claim.equations("E5", "E9")
+
+# %% [markdown]
+# *Why it should win, and why it might not.* By E9 the ticket with the largest share of the scores
+# drops first. But the winners of one lane are copies of each other. A ticket made of copies is
+# fast, and may miss what other lanes know.
+#
+# ## What theory predicts before any training
+#
+# Speed: the forecast's tickets drop first, with one hidden layer, by as much as E9 says. The end:
+# nothing is promised. With two layers, and many lanes, a choice of winners lane by lane should do
+# better than one over all.
+#
+# ## How it is measured
+#
+# Each score keeps a tenth or a fifth of the neurons. What counts is the mean relative loss over
+# the whole course of training, which rewards speed as well as the end; for two layers, the final
+# loss.
+
+# %%
+claim.reading()
+
+# %% [markdown]
+# ## The verdict
+
+# %%
+claim.answer()
+
+# %%
+claim.effects()
+
+# %% [markdown]
+# The controls: what must be seen where the effect must be absent.
+
+# %%
+claim.controls()
+
+# %%
+claim.exploratory()
+
+# %% [markdown]
+# ## What would change our mind
+#
+# - Choose by the lanes' *need*: simulate the race of lanes (L5), and keep what the pruned network
+#   would miss most. That uses the theory as it stands, and was not tried.
+# - Compare at equal compute. The forecast costs as many steps as the plateau, and SNIP a single
+#   one.
+# - Cut single weights instead of neurons, which is what SNIP, GraSP and SynFlow were made for.
+#
+# ## What this does not prove
+
+# %%
+claim.caveats()
+
+# %% [markdown]
+# ## Play
+#
+# One dot per run. Try `course_snip_10`, `course_random_10`, `loss_forecast_20`, `loss_lanes_20`,
+# `test_forecast_10`.
+
+# %% tags=["play"]
+STATISTIC = "course_forecast_10"
+CONDITIONS = ["one_layer", "two_layers"]
+
+claim.compare("extension/pruning_at_init/runs.csv", STATISTIC, CONDITIONS)
+
+# %% [markdown]
+# ## Where to go next
+
+# %%
+claim.neighbours()

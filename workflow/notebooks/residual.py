@@ -1,0 +1,105 @@
+# %%
+from neuron_race.pages.lecture import Lecture
+
+claim = Lecture(snakemake)
+claim.opening()
+
+# %% [markdown]
+# ## The idea
+#
+# A skip path is a by-pass: what comes into a block goes around its neurons as well as through
+# them. It is in nearly every network in use, and it lets the error reach all blocks at once. But
+# it also lets the network fit something *without* its neurons. If the by-pass takes the first
+# prize, what are the neurons racing for?
+#
+# The picture compares blocks with and without skip paths, and three ways to scale their init.
+
+# %%
+claim.figure()
+
+# %% [markdown]
+# ## The equations
+
+# %%
+claim.equations("E1", "E8")
+
+# %% [markdown]
+# *What changes.* E1 holds in each block as it stands. The plateau does not: its frozen residual
+# was that of $f=0$, and a path around the units moves the output away from 0 before the units
+# have grown.
+#
+# ## What theory predicts before any training
+#
+# Theory says where the forecast must fail: once another path can fit a part of the task first,
+# the residual that units race on is not the one at init. It also says that pruning stays cheap,
+# for units that have hardly been used can go. Without the skip path all should be as in a deep
+# network.
+#
+# ## How it is measured
+#
+# Three blocks of 48 units on clusters with XOR labels, which no straight path can fit. Asked of
+# the worst block: the forecast's ranks, alignment at the drop, pruning.
+
+# %%
+claim.reading()
+
+# %% [markdown]
+# ## The verdict
+
+# %%
+claim.answer()
+
+# %%
+claim.effects()
+
+# %% [markdown]
+# The controls: what must be seen where the effect must be absent.
+
+# %%
+claim.controls()
+
+# %%
+claim.exploratory()
+
+# %% [markdown]
+# ## Against nulls
+#
+# The same questions, asked of networks that lack a part of the theory. What theory says of each
+# was written down before.
+
+# %%
+claim.nulls()
+
+# %% [markdown]
+# ## What would change our mind
+#
+# - Freeze the path around the units at zero, and release it after the first drop. If the forecast
+#   then ranks as without skip paths, who comes first is the cause; that the by-pass fits first is
+#   our reading, untested by itself.
+# - Forecast from the residual *after* the by-pass has converged. If winners can be told from
+#   there, the race is only delayed.
+# - Use a task in which the by-pass can fit nothing at all, not even in its sums with other
+#   blocks.
+#
+# ## What this does not prove
+
+# %%
+claim.caveats()
+
+# %% [markdown]
+# ## Play
+#
+# One dot per run. Try `alignment_worst`, `lowest_20_worst`, `random_20_mean`: where a random cut
+# costs as little as one by norm, units have hardly been used.
+
+# %% tags=["play"]
+STATISTIC = "rho_forecast_worst"
+CONDITIONS = ["plain", "plain_longer", "skip", "inverse_sqrt", "fixup", "lazy"]
+
+claim.compare("extension/residual/runs.csv", STATISTIC, CONDITIONS)
+
+# %% [markdown]
+# ## Where to go next
+
+# %%
+claim.neighbours()

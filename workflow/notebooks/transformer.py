@@ -1,0 +1,101 @@
+# %%
+from neuron_race.pages.lecture import Lecture
+
+claim = Lecture(snakemake)
+claim.opening()
+
+# %% [markdown]
+# ## The idea
+#
+# Two thirds of a transformer's weights sit in its MLPs: wide layers of neurons between layers of
+# attention. If these neurons race, much of a large model would be losers that could be cut. But a
+# transformer's MLP has a skip path around it, and attention beside it, both of which learn as
+# well.
+#
+# The picture shows one small block, with and without the path around its MLP.
+
+# %%
+claim.figure()
+
+# %% [markdown]
+# ## The equations
+
+# %%
+claim.equations("E1", "E3")
+
+# %% [markdown]
+# *What carries over.* Tokens count as samples. The MLP's input moves while attention learns, and
+# its residual is what comes back through all that follows.
+#
+# ## What theory predicts before any training
+#
+# Where the MLP is the only way to the output, its neurons should race as ever. With the usual
+# skip path, attention and embedding can fit first, and the residual at $f=0$ says little about
+# what is left for the neurons.
+#
+# ## How it is measured
+#
+# Rows of a digit are tokens; 48 neurons start small, all else at a usual scale. Asked: alignment
+# at the drop, ranks of the forecast, directions, pruning.
+
+# %%
+claim.reading()
+
+# %% [markdown]
+# ## The verdict
+
+# %%
+claim.answer()
+
+# %%
+claim.effects()
+
+# %% [markdown]
+# The controls: what must be seen where the effect must be absent.
+
+# %%
+claim.controls()
+
+# %%
+claim.exploratory()
+
+# %% [markdown]
+# ## Against nulls
+#
+# The same questions, asked of networks that lack a part of the theory. What theory says of each
+# was written down before.
+
+# %%
+claim.nulls()
+
+# %% [markdown]
+# ## What would change our mind
+#
+# - Freeze attention and embedding, and keep the skip path. If the neurons race then, it is who
+#   learns first that decides.
+# - Start *everything* small, as the theory would have it; here only the MLP does.
+# - Ask a trained language model: are norm products of its MLPs spread as a race would spread
+#   them, and do neurons of low norm product matter less than chance would have it?
+#
+# ## What this does not prove
+
+# %%
+claim.caveats()
+
+# %% [markdown]
+# ## Play
+#
+# One dot per run. Try `alignment_mean`, `lowest_20_mean`, `effective_width_mean`, or
+# `rho_heads_mean` for attention's heads.
+
+# %% tags=["play"]
+STATISTIC = "rho_forecast_mean"
+CONDITIONS = ["no_skip", "layer_norm", "skip", "lazy"]
+
+claim.compare("extension/transformer/runs.csv", STATISTIC, CONDITIONS)
+
+# %% [markdown]
+# ## Where to go next
+
+# %%
+claim.neighbours()
