@@ -100,11 +100,11 @@ def render(
         sections.append(_section(verdict, cells, cost[name]))
     return page.render(
         "scorecard",
-        scripts=["scorecard.js"],
         verdicts[0]["preset"],
         changed,
         seeds,
         provenance,
+        scripts=["scorecard.js"],
         n=len(verdicts),
         levels=list(dict.fromkeys(v["level"] for v in verdicts)),
         statuses=[s for s in STATUSES if any(v["status"] == s for v in verdicts)],
