@@ -17,7 +17,7 @@ rule notebook:
         style=os.path.relpath(ROOT / "workflow/report/lecture/lecture.css"),
         conf=os.path.relpath(ROOT / "workflow/report/lecture/conf.json"),
     output:
-        html=in_report("results/notebooks/{claim}.html", "{claim}", "notebook"),
+        html="results/notebooks/{claim}.html",
         notebook="results/notebooks/{claim}.ipynb",
     log:
         "results/logs/notebook/{claim}.log",

@@ -44,7 +44,8 @@ OWN = {".venv", ".snakemake", ".git", "__pycache__", "checkpoints", "schemas", "
 # Names of files that a module reads beside itself.
 BESIDE = re.compile(r"\w+\.(c|html|css|js)")
 # Libraries that figures and pages are made with.
-DRAWN_WITH = ("matplotlib", "jinja2", "nbconvert", "great-tables", "latex2mathml", "rocrate")
+DRAWN_WITH: tuple[str, ...] = ("matplotlib", "jinja2", "nbconvert", "latex2mathml", "rocrate")
+DRAWN_WITH += ("sphinx", "myst-parser", "furo")
 # On a cluster a file system may show what another machine wrote with delay.
 PATIENCE = 30.0  # seconds
 

@@ -1,4 +1,4 @@
-"""What both pages share: templates, embedded data, and the warnings that a preset calls for."""
+"""What pages share: templates, embedded data, and the warnings that a preset calls for."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -56,7 +56,7 @@ def render(
     """Fill the template ``<name>.html`` with its style sheet and script.
 
     Args:
-        name: ``scorecard`` or ``explorer``.
+        name: such as ``explorer``.
         preset: name of the preset.
         changed: settings that differ from the preset's, see
             :func:`neuron_race.settings.changes.changes`.
@@ -68,7 +68,7 @@ def render(
         style=asset("page.css") + asset(f"{name}.css"),
         script=asset(f"{name}.js"),
         preset=f"{preset}, changed" if changed else preset,
-        seeds=_spans(seeds),
+        seeds=spans(seeds),
         warnings=warnings(preset, changed, seeds),
         versions=provenance["versions"],
         provenance=embed(provenance),
@@ -76,7 +76,7 @@ def render(
     )
 
 
-def _spans(seeds: Sequence[int]) -> str:
+def spans(seeds: Sequence[int]) -> str:
     """Seeds as people write them: ``300–319`` where they follow one another."""
     first, last = min(seeds), max(seeds)
     if len(seeds) > 2 and sorted(seeds) == list(range(first, last + 1)):
