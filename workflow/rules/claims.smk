@@ -111,6 +111,7 @@ for keep, name in ((False, "check_reference"), (True, "keep_reference")):
             name
         input:
             expand("results/claims/{claim}.json", claim=CLAIMS),
+            expand("results/evidence/{claim}.csv", claim=CLAIMS),
             expand("figures/{name}.png", name=FIGURES),
             "results/claims.md",
         log:
