@@ -54,4 +54,4 @@ def dead(folder: Path) -> list[str]:
                 found.append(f"{page.relative_to(folder)}: {link}")
             elif lost and known is not None and unquote(anchor) not in known.anchors:
                 found.append(f"{page.relative_to(folder)}: {link} (no such place)")
-    return found
+    return sorted(found)

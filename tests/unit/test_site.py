@@ -85,8 +85,8 @@ def test_dead_links_are_found(tmp_path: Path) -> None:
     )
     (tmp_path / "b.html").write_text('<p id="z"><script src="https://example.org/x.js"></script>')
     assert linked.dead(tmp_path) == [
-        "a.html: b.html#x (no such place)",
         "a.html: #y (no such place)",
         "a.html: ../c",
+        "a.html: b.html#x (no such place)",
         "b.html: loads https://example.org/x.js",
     ]
