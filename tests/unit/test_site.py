@@ -65,7 +65,7 @@ def test_pages_are_built_with_mathematics_and_replace_what_was_there(tmp_path: P
     (out / "old").mkdir(parents=True)
     sources = {
         "index.md": "# One\n\n$a_j$ and [two](two.md#there)\n\n```{toctree}\ntwo\n```\n",
-        "two.md": "# Two\n\n## There\n\n$$\\frac{1}{2}$$\n",
+        "two.md": "# Two\n\n## There\n\nHalf\n$$\\frac{1}{2}$$\nof it.\n",
         "_static/site.css": "",
         "_static/site.js": "",
     }
@@ -73,6 +73,8 @@ def test_pages_are_built_with_mathematics_and_replace_what_was_there(tmp_path: P
     assert linked.dead(out) == [] and not (out / "old").exists()
     assert "<math" in (out / "index.html").read_text()
     assert "<mfrac>" in (out / "two.html").read_text()
+    article = (out / "two.html").read_text().partition("<article")[2].partition("</article>")[0]
+    assert "of it." in article and "$" not in article
     assert (out / "data/x.csv").read_text() == "a,b\n"
     with pytest.raises(build.SiteError, match=r"index\.md.*nowhere"):
         build.build({**sources, "index.md": "# One\n\n[x](nowhere.md)\n"}, {}, out)

@@ -18,7 +18,6 @@ rule site:
         figures=expand("figures/{name}.{ending}", name=FIGURES, ending=["png", "csv"]),
         explorer="results/race.html",
         explored=expand("results/explorer/{experiment}.json", experiment=EXPLORED),
-        snapshots=expand("results/explorer/{experiment}.npz", experiment=EXPLORED),
         lectures=expand("results/notebooks/{claim}.html", claim=LECTURED),
         benchmarks=lambda w: sorted({b for paths in claim_costs().values() for b in paths}),
     output:

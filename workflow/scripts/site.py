@@ -3,13 +3,10 @@
 import json
 from pathlib import Path
 
-import numpy as np
-
 from neuron_race.common import job as script
 from neuron_race.common import storage
-from neuron_race.evidence import claims
 from neuron_race.operations import cost
-from neuron_race.pages import page, trajectories
+from neuron_race.pages import page
 from neuron_race.pages.site import build, contents, documents, pages
 from neuron_race.settings.resolved import sources
 
@@ -21,24 +18,19 @@ def by_name(paths) -> dict[str, Path]:
 
 def moments(job, verdicts) -> dict[str, str]:
     """Fragments of the explorer's address: a claim's first run in it, at the drop or the end."""
-    arrays, first = by_name(job.input.snapshots), {}
+    shown = {}
     for experiment, path in by_name(job.input.explored).items():
         for run in storage.read_json(path)["runs"]:
-            first.setdefault(f"{experiment}/{run['condition']}", run)
+            shown.setdefault(f"{experiment}/{run['condition']}", run)
     found = {}
     for verdict in verdicts:
         register = verdict["provenance"]["parameters"]["claim"]["criteria"]
         named = (runs for criterion in register for _, runs in sources(criterion))
-        name = next((runs for runs in named if runs in first), None)
-        if name is None:
-            continue
-        experiment, condition = name.split("/")
-        seed, drop = first[name]["seed"], first[name]["drop"]
-        key = trajectories.name(condition, seed, "step")
-        steps = storage.read_arrays(arrays[experiment], (key,))[key]
-        late = drop is None or claims.main_criterion(verdict)["statistic"].startswith("clusters")
-        snapshot = len(steps) - 1 if late else int(np.searchsorted(steps, drop))
-        found[verdict["claim"]] = f"run={name}/{seed}&t={snapshot}"
+        if name := next((runs for runs in named if runs in shown), None):
+            # What is counted, merged or pruned is what is left; all else is decided at the drop.
+            late = register[0]["table"] == "compression"
+            moment = "end" if late or shown[name]["drop"] is None else "drop"
+            found[verdict["claim"]] = f"run={name}/{shown[name]['seed']}&t={moment}"
     return found
 
 

@@ -22,6 +22,7 @@ SETTINGS = {
         extension.__name__,
     ],
     "myst_enable_extensions": ["dollarmath"],
+    "myst_dmath_double_inline": True,
     "myst_heading_anchors": 4,
     "highlight_language": "none",
     "html_math_renderer": "mathml",
