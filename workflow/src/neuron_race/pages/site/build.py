@@ -38,6 +38,7 @@ SETTINGS = {
     "html_js_files": ["site.js"],
     "html_copy_source": False,
     "html_show_sourcelink": False,
+    "html_show_search_summary": False,  # browsers refuse to read other pages of files
     "html_show_copyright": False,
     "html_domain_indices": False,
     "html_use_index": False,
