@@ -169,7 +169,9 @@ def test_provenance_is_there(site: Path) -> None:
     assert "torch" in made["versions"] and len(made["parameters"]["seeds"]) == 2
 
 
-@pytest.mark.parametrize("name", ["index.html", "claims/racing.html", "paper_notes.html"])
+@pytest.mark.parametrize(
+    "name", ["index.html", "claims/racing.html", "paper_notes.html", "race.html"]
+)
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 390)])
 def test_accessible(visit: Visit, name: str, scheme: str, width: int) -> None:
     page = visit(name, color_scheme=scheme, viewport={"width": width, "height": 800})

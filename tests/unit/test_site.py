@@ -57,6 +57,8 @@ def test_a_framed_page_leads_back() -> None:
     made = pages.framed('<html><body class="a"><p>x</p></body></html>', "../", "Home")
     assert '<body class="a">\n<nav aria-label="Site"' in made
     assert linked.Links(made).links == ["../index.html"]
+    skipped = pages.framed('<body>\n<a class="skip" href="#main">Skip</a><main>', "", "Home")
+    assert linked.Links(skipped).links == ["#main", "index.html"]
 
 
 @pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")  # of MyST's use of Sphinx

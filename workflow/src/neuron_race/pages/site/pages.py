@@ -82,4 +82,5 @@ def framed(text: str, home: str, title: str) -> str:
     style = "font: 15px/1.4 system-ui, sans-serif; padding: .6rem 1rem"
     links = f'<a href="{home}index.html">{title}</a>'
     bar = f'<nav aria-label="Site" style="{style}">← {links}</nav>'
-    return re.sub(r"(<body[^>]*>)", lambda match: f"{match[1]}\n{bar}", text, count=1)
+    start = r"<body[^>]*>(?:\s*<a class=\"skip\".*?</a>)?"  # who skips does so first
+    return re.sub(start, lambda found: f"{found[0]}\n{bar}", text, count=1)
