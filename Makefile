@@ -116,8 +116,8 @@ reference: $(READY) ## copy a default run's verdicts and figures to docs/referen
 check-reference: $(READY) ## compare the verdicts of this run with those of docs/reference
 	@$(SNAKEMAKE) check_reference --cores $(CORES) --quiet all $(OPTIONS)
 
-report: run ## results/report.zip: figures, tables, verdicts and workflow, to open offline
-	@"$(BIN)/snakemake" --cores 1 --report results/report.part.zip $(OPTIONS)
+report: run ## results/report.zip: the site in one file, to send and to open offline
+	@"$(BIN)/python" -m zipfile -c results/report.part.zip results/site
 	@mv results/report.part.zip results/report.zip
 
 crate: run ## results/crate.zip: the run as a research object, to archive

@@ -2,6 +2,7 @@
 # for all of them. The graph: dataset -> runs -> dynamics, compression, race -> evidence -> verdict
 # -> figure -> claims.md.
 import functools
+import importlib
 import os
 import shlex
 import sys
@@ -11,9 +12,6 @@ from snakemake.iocontainers import Wildcards
 from snakemake.utils import min_version
 
 min_version("9.0")
-
-
-report: "workflow/report/workflow.rst"
 
 
 # Snakemake calls the interpreter of scripts unquoted: an environment below a folder whose name has a
@@ -59,7 +57,8 @@ from neuron_race.common import freshness, leftovers, storage
 from neuron_race.evidence import registration
 from neuron_race.operations import order, planning, slim
 from neuron_race.settings import additions, changes, commandline
-from neuron_race.settings import configuration, multiverse, options, reading, register
+from neuron_race.pages.site.reference import API
+from neuron_race.settings import configuration, multiverse, options, origins, reading, register
 from neuron_race.common.validation import SettingsError
 
 # Snakemake's own temporary folders, which stay behind where it is killed.
@@ -145,8 +144,7 @@ rule all:
         "results/claims.md",
         "results/nulls.csv",
         expand("results/multiverse/{table}.csv", table=["runs", "claims", "decisions"]),
-        "results/scorecard.html",
-        "results/race.html",
+        "results/site/index.html",
         "results/own_network.html",
         expand("results/claims/{claim}.json", claim=CLAIMS),
         expand("results/evidence/{claim}.csv", claim=CLAIMS),
@@ -173,13 +171,10 @@ for scripted in workflow.rules:
         put_in_order(scripted)
 
 # Before any job: what can't be read, is missing, or is made by no rule. Snakemake would take what
-# depends on it for finished, if it is there. And it would report whatever is there.
+# depends on it for finished, if it is there.
 if workflow.is_main_process:
     try:
         for target in ["all", *CLAIMS]:
             made_of((workflow.get_rule(target), ()))
-        for target in reported(sys.argv):
-            job = workflow.get_rule(target), ()
-            freshness.check(made_of(job), inputs_of(job))
     except freshness.StaleError as error:
         raise WorkflowError(str(error)) from None

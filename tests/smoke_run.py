@@ -23,12 +23,13 @@ PARTS = (
     "profiles",
     "workflow",
     "README.md",
+    "CONTRIBUTING.md",
     "paper_notes.md",
     "docs",
     "pyproject.toml",
 )
-# These differ between runs; the scorecard shows what jobs have cost.
-PASSING = {"logs", "benchmarks", "scorecard.html"}
+# These differ between runs; the site shows what jobs have cost.
+PASSING = {"logs", "benchmarks", "site"}
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 

@@ -28,10 +28,14 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def open_page(chromium: Browser) -> Iterator[Open]:
-    """Open a file; at the end, nothing else may have been asked for, nor anything logged."""
-    contexts, asked, said, opened = [], [], [], []
+    """Open a file; at the end, nothing may have been logged, nor anything else asked for but files
+    of the folder that the page says it is made of."""
+    contexts, asked, said, opened, folders = [], [], [], [], []
 
-    def open_page(path: Path, fragment: str = "", **context: Any) -> Page:
+    def open_page(
+        path: Path, fragment: str = "", within: Path | None = None, **context: Any
+    ) -> Page:
+        folders.append(f"{within.resolve().as_uri()}/" if within else "data:")
         own = chromium.new_context(**{"viewport": {"width": 1440, "height": 900}, **context})
         contexts.append(own)
         page = own.new_page()
@@ -45,5 +49,8 @@ def open_page(chromium: Browser) -> Iterator[Open]:
     yield open_page
     for own in contexts:
         own.close()
-    assert opened and [url for url in asked if not url.startswith("data:")] == opened
+    asked, alone = (
+        [u for u in urls if not u.startswith(tuple(folders))] for urls in (asked, opened)
+    )
+    assert opened and [url for url in asked if not url.startswith("data:")] == alone
     assert said == []

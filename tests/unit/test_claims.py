@@ -1,13 +1,11 @@
 """From tables to verdicts."""
 
-import re
 from collections.abc import Mapping
 from itertools import product
 from typing import Any
 
 import pandas as pd
 import pytest
-from docutils.core import publish_parts
 
 from neuron_race.evidence import claims, phrases, reports
 
@@ -221,23 +219,11 @@ def test_an_explanation_says_all_that_the_verdict_says(judged: dict[str, Any]) -
     assert "Made of   data set digits" in text and "Cost      3 s" in text
 
 
-def test_a_caption_is_valid_and_has_a_row_for_each_criterion(judged: dict[str, Any]) -> None:
-    settings = {"report_level": 2, "halt_level": 2}  # a warning is an error
-    html = publish_parts(reports.caption(judged), writer="html", settings_overrides=settings)
-    rows = re.findall(r"<tr>(.*?)</tr>", html["body"], flags=re.DOTALL)
-    assert len(rows) == 1 + 3
-    assert "partly supported" in html["body"] and "One layer." in html["body"]
-    assert "above 0.5" in rows[1] and "control" in rows[2] and "does not hold" in rows[2]
-    assert "effect, exploratory" in rows[3]
-
-
-def test_an_answer_is_part_of_explanation_and_caption(judged: dict[str, Any]) -> None:
+def test_an_answer_is_part_of_explanation_and_report(judged: dict[str, Any]) -> None:
     answered = {**judged, "answer": "Yes, 2 [1, 3].", "breaks": "With none."}
     text = reports.explanation(answered, {"E5": "the race law"}, "data", "3 s")
     assert "Answer: Yes, 2 [1, 3].\n\nIt breaks: With none.\n" in text
-    settings = {"report_level": 2, "halt_level": 2}
-    html = publish_parts(reports.caption(answered), writer="html", settings_overrides=settings)
-    assert "Yes, 2 [1, 3]." in html["body"] and "With none." in html["body"]
+    assert "**Answer.** Yes, 2 [1, 3]. **It breaks:** With none." in reports.report([answered])
 
 
 def test_sentences_get_their_numbers_from_the_verdict() -> None:
@@ -265,7 +251,6 @@ def test_other_settings_than_the_presets_are_told_with_the_verdict() -> None:
     told = "Not the settings of preset small: experiments.pair.alpha 0.2 (preset: 0.1)."
     assert judged["caveats"][0] == told and phrases.preset(judged) == "small, changed"
     for text in (
-        reports.caption(judged),
         reports.report([judged]),
         reports.explanation(judged, {"E5": "law"}, "data", "3 s", width=200),
     ):

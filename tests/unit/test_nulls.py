@@ -228,7 +228,6 @@ def test_what_is_told_of_nulls() -> None:
     assert nulls.tally(undefined) == "0 of 0, 1 undefined"
     assert nulls.told(undefined)[0]["outcome"] == "meets 0 of 1, 1 undefined"
     assert "a thin network" in reports.explanation(verdict, {}, "made", "cost")
-    assert "a thin network" in reports.caption(verdict)
     assert "a thin network" in reports.report([verdict])
 
 

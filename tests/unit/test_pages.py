@@ -12,7 +12,8 @@ import pytest
 from small_runs import DIGITS, digits, stack, train_on
 
 from neuron_race.models import clusters
-from neuron_race.pages import explorer, page, phases, pictures, scorecard, trajectories, untypical
+from neuron_race.pages import explorer, page, phases, pictures, trajectories, untypical
+from neuron_race.pages.site import plots
 
 
 def test_repeated_runs_have_the_same_bits() -> None:
@@ -205,19 +206,19 @@ def unpack(packed: dict[str, Any], name: str) -> np.ndarray:
 )
 def test_forest_plots(direction: str, threshold: float, inside: bool) -> None:
     criterion = {"estimate": 0.8, "ci_low": 0.75, "ci_high": 0.9, "threshold": threshold}
-    plot = scorecard.forest({**criterion, "direction": direction})
+    plot = plots.forest({**criterion, "direction": direction})
     assert plot is not None
-    assert 0 < plot["low"] < plot["estimate"] < plot["high"] < scorecard.PLOT_WIDTH
-    low, high = plot["wanted"][0]
-    assert (low <= plot["low"] and plot["high"] <= high) == inside
+    assert 0 < plot["low"] < plot["estimate"] < plot["high"] < plots.WIDTH
+    low, width = plot["wanted"]
+    assert (low <= plot["low"] and plot["high"] <= low + width) == inside
     assert len(plot["thresholds"]) == (2 if direction == "within" else 1)
-    assert scorecard.forest({**criterion, "direction": direction, "estimate": None}) is None
+    assert plots.forest({**criterion, "direction": direction, "estimate": None}) is None
 
 
 def test_forest_plot_of_a_point() -> None:
     zero = {"estimate": 0.0, "ci_low": 0.0, "ci_high": 0.0, "threshold": 0.0}
-    plot = scorecard.forest({**zero, "direction": "below"})
-    assert plot is not None and plot["estimate"] == plot["thresholds"][0] == 80
+    plot = plots.forest({**zero, "direction": "below"})
+    assert plot is not None and plot["estimate"] == plot["thresholds"][0] == plots.WIDTH / 2
 
 
 def test_embedded_data_can_not_end_its_element() -> None:

@@ -220,10 +220,16 @@ def run(tmp_path: Path) -> Path:
     """A run's results and figures, some of claims that are no more."""
     for name in ("racing", "retired"):
         storage.write_text(tmp_path / f"results/claims/{name}.json", f"new {name}")
+        storage.write_text(tmp_path / f"results/evidence/{name}.csv", f"runs of {name}")
         storage.write_text(tmp_path / f"figures/{name}.png", f"new {name}")
     storage.write_text(tmp_path / "results/claims.md", "all")
     storage.write_text(tmp_path / "figures/theory.png", "new theory")
-    for name in ("claims/racing.json", "claims/older.json", "figures/older.png"):
+    for name in (
+        "claims/racing.json",
+        "claims/older.json",
+        "evidence/older.csv",
+        "figures/older.png",
+    ):
         storage.write_text(tmp_path / "kept" / name, "old")
     return tmp_path
 
@@ -237,11 +243,13 @@ def test_the_reference_holds_what_the_register_has(run: Path) -> None:
     deleted = reference.keep(run / "results", run / "figures", run / "kept", ["racing"])
     assert [str(path.relative_to(run / "kept")) for path in deleted] == [
         "claims/older.json",
+        "evidence/older.csv",
         "figures/older.png",
     ]
     assert kept(run) == {
         "claims.md": "all",
         "claims/racing.json": "new racing",
+        "evidence/racing.csv": "runs of racing",
         "figures/racing.png": "new racing",
         "figures/theory.png": "new theory",
     }

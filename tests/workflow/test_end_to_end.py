@@ -150,7 +150,7 @@ def test_changed_threshold_retrains_nothing(finished: Path) -> None:
         "multiverse_figure",
     }
     assert "verdict" in others
-    assert others <= {"verdict", "notebook", "provenance", "scoreboard", "scorecard", "all"}
+    assert others <= {"verdict", "notebook", "provenance", "scoreboard", "site", "all"}
 
 
 def test_changed_parameter_reruns_its_experiment(finished: Path) -> None:

@@ -22,6 +22,7 @@ from snakemake.utils import update_config
 
 from neuron_race.common import freshness, storage
 from neuron_race.models.options import SCHEMAS as MODEL_OPTIONS
+from neuron_race.pages.site.reference import API
 from neuron_race.settings import configuration, dictionary, multiverse, schema
 from neuron_race.settings.configuration import Settings, SettingsError
 
@@ -48,6 +49,7 @@ APART_FROM_RESULTS |= {
     *(f"settings/{name}" for name in ("configuration", "reading", "commandline", "canonical")),
     *(f"settings/{name}" for name in ("options", "additions", "criteria", "register", "claims")),
     *(f"settings/{name}" for name in ("conditions", "copies", "nulls", "resolved", "schema")),
+    "settings/origins",
     *(
         f"settings/dictionary/{name}"
         for name in ("statistic", "experiments", "extensions", "laws", "late_winners", "tickets")
@@ -174,6 +176,8 @@ def modules(job: Job) -> set[str]:
         start |= {
             f"data/kinds/{SETTINGS.datasets[Path(path).stem]['kind']}" for path in job.outputs
         }
+    elif job.rule == "site":  # whose reference is made of docstrings
+        start |= {module.replace(".", "/") for room in API.values() for module in room}
     elif job.rule == "theory_tables":
         start.add("data/kinds/clusters")
     return used(start)
@@ -280,8 +284,10 @@ def test_an_edited_module_reruns_what_uses_it(graph: set[Job], folder: Path, mod
         ("workflow/src/neuron_race/training/kernel.c", {"train_pair", "theory_tables", "tickets"}),
         ("workflow/scripts/train.py", {"train_pair"}),
         ("workflow/notebooks/racing.py", {"notebook"}),
-        ("workflow/src/neuron_race/pages/explorer.css", {"race_explorer"}),
-        ("paper_notes.md", {"notebook"}),
+        ("workflow/src/neuron_race/pages/explorer.css", {"race_explorer", "site"}),
+        ("workflow/src/neuron_race/pages/site/claim.md", {"site"}),
+        ("docs/findings.md", {"site"}),
+        ("paper_notes.md", {"notebook", "site"}),
     ],
 )
 def test_an_edited_file_reruns_what_reads_it(
@@ -623,7 +629,7 @@ def test_keys_decide_the_options_that_they_are_about(
 def configured(config: Tree, register: Tree | None = None) -> dict[str, str]:
     """The files of a configuration: all of it in the first one, and an overlay that adds nothing.
 
-    An overlay of another name would change the commands that the scorecard shows.
+    An overlay of another name would change the commands that the site shows.
     """
     preset = json.dumps({"preset": config["preset"]})
     files = {
@@ -826,7 +832,6 @@ def deleted(level: Iterable[Job], last: bool) -> list[str]:
 
 def test_deleted_intermediates_are_made_again(graph: set[Job], folder: Path) -> None:
     gone = [
-        "results/captions/depth.rst",
         "results/explorer/clusters.npz",
         "results/theory/escape.csv",
         "results/notebooks/racing.ipynb",

@@ -120,7 +120,7 @@ def test_edited_text_reruns_its_notebook_and_nothing_else(finished: Path) -> Non
     done = snakemake(finished, "--cores", "1", *SMOKE)
     assert done.returncode == 0, done.stderr
     ran = re.findall(r"Finished jobid: \d+ \(Rule: (\w+)\)", done.stdout + done.stderr)
-    assert sorted(ran) == ["all", "notebook", "scorecard"]  # the scorecard links to it
+    assert sorted(ran) == ["all", "notebook", "site"]  # the site holds it
     again = nbformat.read(finished / "results/notebooks/circularity.ipynb", as_version=4)
     assert again.cells[-1].outputs[0].data["text/plain"] == "2"
 

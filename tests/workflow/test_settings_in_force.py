@@ -149,7 +149,7 @@ preset: smoke
 
 def test_settings_written_otherwise_rerun_nothing(smoke: Path, tmp_path: Path) -> None:
     done = Path(shutil.copytree(smoke, tmp_path / "its race", symlinks=True))
-    # An overlay of another name would change the commands that the scorecard shows.
+    # An overlay of another name would change the commands that the site shows.
     overlay = done / "config/smoke.yaml"
     date = overlay.stat().st_mtime_ns
     (done / "more.yaml").write_text(SAME)

@@ -271,18 +271,6 @@ def test_code_edited_during_a_job_leaves_no_result(folder: Path) -> None:
     assert not (folder / "results/audit/pair/runs.csv").exists()
 
 
-def test_a_report_shows_no_stale_verdict(folder: Path) -> None:
-    more = overlay(folder, "more.yaml", WIDER)
-    for options in (("--report", "report.zip"), ("--report=report.zip",)):
-        done = run(folder, CLAIM, *options, more=more)
-        assert done.returncode != 0 and "not of the data, settings and code at hand" in said(done)
-        assert not (folder / "report.zip").exists()
-    # With no target it would show what other claims have, which nothing has made here.
-    done = run(folder, "--report", "report.zip")
-    assert done.returncode != 0 and "at hand" in said(done)
-    assert run(folder, CLAIM, "--report", "report.zip").returncode == 0
-
-
 def test_a_verdict_tells_its_settings(folder: Path) -> None:
     verdict = json.loads(judged(folder))
     assert verdict["changes"]["experiments.pair.width"] == [100, 20]

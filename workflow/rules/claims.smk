@@ -1,5 +1,5 @@
 # In: per-run tables; the claim's entry in the register.
-# Out: results/evidence/<claim>.csv, results/claims/<claim>.json, results/captions/<claim>.rst,
+# Out: results/evidence/<claim>.csv, results/claims/<claim>.json,
 # results/claims.{csv,md}, results/nulls.csv.
 
 
@@ -8,7 +8,7 @@ rule evidence:
     input:
         tables=lambda w: tables_of(w.claim),
     output:
-        in_report("results/evidence/{claim}.csv", "{claim}", "evidence, run by run"),
+        "results/evidence/{claim}.csv",
     log:
         "results/logs/evidence/{claim}.log",
     benchmark:
@@ -27,8 +27,7 @@ rule verdict:
     input:
         evidence="results/evidence/{claim}.csv",
     output:
-        verdict=in_report("results/claims/{claim}.json", "{claim}", "verdict"),
-        caption="results/captions/{claim}.rst",
+        "results/claims/{claim}.json",
     log:
         "results/logs/verdict/{claim}.log",
     benchmark:
@@ -50,8 +49,8 @@ rule scoreboard:
     input:
         verdicts=expand("results/claims/{claim}.json", claim=CLAIMS),
     output:
-        csv=in_report("results/claims.csv", "all claims", "all criteria"),
-        nulls=in_report("results/nulls.csv", "all claims", "nulls"),
+        csv="results/claims.csv",
+        nulls="results/nulls.csv",
         markdown="results/claims.md",
     log:
         "results/logs/scoreboard.log",
@@ -112,6 +111,7 @@ for keep, name in ((False, "check_reference"), (True, "keep_reference")):
             name
         input:
             expand("results/claims/{claim}.json", claim=CLAIMS),
+            expand("results/evidence/{claim}.csv", claim=CLAIMS),
             expand("figures/{name}.png", name=FIGURES),
             "results/claims.md",
         log:

@@ -118,7 +118,7 @@ def tables_of(claim):
 
 def intermediates():
     """All files that jobs write on the way to verdicts, figures and pages, read off the rules."""
-    ends = ["results/scorecard.html", *(f"figures/{name}.csv" for name in FIGURES)]
+    ends = ["results/site/index.html", *(f"figures/{name}.csv" for name in FIGURES)]
     # Runs that no claim needs are made too.
     trained = [*SETTINGS.experiments, *SETTINGS.extensions]
     ends += [path for experiment in trained for path in runs_of(experiment)]
@@ -157,17 +157,6 @@ def weight_ticket_data(protocol):
     """The data sets of the tasks of a protocol of weight tickets."""
     tasks = SETTINGS.weight_tickets[protocol].values()
     return expand("results/datasets/{dataset}.npz", dataset=[task["dataset"] for task in tasks])
-
-
-def in_report(path, category, what, caption=None):
-    """Mark an output for the report of `snakemake --report`."""
-    return report(path, category=category, labels={"what": what}, caption=caption)
-
-
-def caption_of(claim):
-    """Caption of a claim's figure, written with its verdict; absolute, for Snakemake looks for
-    captions beside the rules."""
-    return os.path.abspath(f"results/captions/{claim}.rst")
 
 
 def experiments_of(claim):
@@ -290,6 +279,46 @@ def claim_files(claim):
 def claim_costs():
     """Benchmark files of all jobs behind each claim."""
     return {claim: benchmarks_behind(claim_files(claim)) for claim in CLAIMS}
+
+
+# Of the site: templates, and documents of the project that are pages of it.
+SITE_ASSETS = [f"{name}.md" for name in ("index", "claim", "overview", "datasets", "watch")]
+SITE_ASSETS += ["scripts.md", "api.md", "run.md", "cells.html", "site.css", "site.js"]
+DOCUMENTS = ["paper_notes.md", "CONTRIBUTING.md", "config/README.md", "docs/with-the-paper.md"]
+DOCUMENTS += [
+    f"docs/{name}.md"
+    for name in ("findings", "history", "multiverse", "readings", "running", "statistics")
+]
+EXPLORED = list(SETTINGS.explorer["conditions"])
+
+
+@functools.cache
+def site_origins():
+    """Where each criterion's number comes from: claim -> criterion -> see settings.origins."""
+    found = {claim: origins.origins(SETTINGS, claim) for claim in CLAIMS}
+    for own in (origin for by_name in found.values() for origin in by_name.values()):
+        own["script"] = Path(str(job_of(own["table"])[0].script)).name
+    return found
+
+
+def site_scripts():
+    """Scripts that write the tables that criteria read."""
+    own = {origin["script"] for by_name in site_origins().values() for origin in by_name.values()}
+    return [os.path.relpath(ROOT / "workflow/scripts" / name) for name in sorted(own)]
+
+
+def site_modules():
+    """Modules whose docstrings are pages of the site."""
+    return [f"{PACKAGE}/{module.replace('.', '/')}.py" for room in API.values() for module in room]
+
+
+def described_data():
+    """Options of each data set, with what its kind is about."""
+    found = {}
+    for name, options in SETTINGS.datasets.items():
+        about = importlib.import_module(f"neuron_race.data.kinds.{options['kind']}").__doc__
+        found[name] = {"about": " ".join(about.split("\n\n")[0].split()), **options}
+    return found
 
 
 def explored(experiment):

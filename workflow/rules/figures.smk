@@ -2,7 +2,7 @@
 # Out: figures/<claim>.{pdf,png} and, beside them, the numbers drawn: figures/<claim>.csv.
 
 
-# A rule each, for the caption of a claim's figure in the report is a file of its own.
+# A rule each, so that logs and costs name the figure.
 for claim in CLAIMS:
 
     rule:
@@ -13,8 +13,8 @@ for claim in CLAIMS:
             verdict=f"results/claims/{claim}.json",
         output:
             pdf=f"figures/{claim}.pdf",
-            png=in_report(f"figures/{claim}.png", claim, "figure", caption_of(claim)),
-            csv=in_report(f"figures/{claim}.csv", claim, "numbers drawn"),
+            png=f"figures/{claim}.png",
+            csv=f"figures/{claim}.csv",
         log:
             f"results/logs/figure/{claim}.log",
         benchmark:
@@ -36,7 +36,7 @@ rule nulls:
         nulls="results/nulls.csv",
     output:
         pdf="figures/nulls.pdf",
-        png=in_report("figures/nulls.png", "all claims", "criteria against nulls"),
+        png="figures/nulls.png",
         csv="figures/nulls.csv",
     log:
         "results/logs/figure/nulls.log",
@@ -58,7 +58,7 @@ rule tasks:
         evidence=expand("results/evidence/{claim}.csv", claim=CLAIMS),
     output:
         pdf="figures/tasks.pdf",
-        png=in_report("figures/tasks.png", "all claims", "criteria over tasks"),
+        png="figures/tasks.png",
         csv="figures/tasks.csv",
     log:
         "results/logs/figure/tasks.log",
@@ -76,7 +76,7 @@ rule replication:
         scores="results/claims.csv",
     output:
         pdf="figures/replication.pdf",
-        png=in_report("figures/replication.png", "all claims", "on all image pairs"),
+        png="figures/replication.png",
         csv="figures/replication.csv",
     log:
         "results/logs/figure/replication.log",

@@ -142,16 +142,6 @@ def timetable(cores):
     return {"verdicts": verdicts, "end": max(ended.values())}
 
 
-def reported(words):
-    """Targets whose files a report would show; none if the command line asks for no report."""
-    if not any(word.partition("=")[0] == "--report" for word in words):
-        return []
-    # What follows an option may be its value: then all files have to be current.
-    asked = [word for before, word in zip(words, words[1:]) if not before.startswith("-")]
-    claims = [word for word in asked if word in CLAIMS]
-    return ["all"] if "all" in asked or not claims else claims
-
-
 def code_behind(path):
     """Code of all jobs that a file was made by: name -> checksum."""
     jobs = {job_of(path) for path in needed([path])} - {None}

@@ -19,7 +19,7 @@ rule notebook:
             *("live.js", "live_page.js", "math.woff"),
         ),
     output:
-        html=in_report("results/notebooks/{claim}.html", "{claim}", "notebook"),
+        html="results/notebooks/{claim}.html",
         notebook="results/notebooks/{claim}.ipynb",
     log:
         "results/logs/notebook/{claim}.log",

@@ -1,39 +1,49 @@
-# In: verdicts, evidence, figures and benchmarks of all claims; runs and forecasts of the conditions
-# that the configuration shows in the explorer.
-# Out: results/scorecard.html, results/race.html, results/explorer/<experiment>.npz and .json.
+# In: verdicts, evidence, figures, lectures and benchmarks of all claims; the project's documents; runs and
+# forecasts of the conditions that the configuration shows in the explorer.
+# Out: results/site, results/race.html, results/explorer/<experiment>.npz and .json.
 
 
-# All claims on one page that needs no network.
-rule scorecard:
+# Everything in one place, with pages that link: opens without a network, from any folder.
+rule site:
     input:
-        assets=assets(
-            "page.html",
-            "page.css",
-            "cells.html",
-            "scorecard.html",
-            "scorecard.css",
-            "scorecard.js",
-        ),
+        assets=assets("math.woff", *(f"site/{name}" for name in SITE_ASSETS)),
+        documents=[os.path.relpath(ROOT / name) for name in DOCUMENTS],
+        scripts=lambda w: site_scripts(),
         verdicts=expand("results/claims/{claim}.json", claim=CLAIMS),
-        linked=[path for claim in CLAIMS for path in archived(claim)],
-        notebooks=expand("results/notebooks/{claim}.html", claim=LECTURED),
-        pages=["results/race.html"],
+        evidence=expand("results/evidence/{claim}.csv", claim=CLAIMS),
+        provenance=expand("results/provenance/{claim}.json", claim=CLAIMS),
+        tables=["results/claims.csv", "results/nulls.csv"],
+        universes="results/multiverse/claims.csv",
+        decisions="results/multiverse/decisions.csv",
+        figures=expand("figures/{name}.{ending}", name=FIGURES, ending=["png", "csv"]),
+        explorer="results/race.html",
+        explored=expand("results/explorer/{experiment}.json", experiment=EXPLORED),
+        lectures=expand("results/notebooks/{claim}.html", claim=LECTURED),
         benchmarks=lambda w: sorted({b for paths in claim_costs().values() for b in paths}),
     output:
-        in_report("results/scorecard.html", "all claims", "scorecard"),
+        "results/site/index.html",
+        expand("results/site/claims/{claim}.html", claim=CLAIMS),
+        "results/site/searchindex.js",
     log:
-        "results/logs/scorecard.log",
+        "results/logs/site.log",
     benchmark:
-        "results/benchmarks/scorecard.tsv"
+        "results/benchmarks/site.tsv"
     conda:
         "../../envs/neuron_race.yaml"
+    resources:
+        mem_mb=memory(2000),
     params:
         needs=lambda w: claim_costs(),
+        documents=DOCUMENTS,
+        origins=lambda w: site_origins(),
+        datasets=described_data(),
+        preset=SETTINGS.preset,
         seeds=SETTINGS.seeds,
         options=given(),
         changes=CHANGES,
+        uses=site_modules(),
     script:
-        "../scripts/scorecard.py"
+        "../scripts/site.py"
 
 
 # A few runs again with the weights of all snapshots, which must repeat the recorded ones.
@@ -88,7 +98,7 @@ rule race_explorer:
             "results/explorer/{experiment}.json", experiment=SETTINGS.explorer["conditions"]
         ),
     output:
-        in_report("results/race.html", "all claims", "race explorer"),
+        "results/race.html",
     log:
         "results/logs/race_explorer.log",
     benchmark:

@@ -12,7 +12,7 @@ rule provenance:
         datasets=lambda w: data_provenance_of(w.claim),
         registration=os.path.relpath(ROOT / registration.FILE),
     output:
-        in_report("results/provenance/{claim}.json", "{claim}", "what made it"),
+        "results/provenance/{claim}.json",
     log:
         "results/logs/provenance/{claim}.log",
     benchmark:

@@ -11,7 +11,7 @@ rule theory_tables:
         escape="results/theory/escape.csv",
         limit="results/theory/limit.csv",
         conservation="results/theory/conservation.csv",
-        errors=in_report("results/theory/errors.csv", "theory", "errors"),
+        errors="results/theory/errors.csv",
     log:
         "results/logs/theory/tables.log",
     benchmark:
@@ -33,7 +33,7 @@ rule theory:
         tables=expand("results/theory/{table}.csv", table=THEORY_TABLES),
     output:
         pdf="figures/theory.pdf",
-        png=in_report("figures/theory.png", "theory", "theory against network"),
+        png="figures/theory.png",
         csv="figures/theory.csv",
     log:
         "results/logs/theory/figure.log",

@@ -15,19 +15,15 @@ import pandas as pd
 
 from neuron_race.common import storage, terminal
 from neuron_race.evidence import phrases, reports
-from neuron_race.settings import configuration, reading
+from neuron_race.settings import configuration, origins, reading
 
 ROOT = Path(__file__).resolve().parents[2]
 
 COLUMNS = 3  # of the gallery
 ORDER = ("supported", "partly supported", "not supported", "inconclusive")
 OURS = "our extension"
+SETTINGS = configuration.read(reading.read_yaml(ROOT / "config/config.yaml"), ROOT)
 Claims = Mapping[str, Mapping[str, Any]]
-
-
-def registered() -> Claims:
-    """Claims of the register, in its order."""
-    return configuration.read(reading.read_yaml(ROOT / "config/config.yaml"), ROOT).claims
 
 
 def verdict(name: str) -> dict[str, Any] | None:
@@ -52,6 +48,12 @@ def result(register: Claims) -> str:
     )
 
 
+def data_of(name: str) -> str:
+    """Data sets that a claim's criteria are about."""
+    found = [data for own in origins.origins(SETTINGS, name).values() for data in own["datasets"]]
+    return ", ".join(data.replace("_", " ") for data in dict.fromkeys(found))
+
+
 def table(register: Claims) -> str:
     """One row per claim of the register, with its reference verdict."""
     rows = []
@@ -66,9 +68,10 @@ def table(register: Claims) -> str:
                 "where it fails": summary["where it fails"],
                 "controls as predicted": summary["controls as predicted"],
                 "nulls as predicted": summary["nulls as predicted"],
+                "data": data_of(name),
                 "runs": summary["runs"],
-                "evidence": f"[numbers](reference/claims.md#{name}), "
-                f"[figure](reference/figures/{name}.png)",
+                "evidence": f"[runs](reference/evidence/{name}.csv), "
+                f"[numbers](reference/claims.md#{name}), [figure](reference/figures/{name}.png)",
             }
         rows.append(row)
     return phrases.markdown(pd.DataFrame(rows, dtype=object).fillna("not run yet"))
@@ -104,7 +107,7 @@ PARTS = {
 
 def main() -> None:
     """Rewrite the documents, or with --check only compare."""
-    register = registered()
+    register = SETTINGS.claims
     for document, parts in PARTS.items():
         path = ROOT / document
         new = text = path.read_text(encoding="utf-8")

@@ -6,7 +6,7 @@ from neuron_race.common import job as script
 from neuron_race.common import storage
 from neuron_race.evidence import reference, reports
 
-PAGE = "results/scorecard.html"
+PAGE = "results/site/index.html"
 
 
 def against(kept: Path, here: list[str]) -> str:

@@ -2,7 +2,7 @@
 
 from neuron_race.common import job as script
 from neuron_race.common import storage
-from neuron_race.evidence import claims, reports
+from neuron_race.evidence import claims
 from neuron_race.settings import schema
 
 
@@ -14,10 +14,8 @@ def work(job) -> None:
     verdict = claims.verdict(claim, values, preset, changes, job.params.figures, nulls)
     parameters = {"claim": claim, "preset": preset, "changes": changes, "nulls": nulls}
     verdict["provenance"] = storage.provenance(job.input, parameters, job.params.made_of["code"])
-    storage.write_json(job.output.verdict, verdict)
-    written = storage.read_json(job.output.verdict)
-    schema.check(written, "verdict", job.output.verdict)
-    storage.write_text(job.output.caption, reports.caption(written))
+    storage.write_json(job.output[0], verdict)
+    schema.check(storage.read_json(job.output[0]), "verdict", job.output[0])
 
 
 script.run(snakemake, work)

@@ -44,7 +44,8 @@ OWN = {".venv", ".snakemake", ".git", "__pycache__", "checkpoints", "schemas", "
 # Names of files that a module reads beside itself.
 BESIDE = re.compile(r"\w+\.(c|h|html|css|js|woff)")
 # Libraries that figures and pages are made with.
-DRAWN_WITH = ("matplotlib", "jinja2", "mistune", "great-tables", "latex2mathml", "rocrate")
+DRAWN_WITH: tuple[str, ...] = ("matplotlib", "jinja2", "mistune", "latex2mathml", "rocrate")
+DRAWN_WITH += ("sphinx", "myst-parser", "furo")
 # On a cluster a file system may show what another machine wrote with delay.
 PATIENCE = 30.0  # seconds
 

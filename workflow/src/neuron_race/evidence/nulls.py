@@ -189,13 +189,3 @@ def lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
         f"theory says {row['theory says']}"
         for row in told(rows)
     ]
-
-
-def listed(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Nulls as a list in reStructuredText; empty if there are none."""
-    items = [
-        f"* Null: {row['null']} (no {row['removes']}) {row['outcome']}; theory says "
-        f"{row['theory says']}.\n"
-        for row in told(rows)
-    ]
-    return "".join(["\n", *items]) if items else ""

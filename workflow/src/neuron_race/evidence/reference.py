@@ -23,6 +23,8 @@ from neuron_race.settings import configuration, schema
 Verdict = Mapping[str, Any]
 # Pictures of a run that belong to no claim.
 OTHER_FIGURES = ("theory", "nulls", "tasks", "multiverse", "replication")
+# What is kept of each claim beside its picture.
+KEPT = (("claims", "json"), ("evidence", "csv"))
 THERE, MISSING = "there", "missing"
 # Distance from the reference's estimate, in half widths, beyond which a criterion is named.
 WORTH_A_LINE = 0.1
@@ -286,17 +288,19 @@ def keep(results: Path, figures: Path, folder: Path, register: Collection[str]) 
     Args:
         results: folder of the run's results.
         figures: folder of its figures.
-        folder: where the reference is kept: ``claims``, ``figures`` and ``claims.md``.
+        folder: where the reference is kept: ``claims``, ``evidence`` (run by run), ``figures`` and
+            ``claims.md``.
         register: claims that there are.
 
     Returns:
         The files that were deleted.
 
     Raises:
-        OSError: a claim's verdict or picture is missing; nothing has been changed then.
+        OSError: a claim's verdict, evidence or picture is missing; nothing has been changed then.
     """
     pictures = [*register, *(n for n in OTHER_FIGURES if (figures / f"{n}.png").exists())]
-    copies = {results / f"claims/{name}.json": folder / f"claims/{name}.json" for name in register}
+    tables = [f"{kind}/{name}.{ending}" for kind, ending in KEPT for name in register]
+    copies = {results / name: folder / name for name in tables}
     copies |= {figures / f"{name}.png": folder / f"figures/{name}.png" for name in pictures}
     copies[results / "claims.md"] = folder / "claims.md"
     for source in copies:
@@ -304,7 +308,11 @@ def keep(results: Path, figures: Path, folder: Path, register: Collection[str]) 
     for source, target in copies.items():
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, target)
-    present = [*(folder / "claims").glob("*.json"), *(folder / "figures").glob("*.png")]
+    present = [
+        path
+        for kind, ending in (*KEPT, ("figures", "png"))
+        for path in (folder / kind).glob(f"*.{ending}")
+    ]
     stale = sorted(set(present) - set(copies.values()))
     for path in stale:
         path.unlink()

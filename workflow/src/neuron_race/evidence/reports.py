@@ -1,4 +1,4 @@
-"""Verdicts as people read them: a table, Markdown, a figure's caption, the terminal."""
+"""Verdicts as people read them: a table, Markdown, the terminal."""
 
 import functools
 import textwrap
@@ -79,41 +79,6 @@ def report(verdicts: Sequence[Mapping[str, Any]]) -> str:
         parts += [f"- {caveat}" for caveat in verdict["caveats"]]
         parts.append("")
     return "\n".join(parts)
-
-
-def caption(verdict: Mapping[str, Any]) -> str:
-    """Caption of a claim's figure in reStructuredText, with the numbers of its verdict."""
-    rows = "\n".join(
-        f"   * - {row['meaning']}\n     - {phrases.role(row)}\n     - {phrases.found(row)}\n"
-        f"     - {phrases.asked(row)}\n     - {phrases.WORDS[row['holds']]}"
-        for row in verdict["criteria"]
-    )
-    caveats = "\n".join(f"* {caveat}" for caveat in verdict["caveats"])
-    answer = (
-        f"\n**Answer.** {verdict['answer']} **It breaks:** {verdict['breaks']}\n"
-        if "answer" in verdict
-        else ""
-    )
-    against = nulls.listed(verdict.get("nulls", []))
-    return f"""**{verdict["title"]}: {verdict["status"]}** (expected: {verdict["expectation"]};
-{verdict["n_runs"]} runs per condition, preset {phrases.preset(verdict)}).
-
-{verdict["statement"]} *Level: {verdict["level"]}. Equations: {", ".join(verdict["equations"])}.*
-{answer}
-.. list-table::
-   :header-rows: 1
-
-   * - criterion
-     - role
-     - estimate [95 % interval]
-     - asked
-     - outcome
-{rows}
-{against}
-What the evidence does not prove:
-
-{caveats}
-"""
 
 
 def _wrapped(width: int, text: str, indent: str = "", first: str | None = None) -> str:

@@ -46,7 +46,7 @@ def _page(race: "Watch", layers: dict[str, dict[str, Array]]) -> str:
         shown.append({"name": name, **explorer.run(arrays, description)})
     parameters = {"every": race.every, "refused": race.refused}
     provenance = storage.provenance([], parameters, {})
-    return explorer.render(shown, page.OWN, {}, [], provenance)
+    return explorer.render(shown, page.OWN, {}, provenance)
 
 
 def record(

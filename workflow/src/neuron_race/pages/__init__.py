@@ -1,4 +1,4 @@
-"""Pages to look at: scorecard, explorer, lectures and their notebooks.
+"""Pages to look at: the site, its explorer, lectures and their notebooks.
 
 May import figures and what is above it.
 """

@@ -15,6 +15,11 @@ from markupsafe import Markup
 from neuron_race.settings import changes
 
 HERE = Path(__file__).parent
+# Colours of verdicts by status.
+TONES = {
+    **{"supported": "good", "partly supported": "mixed"},
+    **{"not supported": "bad", "inconclusive": "mixed"},
+}
 OWN = "your own network"  # in the place of a preset
 EXPLORATORY_SEEDS = range(3)  # config/config.yaml says what they were used for
 
@@ -79,7 +84,7 @@ def render(
     """Fill the template ``<name>.html`` with its style sheet and script.
 
     Args:
-        name: ``explorer`` or ``trial``.
+        name: such as ``explorer``.
         preset: name of the preset.
         changed: settings that differ from the preset's, see
             :func:`neuron_race.settings.changes.changes`.
@@ -92,7 +97,7 @@ def render(
         style=asset("page.css") + asset(f"{name}.css"),
         script=Markup().join(asset(script) for script in scripts),
         preset=f"{preset}, changed" if changed else preset,
-        seeds=_spans(seeds),
+        seeds=spans(seeds),
         warnings=warnings(preset, changed, seeds),
         versions=provenance["versions"],
         provenance=embed(provenance),
@@ -100,7 +105,7 @@ def render(
     )
 
 
-def _spans(seeds: Sequence[int]) -> str:
+def spans(seeds: Sequence[int]) -> str:
     """Seeds as people write them: ``300–319`` where they follow one another."""
     if not seeds:  # of a run that a user watched
         return "unknown here"

@@ -12,7 +12,6 @@ from neuron_race.common import storage
 from neuron_race.evidence import nulls, phrases
 from neuron_race.evidence.claims import main_criterion
 from neuron_race.pages import page
-from neuron_race.pages.scorecard import TONES
 from neuron_race.studies import trial
 
 Verdict = Mapping[str, Any]
@@ -97,7 +96,7 @@ def render(
     rows = [
         {
             "verdict": verdict,
-            "tone": TONES[verdict["status"]],
+            "tone": page.TONES[verdict["status"]],
             "main": main_criterion(verdict),
             "controls": phrases.controls(verdict["criteria"]),
             "failing": phrases.failing(verdict),

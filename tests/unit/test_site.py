@@ -1,0 +1,96 @@
+"""The site's parts: reasons in words, links of documents, pages from sources."""
+
+from pathlib import Path
+from typing import Any
+
+import linked
+import pytest
+
+from neuron_race.pages.site import build, contents, documents, pages
+
+ROOT = Path(__file__).parents[2]
+
+
+def row(name: str, holds: bool | None, **other: Any) -> dict[str, Any]:
+    numbers = {"estimate": 0.5, "ci_low": 0.4, "ci_high": 0.6, "threshold": 0.2}
+    kind = {"confirmatory": True, "is_control": False, "direction": "below"}
+    return {"name": name, "meaning": f"loss of {name}", "holds": holds, **numbers, **kind, **other}
+
+
+def test_a_reason_counts_and_names_what_fails() -> None:
+    effects = [row("a", True), row("b", None), row("c", False), row("d", True, confirmatory=False)]
+    verdict = {"criteria": [*effects, row("lazy", True, is_control=True)]}
+    assert contents.reason(verdict) == (
+        "1 of 3 effects that count hold, and 1 of 1 controls do as predicted. It fails here: loss "
+        "of c is 0.5 [0.4, 0.6]; asked was below 0.2."
+    )
+    undecided = {"criteria": [row("b", None)]}
+    assert "Undecided: loss of b" in contents.reason(undecided)
+    null = {"title": "a lazy network", "expected": "fail", "as_expected": False}
+    met = contents.reason({"criteria": [row("a", True)], "nulls": [null]})
+    assert met.endswith("But a lazy network meets what it should not.")
+
+
+def test_links_of_documents_lead_to_pages_or_are_none() -> None:
+    places = {"docs/running.md": "docs/running.md", "paper_notes.md": "paper_notes.md"}
+    text = (
+        "[a](running.md#pages) [b](../paper_notes.md) [c](../config/config.yaml) [d](#here)\n"
+        "[e](claims.md) [f](reference/figures/nulls.png) [g](https://example.org)\n"
+        "```yaml\n[c](../config/config.yaml)\n```\n"
+    )
+    assert documents.linked(text, "docs/findings.md", places) == (
+        "[a](running.md#pages) [b](../paper_notes.md) c [d](#here)\n"
+        '<a href="../index.html#all-claims">e</a> <a href="../figures/nulls.png">f</a> '
+        "[g](https://example.org)\n"
+        "```yaml\n[c](../config/config.yaml)\n```\n"
+    )
+
+
+def test_equations_have_anchors_in_the_notes() -> None:
+    notes = (ROOT / "paper_notes.md").read_text(encoding="utf-8")
+    anchors = documents.anchors(notes)
+    assert {f"E{i}" for i in range(1, 10)} | {"L"} == set(anchors)
+    assert anchors["E5"] == "e5-the-race-law"
+
+
+def test_a_framed_page_leads_back() -> None:
+    made = pages.framed('<html><body class="a"><p>x</p></body></html>', "../", "Home")
+    assert '<body class="a">\n<nav aria-label="Site"' in made
+    assert linked.Links(made).links == ["../index.html"]
+    skipped = pages.framed('<body>\n<a class="skip" href="#main">Skip</a><main>', "", "Home")
+    assert linked.Links(skipped).links == ["#main", "index.html"]
+
+
+@pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")  # of MyST's use of Sphinx
+def test_pages_are_built_with_mathematics_and_replace_what_was_there(tmp_path: Path) -> None:
+    out = tmp_path / "site"
+    (out / "old").mkdir(parents=True)
+    sources = {
+        "index.md": "# One\n\n$a_j$ and [two](two.md#there)\n\n```{toctree}\ntwo\n```\n",
+        "two.md": "# Two\n\n## There\n\nHalf\n$$\\frac{1}{2}$$\nof it.\n",
+        "_static/site.css": "",
+        "_static/site.js": "",
+    }
+    build.build(sources, {"data/x.csv": "a,b\n"}, out)
+    assert linked.dead(out) == [] and not (out / "old").exists()
+    assert "<math" in (out / "index.html").read_text()
+    assert "<mfrac>" in (out / "two.html").read_text()
+    article = (out / "two.html").read_text().partition("<article")[2].partition("</article>")[0]
+    assert "of it." in article and "$" not in article
+    assert (out / "data/x.csv").read_text() == "a,b\n"
+    with pytest.raises(build.SiteError, match=r"index\.md.*nowhere"):
+        build.build({**sources, "index.md": "# One\n\n[x](nowhere.md)\n"}, {}, out)
+    assert (out / "two.html").exists()
+
+
+def test_dead_links_are_found(tmp_path: Path) -> None:
+    (tmp_path / "a.html").write_text(
+        '<a href="b.html#x">b</a><a href="#y">y</a><a href="../c">c</a>'
+    )
+    (tmp_path / "b.html").write_text('<p id="z"><script src="https://example.org/x.js"></script>')
+    assert linked.dead(tmp_path) == [
+        "a.html: #y (no such place)",
+        "a.html: ../c",
+        "a.html: b.html#x (no such place)",
+        "b.html: loads https://example.org/x.js",
+    ]
