@@ -21,7 +21,7 @@ from neuron_race.common import leftovers
 if TYPE_CHECKING:  # slow to import, and jobs without tables do without
     import pandas as pd
 
-RECORDED_PACKAGES = ("numpy", "scipy", "pandas", "torch", "scikit-learn", "statsmodels")
+RECORDED_PACKAGES = ("numpy", "scipy", "pandas", "torch", "scikit-learn")
 
 
 class ResultError(Exception):
