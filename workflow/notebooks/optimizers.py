@@ -30,9 +30,10 @@ claim.equations("E2", "E4")
 #
 # ## What theory predicts before any training
 #
-# Mini-batches keep E2 exactly, sample by sample; momentum and a small decay keep it nearly. For
-# these the forecast should hold. With Adam, heads and weights grow at equal speed, whatever their
-# pull, and the forecast has no reason to hold.
+# Mini-batches keep E2 exactly, sample by sample. Momentum breaks it at each step, and keeps it
+# nearly along the flow; weight decay shrinks both layers alike. For these the forecast should hold.
+# With Adam, heads and weights grow at equal speed, whatever their pull, and the forecast has no
+# reason to hold.
 #
 # ## How it is measured
 #
