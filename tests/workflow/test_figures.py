@@ -91,8 +91,10 @@ def test_intervals_are_the_verdicts(smoke: Path, claim: str) -> None:
     if "runs" not in numbers:
         return
     for row in verdict["criteria"]:
+        if row["minus"] is not None or not isinstance(row["runs"], str):
+            continue  # a difference, or a trend
         own = numbers[(numbers["runs"] == row["runs"]) & (numbers["quantity"] == row["statistic"])]
-        if row["minus"] is None and isinstance(row["runs"], str) and len(own):
+        if len(own):
             expected = [row["ci_low"], row["estimate"], row["ci_high"]]
             expected = [np.nan if value is None else value for value in expected]
             found = own.iloc[0][["low", "mean", "high"]].to_numpy(dtype=float)
@@ -110,6 +112,19 @@ def parts(ax: Axes) -> Iterator[Bbox]:
             yield title.get_window_extent()
 
 
+def words(figure: Figure) -> Iterator[Text]:
+    """All words but labels of ticks, of which some lie out of view and are not drawn."""
+    of_ticks = {
+        label
+        for ax in figure.axes
+        for axis in (ax.xaxis, ax.yaxis)
+        for label in axis.get_ticklabels(which="both")
+    }
+    yield from (text for text in figure.findobj(Text) if text not in of_ticks)
+    for ax in figure.axes:  # of rows, all are drawn
+        yield from (label for label in ax.get_yticklabels() if len(label.get_text()) > 12)
+
+
 @pytest.mark.parametrize("claim", CLAIMS)
 def test_nothing_lies_on_anything_or_is_cut(smoke: Path, claim: str) -> None:
     figure, _ = drawn(*what(smoke, claim))
@@ -119,8 +134,8 @@ def test_nothing_lies_on_anything_or_is_cut(smoke: Path, claim: str) -> None:
             for part in parts(ax):
                 assert not box.padded(-1).overlaps(part), (ax.get_title("left"), "legend")
     page = figure.bbox.padded(1)
-    for text in figure.findobj(Text):
-        if text.get_visible() and text.get_text().strip():
+    for text in words(figure):
+        if text.get_text().strip():
             box = text.get_window_extent()
             assert page.x0 <= box.x0 and box.x1 <= page.x1, text.get_text()
             assert page.y0 <= box.y0 and box.y1 <= page.y1, text.get_text()
