@@ -7,9 +7,8 @@ rewound too, and are never pruned. Two controls keep as many weights of each lay
 ``reinitialised`` (the same masks, weights drawn anew) and ``random_mask`` (the same initial
 weights, masks at random). All arms of a seed see the same batches in the same order.
 
-All seeds are one batched computation in float32: parameters are stacked along a first axis, the
-loss is summed over it, and Adam works element by element, so that each slice is trained as if
-alone.
+All seeds are trained together in float32, each as if alone: parameters are stacked along a first
+axis, and Adam works element by element.
 """
 
 import time
@@ -23,11 +22,15 @@ import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from neuron_race.common.defined import DROP
 from neuron_race.common.devices import choose_device
 from neuron_race.common.seeds import stream
+from neuron_race.models.deep import Network
 from neuron_race.models.smaller import keep_largest
+from neuron_race.models.stacked import Operations
+from neuron_race.training import any_model
 
 Array = NDArray[Any]
 Tensor = torch.Tensor
@@ -135,17 +138,33 @@ def remaining(masks: Sequence[Array]) -> float:
     return sum(int(mask[0].sum()) for mask in masks) / sum(mask[0].size for mask in masks)
 
 
+class Lenet(Network):
+    """Fully connected layers of these sizes, with biases, and ReLU between them."""
+
+    def __init__(self, sizes: Sequence[int]):
+        super().__init__()
+        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sizes))
+
+    def forward(self, X: Tensor) -> Tensor:
+        """Logits (N, k)."""
+        for place, layer in enumerate(self.layers):
+            X = layer(X.relu() if place else X)
+        return X
+
+    def operations(self, to: Operations) -> None:
+        """List what the forward pass does."""
+        x = to.inputs
+        for layer in range(len(self.layers)):
+            x = to.linear(to.relu(x) if layer else x, f"layers.{layer}.weight")
+            x = to.shift(x, f"layers.{layer}.bias")
+
+
 def forward(X: Tensor, weights: Sequence[Tensor], biases: Sequence[Tensor]) -> Tensor:
     """Logits (S, N, k) for inputs (S, N, d)."""
     H = X
     for layer, (W, b) in enumerate(zip(weights, biases, strict=True)):
         H = torch.baddbmm(b[:, None], H.relu() if layer else H, W)
     return H
-
-
-def cross_entropy(F: Tensor, Y: Tensor) -> Tensor:
-    """Mean loss of each network (S,)."""
-    return -(Y * torch.log_softmax(F, dim=-1)).sum(dim=-1).mean(dim=-1)
 
 
 def train(
@@ -170,30 +189,34 @@ def train(
     """
     place = choose_device(device)
     inputs, targets = _tensor(X, place), _tensor(Y, place)
-    keep = [_tensor(mask, place) for mask in masks]
-    W = [(_tensor(w, place) * mask).requires_grad_() for w, mask in zip(weights, keep, strict=True)]
-    B = [torch.zeros(w.shape[0], w.shape[2], device=place, requires_grad=True) for w in W]
+    keep = [_tensor(mask, place).mT.contiguous() for mask in masks]
+    W = [_tensor(w, place).mT.contiguous() * mask for w, mask in zip(weights, keep, strict=True)]
+    B = [torch.zeros(w.shape[:2], device=place) for w in W]
+    named = {
+        f"layers.{i}.{kind}": z for kind, Z in (("weight", W), ("bias", B)) for i, z in enumerate(Z)
+    }
+    sizes = (X.shape[2], *(w.shape[1] for w in W))
+    differentiate = any_model.gradients(Lenet(sizes), "logistic", device=place)
     optimizer = torch.optim.Adam([*W, *B], lr=protocol.rate, fused=True)
     chosen = torch.as_tensor(order, device=place)
     network = torch.arange(len(inputs), device=place)[:, None]
     steps, losses = [], []
     for step in range(protocol.steps + 1):
         if step % protocol.evaluate_every == 0 or step == protocol.steps:
-            with torch.no_grad():
-                losses.append(cross_entropy(forward(inputs, W, B), targets).numpy(force=True))
+            value = differentiate(named, inputs, targets, learn=False)[0]
+            losses.append(value.numpy(force=True).copy())
             steps.append(step)
         if step == protocol.steps:
             break
         rows = chosen[:, step]
-        F = forward(inputs[network, rows], W, B)
-        optimizer.zero_grad()
-        cross_entropy(F, targets[network, rows]).sum().backward()
+        slopes = differentiate(named, inputs[network, rows], targets[network, rows])[2]
+        for name, own in named.items():
+            own.grad = slopes[name]
         optimizer.step()
-        with torch.no_grad():  # Adam moves pruned weights as well
-            for w, mask in zip(W, keep, strict=True):
-                w.mul_(mask)
+        for w, mask in zip(W, keep, strict=True):  # Adam moves pruned weights as well
+            w.mul_(mask)
     return Outcome(
-        weights=[w.numpy(force=True) for w in W],
+        weights=[w.mT.numpy(force=True) for w in W],
         biases=[b.numpy(force=True) for b in B],
         step=np.asarray(steps),
         loss=np.stack(losses, axis=1),

@@ -95,7 +95,7 @@ class Passes:
         self._seen: Tensor | None = None
         self._space = X.new_empty((operations.rows + 1) * per_block * lanes)
         self._F, self._losses = X.new_empty(Y.shape), X.new_empty(S, dtype=torch.float64)
-        self._slopes = {name: torch.empty_like(w) for name, w in weights.items()}
+        self._slopes = {name: w.new_empty(w.shape) for name, w in weights.items()}
         self._parts = operations.packed()
         self._sizes = np.array([w[0].numel() for w in weights.values()])
         kind = compiled_engine.LOSSES["softmax" if loss == "logistic" and k > 1 else loss]

@@ -127,6 +127,37 @@ static void multiply(const product *p, long m, long n) {
     }
 }
 
+#if defined(__GNUC__) && !defined(__clang__)
+/* Halves of the groups of 2 `width` lanes added, a's before b's: as many sums in half as many vectors. */
+INLINE vec fold(vec a, vec b, const int width) {
+    mask low, high;
+#pragma GCC unroll 16
+    for (int l = 0; l < LANES; l++) {
+        low[l] = l / width * 2 * width + l % width;
+        high[l] = low[l] + width;
+    }
+    return __builtin_shuffle(a, b, low) + __builtin_shuffle(a, b, high);
+}
+
+/* Sums of the lanes of LANES vectors, which are overwritten. */
+#define HALVE(width)                                                                           \
+    _Pragma("GCC unroll 8") for (int i = 0; i < width; i++)                                    \
+        acc[i] = fold(acc[2 * i], acc[2 * i + 1], width);
+INLINE vec totals(vec *acc) {
+    if (LANES >= 16) HALVE(8)
+    if (LANES >= 8) HALVE(4)
+    if (LANES >= 4) HALVE(2)
+    HALVE(1)
+    return acc[0];
+}
+#else
+INLINE vec totals(vec *acc) {
+    vec sums = {0};
+    for (int l = 0; l < LANES; l++) sums[l] = total(acc[l]);
+    return sums;
+}
+#endif
+
 /* out[r or + c oc] += scale times the sum over segments of D[r dr + at[s] ...] H[c hr + from[s] ...],
    products of `length` vectors each, for m rows and n columns. */
 typedef struct {
@@ -161,9 +192,15 @@ static void correlate(const inner *p, long m, long n) {
                         for (int c = 0; c < SIDE; c++) acc[r * SIDE + c] += d * h[c];
                     }
                 }
+            REAL sums[SIDE * SIDE];
+#pragma GCC unroll 8
+            for (int i = 0; i < SIDE * SIDE; i += LANES) {
+                vec some = totals(acc + i);
+                memcpy(sums + i, &some, sizeof some);
+            }
             for (long r = 0; r < SIDE && r0 + r < m; r++)
                 for (long c = 0; c < SIDE && c0 + c < n; c++)
-                    p->out[(r0 + r) * p->or + (c0 + c) * p->oc] += p->scale * total(acc[r * SIDE + c]);
+                    p->out[(r0 + r) * p->or + (c0 + c) * p->oc] += p->scale * sums[r * SIDE + c];
         }
 }
 
