@@ -316,6 +316,38 @@ def test_links_name_run_time_neuron_and_colour(open_page: Open, path: Path, smok
     until(page, "race.state().colour === 'norm' && race.state().selected === 3")
 
 
+def test_loss_has_a_log_scale(open_page: Open, path: Path) -> None:
+    page = open_page(path)
+    ready(page)
+    before = page.locator("#loss").screenshot()
+    page.locator("#log").focus()
+    page.keyboard.press("Space")
+    assert "loss=log" in page.evaluate("location.hash")
+    assert page.locator("#loss").screenshot() != before
+    page.go_back()
+    until(page, "!document.getElementById('log').checked")
+    assert page.locator("#loss").screenshot() == before
+
+
+def test_forecast_is_drawn_against_the_end(open_page: Open, path: Path, smoke: Path) -> None:
+    seed = seeds(smoke)[0]
+    page = open_page(path, f"#run=pair/gaussian/{seed}")
+    ready(page)
+    arrays = storage.read_arrays(smoke / "results/explorer/pair.npz")
+    own = {key: arrays[f"gaussian.{seed}.{key}"] for key in ("forecast", "final_rank")}
+    fifth = len(own["forecast"]) // 5
+    first = np.argsort(-own["forecast"], kind="stable")[:fifth]
+    kept = int((own["final_rank"][first] <= fifth).sum())
+    words = page.locator("#forecast-words").text_content() or ""
+    assert words.startswith(f"Of the {fifth} that the forecast puts first, {kept} are")
+    # The neuron forecast last is the leftmost.
+    least = int(np.argmin(own["forecast"]))
+    x, y = page.evaluate(f"state.forecastAxes.at({least})")
+    page.locator("#forecast").click(position={"x": x, "y": y})
+    assert page.evaluate("race.state().selected") == least
+    assert x == min(page.evaluate("state.forecastAxes.known.map(j => state.forecastAxes.at(j)[0])"))
+
+
 @pytest.mark.parametrize(
     ("fragment", "words"),
     [
@@ -393,7 +425,8 @@ def test_two_runs_go_by_one_clock(open_page: Open, path: Path, smoke: Path) -> N
     known = described(smoke)
     first, second = known[state["run"]], known[state["beside"]["run"]]
     assert abs(np.log(state["beside"]["t"] / state["t"])) < 0.2
-    assert "rates (0.25; 0.05)" in (page.locator("#apart").text_content() or "")
+    apart = page.locator("#apart").text_content() or ""
+    assert "rates (0.25; 0.05)" in apart and "the clock is t = rate × step" in apart.lower()
     story = page.locator("#story-second").text_content() or ""
     assert story.startswith("Beside it: After.") and page.locator("#race-second").is_visible()
     drawn = pd.DataFrame(page.evaluate("race.points('second')"))

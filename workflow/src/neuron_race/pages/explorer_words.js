@@ -72,6 +72,7 @@ function differences(a, b) {
   const end = (run) => plain(timeOf(run, run.step.length - 1));
   const of = {
     "data sets": (run) => run.dataset,
+    ...(state.second && { "seeds of data and init": (run) => run.seed }),
     rates: (run) => plain(run.learning_rate),
     budgets: (run) => `${run.step.at(-1)} steps, to t = ${end(run)}`,
     widths: (run) => run.width,
@@ -85,7 +86,7 @@ function tellDifferences(before) {
   const found = other && other !== run ? differences(run, other) : [];
   $("apart").hidden = !found.length;
   $("apart").textContent = !found.length ? "" : state.second
-    ? `These two runs differ in their ${found.join(", ")}. The same step is not the same moment; the clock is ${state.clock === "t" ? "t = rate × step" : "in multiples of the time to each drop"}.`
+    ? `These two runs differ in their ${found.join(", ")}. The clock is ${state.clock === "t" ? "t = rate × step" : "in multiples of the time to each drop"}.`
     : `Not to be compared with the run before by steps, nor at the end: they differ in their ${found.join(", ")}.`;
 }
 
