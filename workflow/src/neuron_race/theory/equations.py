@@ -1,8 +1,7 @@
 """Closed-form theory of the race between ReLU neurons (equations E1-E6 of ``paper_notes.md``).
 
 The network is f(x) = sum_j a_j relu(w_j . x) with m neurons, input dimension d and k outputs.
-A hidden bias is a constant column of X; nothing here treats it separately.
-
+A hidden bias is a constant column of X.
 Shapes used throughout: X (N, d) inputs, R (N, k) residuals r = -dl/df, W (m, d) input weights,
 A (m, k) heads or (m,) for a scalar head, C (m, k, d) gated residual correlations. With a scalar
 head C[:, 0] holds the vectors D_j. Time is gradient-flow time: (step size) x (number of steps).
