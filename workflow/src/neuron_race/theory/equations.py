@@ -318,11 +318,21 @@ def race_score(W: ArrayLike, A: ArrayLike, D: ArrayLike) -> Array:
         C = np.broadcast_to(C, (len(heads), heads.shape[1], W.shape[-1]))
     except ValueError:
         raise ValueError(f"D {np.shape(D)} does not fit W {W.shape}, A {heads.shape}") from None
-    u, singular, v = np.linalg.svd(C, full_matrices=False)
-    if np.any(singular[:, 0] == 0):
+    size = np.abs(C).max(axis=(1, 2), keepdims=True)
+    if np.any(size == 0):
         raise ValueError("D is zero for some neuron: it has no target direction")
-    growing: Array = np.sum(u[:, :, 0] * heads, axis=1) + np.sum(v[:, 0] * W, axis=1)
+    u, v = _top_pair(C / size)
+    growing: Array = np.sum(u * heads, axis=1) + np.sum(v * W, axis=1)
     return growing**2
+
+
+def _top_pair(C: Array) -> tuple[Array, Array]:
+    """Top singular pair u (m, k), v (m, d) of each of C (m, k, d), in less time than all pairs."""
+    if C.shape[1] > C.shape[2]:
+        v, u = _top_pair(np.swapaxes(C, 1, 2))
+        return u, v
+    u = np.linalg.eigh(C @ np.swapaxes(C, 1, 2))[1][:, :, -1]
+    return u, _unit(np.einsum("mkd,mk->md", C, u))
 
 
 # --- E6: escape from the plateau ----------------------------------------------------------------
