@@ -1,7 +1,8 @@
 """Closed-form theory of the race between ReLU neurons (equations E1-E6 of ``paper_notes.md``).
 
 The network is f(x) = sum_j a_j relu(w_j . x) with m neurons, input dimension d and k outputs.
-A hidden bias is a constant column of X.
+A hidden bias is a constant column of X; nothing here treats it separately.
+
 Shapes used throughout: X (N, d) inputs, R (N, k) residuals r = -dl/df, W (m, d) input weights,
 A (m, k) heads or (m,) for a scalar head, C (m, k, d) gated residual correlations. With a scalar
 head C[:, 0] holds the vectors D_j. Time is gradient-flow time: (step size) x (number of steps).
@@ -326,10 +327,7 @@ def race_score(W: ArrayLike, A: ArrayLike, D: ArrayLike) -> Array:
 
 
 def _top_pair(C: Array) -> tuple[Array, Array]:
-    """Top singular pair u (m, k), v (m, d) of each of C (m, k, d), whose top value is simple.
-
-    By the eigenvectors of the smaller of C C^T and C^T C, which take less time than all pairs.
-    """
+    """Top singular pair u (m, k), v (m, d) of each of C (m, k, d), in less time than all pairs."""
     if C.shape[1] > C.shape[2]:
         v, u = _top_pair(np.swapaxes(C, 1, 2))
         return u, v
