@@ -90,6 +90,7 @@ check: $(READY) ## formatters, linters, types
 
 bench: $(BENCH)/.ready ## compare the engine with its peers; tables and figures go to results/engine
 	@for threads in 1 2; do "$(BENCH)/bin/python" benchmarks/compare.py --threads $$threads --out results/engine/compare_$$threads.csv; done
+	@"$(BENCH)/bin/python" benchmarks/any_model.py --out results/engine/any_model.csv
 	@"$(BENCH)/bin/python" benchmarks/growth.py --out results/engine/growth.csv
 	@"$(BENCH)/bin/python" benchmarks/conditions.py pair regimes --out results/engine/conditions.csv
 	@"$(BENCH)/bin/python" benchmarks/memory.py --out results/engine/memory.csv

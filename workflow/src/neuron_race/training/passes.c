@@ -169,38 +169,44 @@ typedef struct {
 } inner;
 
 static void correlate(const inner *p, long m, long n) {
-    for (long r0 = 0; r0 < m; r0 += SIDE)
-        for (long c0 = 0; c0 < n; c0 += SIDE) {
+    /* The last tile begins early enough to be whole; of fewer rows than a tile has, one is taken at a time. */
+    long tall = m < SIDE ? 1 : SIDE, wide = n < SIDE ? 1 : SIDE;
+    long dr = tall > 1 ? p->dr : 0, hr = wide > 1 ? p->hr : 0, or = p->or, oc = p->oc;
+    REAL scale = p->scale;
+    for (long r0 = 0; r0 < m; r0 += tall)
+        for (long c0 = 0; c0 < n; c0 += wide) {
+            long r1 = r0 + tall > m ? m - tall : r0, c1 = c0 + wide > n ? n - wide : c0;
             vec acc[SIDE * SIDE];
-            const vec *D[SIDE], *H[SIDE];
 #pragma GCC unroll 16
             for (int i = 0; i < SIDE * SIDE; i++) acc[i] = (vec){0};
-#pragma GCC unroll 4
-            for (int i = 0; i < SIDE; i++) { /* beyond the edge: the last one again */
-                D[i] = p->D + (r0 + i < m ? r0 + i : m - 1) * p->dr;
-                H[i] = p->H + (c0 + i < n ? c0 + i : n - 1) * p->hr;
-            }
-            for (long s = 0; s < p->segments; s++)
-                for (long v = 0; v < p->length; v++) {
+            for (long s = 0; s < p->segments; s++) {
+                const vec *D = p->D + r1 * p->dr + p->at[s], *H = p->H + c1 * p->hr + p->from[s];
+                for (long v = 0; v < p->length; v++, D++, H++) {
                     vec h[SIDE];
 #pragma GCC unroll 4
-                    for (int c = 0; c < SIDE; c++) h[c] = H[c][p->from[s] + v];
+                    for (int c = 0; c < SIDE; c++) h[c] = H[c * hr];
 #pragma GCC unroll 4
-                    for (int r = 0; r < SIDE; r++) {
-                        vec d = D[r][p->at[s] + v];
+                    for (int r = 0; r < SIDE; r++)
 #pragma GCC unroll 4
-                        for (int c = 0; c < SIDE; c++) acc[r * SIDE + c] += d * h[c];
-                    }
+                        for (int c = 0; c < SIDE; c++) acc[r * SIDE + c] += D[r * dr] * h[c];
                 }
+            }
             REAL sums[SIDE * SIDE];
 #pragma GCC unroll 8
             for (int i = 0; i < SIDE * SIDE; i += LANES) {
                 vec some = totals(acc + i);
                 memcpy(sums + i, &some, sizeof some);
             }
-            for (long r = 0; r < SIDE && r0 + r < m; r++)
-                for (long c = 0; c < SIDE && c0 + c < n; c++)
-                    p->out[(r0 + r) * p->or + (c0 + c) * p->oc] += p->scale * sums[r * SIDE + c];
+            REAL *out = p->out + r1 * or + c1 * oc;
+            if (r0 == r1 && c0 == c1 && tall == SIDE && wide == SIDE) {
+#pragma GCC unroll 4
+                for (long r = 0; r < SIDE; r++)
+#pragma GCC unroll 4
+                    for (long c = 0; c < SIDE; c++) out[r * or + c * oc] += scale * sums[r * SIDE + c];
+            } else
+                for (long r = r0 - r1; r < tall; r++)
+                    for (long c = c0 - c1; c < wide; c++)
+                        out[r * or + c * oc] += scale * sums[r * SIDE + c];
         }
 }
 
