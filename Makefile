@@ -119,6 +119,7 @@ check-reference: $(READY) ## compare the verdicts of this run with those of docs
 	@$(SNAKEMAKE) check_reference --cores $(CORES) --quiet all $(OPTIONS)
 
 report: run ## results/report.zip: the site in one file, to send and to open offline
+	@test -e results/site/index.html || { echo "no site was made: OPTIONS names other targets" >&2; exit 1; }
 	@"$(BIN)/python" -m zipfile -c results/report.part.zip results/site
 	@mv results/report.part.zip results/report.zip
 
