@@ -120,6 +120,8 @@ def test_pruning_is_undefined_where_nothing_is_lost_or_taken(trained: Any) -> No
 
 def test_claim_on_pruning_gets_no_verdict_from_rounding() -> None:
     claim = configuration.read_register(REGISTER)["claims"]["pruning"]
+    own = [c for c in claim["criteria"] if c["table"] == "compression"]
+    claim = {**claim, "criteria": own}
     row = compression.tables(untaught())["runs"].iloc[0]
     values = [
         {"criterion": c["name"], "seed": seed, "task": None, "value": row[c["statistic"]]}
