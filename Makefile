@@ -93,6 +93,7 @@ bench: $(BENCH)/.ready ## compare the engine with its peers; tables and figures 
 	@"$(BENCH)/bin/python" benchmarks/growth.py --out results/engine/growth.csv
 	@"$(BENCH)/bin/python" benchmarks/conditions.py pair regimes --out results/engine/conditions.csv
 	@"$(BENCH)/bin/python" benchmarks/memory.py --out results/engine/memory.csv
+	@"$(BENCH)/bin/python" benchmarks/own_overhead.py --out results/engine/own_overhead.csv
 	@"$(BENCH)/bin/python" benchmarks/draw.py results/engine
 
 mutants: $(MUTANTS)/.ready ## put N=200 small errors into measuring, judging and theory: which share do tests catch? (half an hour)

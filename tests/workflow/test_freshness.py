@@ -64,7 +64,7 @@ APART_FROM_RESULTS |= {
 # Asked for by name, not part of a smoke run.
 APART = {"operations/crate", "figures/replication", "evidence/reference"}
 APART |= {"studies/trial", "pages/trial", "data/kinds/file"}
-APART |= {module for module in MODULES if module.startswith("own/")}  # no rule's: a user's
+APART |= {"own/commandline", "own/inspecting"}
 APART |= {
     f"data/{name}"
     for name in ("kinds/image_pairs", "kinds/images", "loaders/cifar10", "loaders/mnist")
@@ -178,6 +178,8 @@ def modules(job: Job) -> set[str]:
         }
     elif job.rule == "site":  # whose reference is made of docstrings
         start |= {module.replace(".", "/") for room in API.values() for module in room}
+    elif job.rule == "tutorial":
+        start |= {"own/smaller", "own/watching", "common/leftovers"}
     elif job.rule == "theory_tables":
         start.add("data/kinds/clusters")
     return used(start)
