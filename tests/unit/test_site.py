@@ -6,7 +6,7 @@ from typing import Any
 import linked
 import pytest
 
-from neuron_race.pages.site import build, contents, documents, pages
+from neuron_race.pages.site import build, contents, documents, moments, pages
 
 ROOT = Path(__file__).parents[2]
 
@@ -36,14 +36,39 @@ def test_links_of_documents_lead_to_pages_or_are_none() -> None:
     text = (
         "[a](running.md#pages) [b](../paper_notes.md) [c](../config/config.yaml) [d](#here)\n"
         "[e](claims.md) [f](reference/figures/nulls.png) [g](https://example.org)\n"
+        "[h](../workflow/notebooks/own_network.py)\n"
         "```yaml\n[c](../config/config.yaml)\n```\n"
     )
     assert documents.linked(text, "docs/findings.md", places) == (
         "[a](running.md#pages) [b](../paper_notes.md) c [d](#here)\n"
         '<a href="../index.html#all-claims">e</a> <a href="../figures/nulls.png">f</a> '
         "[g](https://example.org)\n"
+        '<a href="../own_network.html">h</a>\n'
         "```yaml\n[c](../config/config.yaml)\n```\n"
     )
+
+
+def shown(seed: int, name: str, *phases: str) -> dict[str, Any]:
+    parts = [{"name": phase, "start": s} for s, phase in enumerate(phases)]
+    return {"seed": seed, "names": [{"name": name, "why": ""}], "phases": parts}
+
+
+def asked(table: str, *runs: str) -> list[dict[str, str]]:
+    return [{"table": table, "runs": one} for one in runs]
+
+
+def test_a_claim_is_watched_at_its_telling_moment() -> None:
+    typical = shown(9, "typical", "turn", "grow", "drop", "after")
+    odd = shown(4, "late winner", "turn", "drop", "second", "after")
+    runs = {"a/small": [typical, odd], "a/lazy": [shown(7, "typical", "turn")]}
+    told = moments.fragment
+    assert told(asked("dynamics", "b/none", "a/small"), runs) == "run=a/small&t=drop"
+    assert told(asked("dynamics", "a/lazy"), runs) == "run=a/lazy&t=end"
+    assert told(asked("compression", "a/small"), runs) == "run=a/small&t=end&colour=lane"
+    second = "run=a/small/4&t=second&neuron=late"
+    assert told(asked("late_winners", "a/small"), runs) == second
+    assert told(asked("late_winners", "a/small"), {"a/small": [typical]}) == "run=a/small&t=drop"
+    assert told(asked("extension", "depth/depth3"), runs) is None
 
 
 def test_equations_have_anchors_in_the_notes() -> None:

@@ -287,7 +287,15 @@ SITE_ASSETS += ["scripts.md", "api.md", "run.md", "cells.html", "site.css", "sit
 DOCUMENTS = ["paper_notes.md", "CONTRIBUTING.md", "config/README.md", "docs/with-the-paper.md"]
 DOCUMENTS += [
     f"docs/{name}.md"
-    for name in ("findings", "history", "multiverse", "readings", "running", "statistics")
+    for name in (
+        "findings",
+        "history",
+        "multiverse",
+        "own-network",
+        "readings",
+        "running",
+        "statistics",
+    )
 ]
 EXPLORED = list(SETTINGS.explorer["conditions"])
 

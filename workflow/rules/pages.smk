@@ -1,5 +1,5 @@
-# In: verdicts, evidence, figures, lectures and benchmarks of all claims; the project's documents; runs and
-# forecasts of the conditions that the configuration shows in the explorer.
+# In: verdicts, evidence, figures, lectures and benchmarks of all claims; the tutorial; the project's documents;
+# runs and forecasts of the conditions that the configuration shows in the explorer.
 # Out: results/site, results/race.html, results/explorer/<experiment>.npz and .json.
 
 
@@ -19,6 +19,7 @@ rule site:
         explorer="results/race.html",
         explored=expand("results/explorer/{experiment}.json", experiment=EXPLORED),
         lectures=expand("results/notebooks/{claim}.html", claim=LECTURED),
+        tutorial="results/own_network.html",
         benchmarks=lambda w: sorted({b for paths in claim_costs().values() for b in paths}),
     output:
         "results/site/index.html",

@@ -1,6 +1,7 @@
 """Make the site."""
 
 import json
+from collections import defaultdict
 from pathlib import Path
 
 from neuron_race.common import job as script
@@ -8,7 +9,7 @@ from neuron_race.common import storage
 from neuron_race.operations import cost
 from neuron_race.pages import page
 from neuron_race.pages.site import build, contents, documents, pages
-from neuron_race.settings.resolved import sources
+from neuron_race.pages.site.moments import fragment
 
 
 def by_name(paths) -> dict[str, Path]:
@@ -17,21 +18,14 @@ def by_name(paths) -> dict[str, Path]:
 
 
 def moments(job, verdicts) -> dict[str, str]:
-    """Fragments of the explorer's address: a claim's first run in it, at the drop or the end."""
-    shown = {}
+    """Fragments of the explorer's address, by claim."""
+    shown = defaultdict(list)
     for experiment, path in by_name(job.input.explored).items():
         for run in storage.read_json(path)["runs"]:
-            shown.setdefault(f"{experiment}/{run['condition']}", run)
-    found = {}
-    for verdict in verdicts:
-        register = verdict["provenance"]["parameters"]["claim"]["criteria"]
-        named = (runs for criterion in register for _, runs in sources(criterion))
-        if name := next((runs for runs in named if runs in shown), None):
-            # What is counted, merged or pruned is what is left; all else is decided at the drop.
-            late = register[0]["table"] == "compression"
-            moment = "end" if late or shown[name]["drop"] is None else "drop"
-            found[verdict["claim"]] = f"run={name}/{shown[name]['seed']}&t={moment}"
-    return found
+            shown[f"{experiment}/{run['condition']}"].append(run)
+    registered = {v["claim"]: v["provenance"]["parameters"]["claim"]["criteria"] for v in verdicts}
+    found = {claim: fragment(criteria, shown) for claim, criteria in registered.items()}
+    return {claim: own for claim, own in found.items() if own}
 
 
 def files(job) -> dict[str, Path | str]:
@@ -41,7 +35,7 @@ def files(job) -> dict[str, Path | str]:
     for kind in ("verdicts", "evidence", "provenance"):
         folder = "claims" if kind == "verdicts" else kind
         found |= {f"data/{folder}/{Path(p).name}": Path(p) for p in getattr(job.input, kind)}
-    read = {Path(job.input.explorer).name: job.input.explorer}
+    read = {Path(path).name: path for path in (job.input.explorer, job.input.tutorial)}
     read |= {f"notebooks/{Path(path).name}": path for path in job.input.lectures}
     for name, path in read.items():
         home = "../" * name.count("/")

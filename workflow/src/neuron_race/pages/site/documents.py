@@ -8,8 +8,13 @@ from collections.abc import Mapping
 # A link's text and target; images and code are left alone.
 LINK = re.compile(r"(?<![!\\`])\[(?P<text>[^\[\]]+)\]\((?P<target>[^()\s]+)\)")
 FENCE = re.compile(r"^(```.*?^```$)", re.M | re.S)
-# The reference's own pages: what they tell of the reference, the site tells of this run.
-TABLES_OF_CLAIMS = ("docs/claims.md", "docs/reference/claims.md")
+TUTORIAL = "own_network"
+# What the site has in another form: tables of claims, of this run in place of the reference; the
+# tutorial, executed.
+MADE = {
+    **dict.fromkeys(("docs/claims.md", "docs/reference/claims.md"), "index.html#all-claims"),
+    f"workflow/notebooks/{TUTORIAL}.py": f"{TUTORIAL}.html",
+}
 REFERENCE_FIGURES = "docs/reference/figures/"
 
 
@@ -28,8 +33,8 @@ def linked(text: str, name: str, pages: Mapping[str, str]) -> str:
             return match[0]
         path, _, anchor = target.partition("#")
         path = posixpath.normpath(posixpath.join(posixpath.dirname(name), path))
-        if path in TABLES_OF_CLAIMS:
-            return f'<a href="{_from(name, "index.html#all-claims")}">{text}</a>'
+        if path in MADE:
+            return f'<a href="{_from(name, MADE[path])}">{text}</a>'
         if path.startswith(REFERENCE_FIGURES):
             figure = path.removeprefix(REFERENCE_FIGURES)
             return f'<a href="{_from(name, f"figures/{figure}")}">{text}</a>'
