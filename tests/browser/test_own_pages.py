@@ -33,20 +33,56 @@ def test_the_page_of_inspect_is_accessible_and_fits(
     assert found.violations_count == 0, found.generate_report()
 
 
-def test_a_watched_run_plays_in_the_explorer(open_page: Open, tmp_path: Path) -> None:
-    model, X = network(), torch.randn(60, 5)
+def watched(path: Path, steps: int, told: bool = True) -> Path:
+    """The explorer on a network of two layers, every second step of which is read."""
+    torch.manual_seed(2)
+    layers = [nn.Linear(5, 12), nn.ReLU(), nn.Linear(12, 7), nn.ReLU(), nn.Linear(7, 3)]
+    model, X = nn.Sequential(*layers), torch.randn(60, 5)
     optimizer = torch.optim.SGD(model.parameters(), 0.1)
     with neuron_race.watch(model, every=2) as race:
-        for _ in range(12):
+        for _ in range(steps):
             optimizer.zero_grad()
             loss = model(X).square().mean()
             loss.backward()
             optimizer.step()
-            race.loss = loss.item()
-    race.save(tmp_path / "race.html")
-    page = open_page(tmp_path / "race.html")
-    until(page, "window.race && race.state().snapshots > 0")
+            if told:
+                race.loss = loss.item()
+    race.save(path)
+    return path
+
+
+def test_a_watched_run_plays_in_the_explorer(open_page: Open, tmp_path: Path) -> None:
+    page = open_page(watched(tmp_path / "race.html", 12), "#run=2&t=4")
+    page.evaluate("race.ready")
     state = page.evaluate("race.state()")
-    assert state["run"] == "0" and state["snapshots"] == 6
-    assert len(page.evaluate("race.points()")) == 12
-    assert "A network of your own" in page.locator(".warning").first.inner_text()
+    assert (state["run"], state["step"], state["snapshots"]) == ("2", 4, 6)
+    assert len(page.evaluate("race.points()")) == 7
+    assert "A network of your own" in page.locator(".warning[role=note]").inner_text()
+    page.locator("#experiment").select_option("0")
+    page.locator("#second").select_option("2")
+    until(page, "race.state().run === '0' && race.state().beside")
+    page.locator("#play").click()
+    until(page, "!race.state().playing && race.state().step === 10")
+    assert page.locator("#now").inner_text().startswith("step 10, loss 0.")
+    assert page.locator("#story").inner_text().startswith("Now. Weighted by norm")
+    page.locator("#neuron").select_option("3")
+    assert page.locator("#notice").is_hidden() and page.locator("#apart").is_hidden()
+    with page.expect_download() as download:
+        page.locator("#csv").click()
+    assert len(download.value.path().read_text().splitlines()) == 1 + 12 + 7
+
+
+@pytest.mark.parametrize(("steps", "told"), [(12, True), (12, False), (1, True)])
+def test_what_is_not_known_of_a_watched_run_is_not_shown(
+    open_page: Open, tmp_path: Path, steps: int, told: bool
+) -> None:
+    page = open_page(watched(tmp_path / "race.html", steps, told))
+    page.evaluate("race.ready")
+    for name in ("forecast", "inputs", "alpha", "head", "seed", "phases", "clock"):
+        assert page.locator(f"#{name}").is_hidden(), name
+    assert page.locator("#loss").is_visible() == told
+    assert ("loss was not told" in page.locator("#which").inner_text()) == (not told)
+    shown = page.locator("body").inner_text()
+    assert not any(word in shown for word in ("undefined", "NaN", "null", "seed yours"))
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()

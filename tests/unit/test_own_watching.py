@@ -16,6 +16,7 @@ import neuron_race
 from neuron_race.common import storage
 from neuron_race.models.norms import unit
 from neuron_race.own import run_file
+from neuron_race.pages import explorer
 
 MODELS = {
     "perceptron": lambda: (Perceptron([9, 6]), torch.randn(32, 5)),
@@ -193,6 +194,50 @@ def test_directions_keep_the_cosines_of_layers_that_are_too_large_to_write_out()
     np.fill_diagonal(found, 1.0)
     assert np.abs(found - expected).max() <= error < 0.03
     assert kept.dtype == np.int8 and kept.shape[2] <= 6
+
+
+def test_what_the_explorer_has_of_a_run_that_was_watched() -> None:
+    """All that is known of it; and what is not known is absent, or not finite, or no rank."""
+    torch.manual_seed(8)
+    model, X = MODELS["perceptron"]()
+    with neuron_race.watch(model, every=1) as race:
+        train(model, X, 3, race)
+    own, labels = race.layer("hidden.0"), race.clusters("hidden.0")
+    own["cos_delta"][1, 4] = np.nan
+    known = run_file.whole(own)
+    assert known["step"].tolist() == [0, 2]
+    arrays, description = run_file.record(known, labels)
+    product = own["norm_product"][-1]
+    assert arrays["final_rank"].tolist() == (len(product) - product.argsort().argsort()).tolist()
+    assert arrays["cluster"].tolist() == labels.tolist()
+    assert np.isnan(arrays["forecast"]).all() and not arrays["late"].any()
+    assert not arrays["forecast_rank"].any() and not arrays["drop_rank"].any()
+    packed = explorer.run(arrays, description)
+    assert packed["phases"] == [] and packed["step"] == [0, 2]
+    assert packed["loss_curve"] == pytest.approx(own["loss"][[0, 2]], rel=1e-5)
+    assert {"gates", "sign_y"}.isdisjoint(entry["name"] for entry in packed["layout"])
+    known["loss"][0] = np.nan
+    assert explorer.run(*run_file.record(known, labels))["loss_curve"] == []
+
+
+def test_layers_without_a_gradient_are_left_out_of_the_explorer(tmp_path: Path) -> None:
+    torch.manual_seed(9)
+    model, X = MODELS["perceptron"]()
+    for parameter in model.hidden[0].parameters():
+        parameter.requires_grad = False
+    with neuron_race.watch(model, every=1) as race:
+        model(X).sum().backward()
+    race.save(tmp_path / "run.html")
+    page = (tmp_path / "run.html").read_text(encoding="utf-8")
+    assert '"name":"hidden.1"' in page and '"name":"hidden.0"' not in page
+    assert "<code>hidden.0</code>, at no reading" in page
+    for parameter in model.hidden[1].parameters():
+        parameter.requires_grad = False
+    with neuron_race.watch(model, every=1) as race:
+        race.loss = model(X).sum()
+        race.loss.backward()
+    with pytest.raises(ValueError, match="nothing"):
+        race.save(tmp_path / "run.html")
 
 
 @pytest.mark.parametrize("name", ["every", "most_bytes"])

@@ -24,7 +24,7 @@ def save(race: "Watch", path: Path) -> None:
     """Write ``.npz`` or ``.html``, whole or not at all.
 
     Raises:
-        ValueError: another ending, or nothing was read.
+        ValueError: another ending, or nothing was read that could be written.
     """
     if path.suffix not in (".npz", ".html"):
         raise ValueError(f"{path}: a run is saved as .npz (arrays) or .html (to look at)")
@@ -40,55 +40,71 @@ def save(race: "Watch", path: Path) -> None:
 
 
 def _page(race: "Watch", layers: dict[str, dict[str, Array]]) -> str:
-    shown = []
+    shown, left_out = [], dict(race.refused)
     for name, own in layers.items():
-        arrays, description = record(name, own, race.clusters(name))
+        known = whole(own)
+        if not len(known["step"]):
+            left_out[name] = "at no reading had all of its units a gradient and finite weights"
+            continue
+        arrays, description = record(known, race.clusters(name))
         shown.append({"name": name, **explorer.run(arrays, description)})
+    if not shown:
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in left_out.items())
+        raise ValueError(f"there is nothing to look at: {reasons}")
     parameters = {"every": race.every, "refused": race.refused}
     provenance = storage.provenance([], parameters, {})
-    return explorer.render(shown, page.OWN, {}, provenance)
+    return explorer.render(shown, page.OWN, {}, provenance, left_out)
+
+
+def whole(own: dict[str, Array]) -> dict[str, Array]:
+    """Readings of a layer at which each unit has an alignment and a size, :data:`MOST_READINGS`."""
+    finite = np.isfinite(own["cos_delta"]) & np.isfinite(own["norm_product"])
+    kept = np.flatnonzero(finite.all(axis=1))
+    few = np.linspace(0, len(kept) - 1, min(len(kept), MOST_READINGS)).round().astype(int)
+    return {key: values[kept[few]] for key, values in own.items()}
 
 
 def record(
-    name: str, own: dict[str, Array], labels: NDArray[np.int64]
+    own: dict[str, Array], labels: NDArray[np.int64]
 ) -> tuple[dict[str, Array], dict[str, Any]]:
     """One layer as :func:`neuron_race.pages.explorer.run` takes it.
 
+    What is not known of a watched network is left out: samples with their gates and targets, the
+    drop with what follows from it, a forecast, and the loss, if it was not told at each reading.
+
     Args:
-        name: of the layer; stands in the place of a data set.
-        own: its readings, see :meth:`neuron_race.own.watching.Watch.layer`.
+        own: result of :func:`whole`.
         labels: groups of its units (m,).
     """
-    T = len(own["step"])
-    times = np.unique(np.linspace(0, T - 1, min(T, MOST_READINGS)).round().astype(int))
     chosen = np.sort(np.argsort(-own["norm_product"][-1], kind="stable")[:MOST_UNITS])
-    W, A = (own[key][times][:, chosen].astype(np.float64) for key in ("W", "A"))
+    W, A = (own[key][:, chosen].astype(np.float64) for key in ("W", "A"))
     kept, error = directions(W, A)
-    product = own["norm_product"][times][:, chosen]
-    loss = own["loss"][times]
-    one = A.shape[-1] == 1
+    product = own["norm_product"][:, chosen]
     arrays = {
-        "step": own["step"][times],
-        "loss": np.where(np.isfinite(loss), loss, 0.0),
-        "cos_delta": np.nan_to_num(own["cos_delta"][times][:, chosen]),
+        "step": own["step"],
+        "cos_delta": own["cos_delta"][:, chosen],
         "norm_product": product,
         "norm_w": own["norm_w"][0, chosen],
         "norm_a": own["norm_a"][0, chosen],
-        "sign": np.sign(A[0, :, 0]).astype(np.int8) if one else np.zeros(len(chosen), np.int8),
-        "cluster": labels[chosen].astype(np.int16),
-        "final_rank": trajectories.ranks(product[-1]),
-        "forecast_rank": np.zeros(len(chosen), dtype=np.int64),
+        "sign": trajectories.signs(A[0]),
+        **trajectories.standings(product[-1], labels[chosen]),
         "directions": kept,
     }
+    if np.isfinite(own["loss"]).all():
+        arrays["loss"] = own["loss"]
     description = {
-        "dataset": name,
+        "dataset": "yours",
         "alpha": float(np.sqrt((W[0] ** 2).mean())),
         "head": "as you trained it",
         "loss": "yours",
         "learning_rate": 1.0,  # time in steps
         "width": len(chosen),
-        "seed": "yours",
+        "units": own["norm_product"].shape[1],
+        "seed": None,
+        "names": [],
         "drop": None,
+        "phases": [],
+        "raced": False,
         "cosine_error": error,
     }
     return arrays, description

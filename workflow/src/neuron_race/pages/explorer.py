@@ -23,7 +23,7 @@ SCRIPTS = ["explorer.js", *(f"explorer_{part}.js" for part in PARTS)]
 def quantise(values: Array, low: float, high: float, kind: str) -> Array:
     """Values in [low, high] as integers of an unsigned kind such as ``u2``, evenly spaced."""
     top = np.iinfo(kind).max
-    return np.round((values - low) / (high - low) * top).clip(0, top).astype(kind)
+    return np.round((values - low) / ((high - low) or 1.0) * top).clip(0, top).astype(kind)
 
 
 def pack(arrays: Mapping[str, tuple[Array, bool]]) -> dict[str, Any]:
@@ -61,7 +61,9 @@ def run(arrays: Mapping[str, Array], description: Mapping[str, Any]) -> dict[str
     """One run, ready to be embedded.
 
     Args:
-        arrays, description: see :func:`neuron_race.pages.trajectories.record`.
+        arrays, description: see :func:`neuron_race.pages.trajectories.record`. A network that a
+            user watched has no ``gates`` and ``sign_y``, no phases, and perhaps no ``loss``
+            (:func:`neuron_race.own.run_file.record`).
 
     Returns:
         The description, ``step``, ``loss_curve``, the range of log10 norm products, and the packed
@@ -69,10 +71,16 @@ def run(arrays: Mapping[str, Array], description: Mapping[str, Any]) -> dict[str
     """
     log = np.log10(np.maximum(arrays["norm_product"], np.finfo(float).tiny))
     low, high = float(log.min()), float(log.max())
+    seen = {}
+    if "gates" in arrays:
+        seen = {
+            "gates": (arrays["gates"].transpose(2, 1, 0), True),
+            "sign_y": (arrays["sign_y"].astype("i1"), False),
+        }
     packed = pack(
         {
             "cos_delta": (quantise(arrays["cos_delta"].T, -1.0, 1.0, "u2"), True),
-            "log_norm_product": (quantise(log.T, low, high or 1.0, "u2"), True),
+            "log_norm_product": (quantise(log.T, low, high, "u2"), True),
             "directions": (arrays["directions"].transpose(2, 1, 0), True),
             "norm_w": (arrays["norm_w"].astype("f4"), False),
             "norm_a": (arrays["norm_a"].astype("f4"), False),
@@ -82,8 +90,7 @@ def run(arrays: Mapping[str, Array], description: Mapping[str, Any]) -> dict[str
             "forecast": (arrays["forecast"].astype("f4"), False),
             "late": (arrays["late"].astype("u1"), False),
             **{f"{of}_rank": (arrays[f"{of}_rank"].astype("u2"), False) for of in RANKS},
-            "gates": (arrays["gates"].transpose(2, 1, 0), True),
-            "sign_y": (arrays["sign_y"].astype("i1"), False),
+            **seen,
             **{key: (arrays[key], False) for key in ("inputs", "principal") if key in arrays},
         }
     )
@@ -91,7 +98,7 @@ def run(arrays: Mapping[str, Array], description: Mapping[str, Any]) -> dict[str
         **description,
         "head_name": HEADS.get(description["head"], description["head"]),
         "step": arrays["step"].tolist(),
-        "loss_curve": [float(f"{value:.6g}") for value in arrays["loss"]],
+        "loss_curve": [float(f"{value:.6g}") for value in arrays.get("loss", ())],
         "log_range": [low, high],
         **packed,
     }
@@ -102,16 +109,24 @@ def render(
     preset: str,
     changed: Mapping[str, Sequence[Any]],
     provenance: Mapping[str, Any],
+    left_out: Mapping[str, str] | None = None,
 ) -> str:
-    """The page, for runs as :func:`run` returns them."""
+    """The page, for runs as :func:`run` returns them.
+
+    Args:
+        shown, preset, changed, provenance: the runs, and see :func:`neuron_race.pages.page.render`.
+        left_out: of a network that a user watched, layers that are not shown, each with its reason.
+    """
     return page.render(
         "explorer",
         preset,
         changed,
-        sorted({one["seed"] for one in shown}),
+        sorted({one["seed"] for one in shown if one["seed"] is not None}),
         provenance,
         SCRIPTS,
         runs=page.embed(shown),
         n=len(shown),
+        own=preset == page.OWN,
+        left_out=left_out or {},
         error=f"{max(one['cosine_error'] for one in shown):.3f}",
     )

@@ -39,7 +39,7 @@ function paintLoss(g, axes) {
       g.fillText(String(Number(tick.toPrecision(1))), x(tick), bottom + 16);
     }
   }
-  g.fillText(state.second && state.clock === "drop" ? "time over time to the drop" : "time t = rate × step", (left + right) / 2, bottom + 34);
+  g.fillText(watched(state.first.run) ? "step" : state.second && state.clock === "drop" ? "time over time to the drop" : "time t = rate × step", (left + right) / 2, bottom + 34);
   paintPhases(g, axes);
   views().forEach((view, i) => paintCurve(g, axes, view.run, i));
 }
@@ -70,6 +70,7 @@ function paintCurve(g, { x, y, right, top }, run, i) {
   if (state.second) g.fillText(`${i ? "- -" : "—"} ${run.name}`, right, top + 12 + 16 * i);
 }
 function drawLoss() {
+  if (!views().every(({ run }) => hasLoss(run))) return;
   const frame = surface($("loss"));
   const { g, w, h } = frame;
   const axes = (state.lossAxes = lossAxes(w, h));

@@ -40,6 +40,9 @@ async function unpack(run) {
   return run;
 }
 
+// Of a network that a user watched neither drop and phases nor gates are known, and perhaps no loss.
+const watched = (run) => !run.phases.length;
+const hasLoss = (run) => run.loss_curve.length > 0;
 const normAt = (run, j, t) => 10 ** run.log[j * run.T + t];
 const isOn = (run, j, i, t) => (run.arrays.gates[((i >> 3) * run.m + j) * run.T + t] >> (7 - (i & 7))) & 1;
 

@@ -42,7 +42,7 @@ const TABLES = {
     const { all, lane } = ranksNow(run, j, t);
     return { ...rowOf(run, t), neuron: j, cos_delta_now: run.cos[j * run.T + t], norm_product: normAt(run, j, t), rank: all, rank_in_lane: lane };
   }),
-  loss: (run) => run.step.map((_, t) => ({ ...rowOf(run, t), loss: run.loss_curve[t], phase: phaseAt(run, t) })),
+  loss: (run) => run.step.map((_, t) => ({ ...rowOf(run, t), loss: run.loss_curve[t], ...(!watched(run) && { phase: phaseAt(run, t) }) })),
 };
 const rowOf = (run, t) => ({ run: run.name, step: run.step[t], t: timeOf(run, t) });
 function tableText(what) {

@@ -48,12 +48,16 @@ function drawSlow() {
 function drawSnapshot() {
   const { run } = state.first;
   const t = (state.drawnAt = snapshotNow());
-  const text = `step ${run.step[t]}, t = ${timeOf(run, t).toPrecision(3)}, loss ${run.loss_curve[t].toPrecision(3)}`;
+  const text = [
+    `step ${run.step[t]}`,
+    ...(watched(run) ? [] : [`t = ${timeOf(run, t).toPrecision(3)}`]),
+    ...(hasLoss(run) ? [`loss ${run.loss_curve[t].toPrecision(3)}`] : []),
+  ].join(", ");
   $("now").textContent = text;
   $("time").setAttribute("aria-valuetext", text);
   $("time").value = t;
   tellStory();
-  if (state.selected < 0) return;
+  if (state.selected < 0 || !run.arrays.gates) return;
   drawInputs();
   drawPicture();
   tellGates();
@@ -143,7 +147,7 @@ function choose(j) {
 
 const FIELDS = { experiment: (r) => r.name.split("/")[0], alpha: (r) => r.alpha, head: (r) => r.head, seed: (r) => r.seed };
 const LABELS = {
-  experiment: (r) => `${FIELDS.experiment(r)}: ${r.dataset}, rate ${plain(Math.max(...runs.filter((o) => FIELDS.experiment(o) === FIELDS.experiment(r)).map((o) => o.learning_rate)))}`,
+  experiment: (r) => watched(r) ? r.name : `${FIELDS.experiment(r)}: ${r.dataset}, rate ${plain(Math.max(...runs.filter((o) => FIELDS.experiment(o) === FIELDS.experiment(r)).map((o) => o.learning_rate)))}`,
   alpha: (r) => `${alphaText(r.alpha)} (rate ${plain(r.learning_rate)}, to t = ${plain(timeOf(r, r.step.length - 1))})`,
   head: (r) => r.head_name,
   seed: (r) => `${r.names.map(({ name }) => name).join(", ")} (seed ${r.seed})`,
@@ -163,7 +167,7 @@ function offerSecond() {
   const groups = Object.groupBy(runs.filter((r) => r !== state.first.run), (r) => r.name.split("/").slice(0, 2).join("/"));
   $("second").replaceChildren(new Option("nothing", ""), ...Object.entries(groups).map(([label, own]) => {
     const group = Object.assign(document.createElement("optgroup"), { label });
-    group.append(...own.map((r) => new Option(`${label} α ${alphaText(r.alpha)}: ${LABELS.seed(r)}`, r.name)));
+    group.append(...own.map((r) => new Option(watched(r) ? r.name : `${label} α ${alphaText(r.alpha)}: ${LABELS.seed(r)}`, r.name)));
     return group;
   }));
   $("second").value = state.second ? state.second.run.name : "";
@@ -181,9 +185,11 @@ async function show(next, beside = null) {
   $("log").checked = state.loss === "log";
   document.body.classList.toggle("comparing", Boolean(second));
   $("weights").hidden = !run.arrays.principal;
-  $("clocks").hidden = $("story-second").hidden = !second;
+  $("story-second").hidden = !second;
+  $("clocks").hidden = !second || watched(run);
+  $("loss").closest("figure").hidden = !hasLoss(run);
   for (const figure of document.querySelectorAll(".beside")) figure.hidden = !second;
-  $("beside-name").textContent = second ? `${second.name}: ${second.names.map(({ name }) => name).join(", ")}` : "";
+  $("beside-name").textContent = second ? [second.name, ...second.names.map(({ name }) => name)].join(", ") : "";
   offerRuns(run);
   offerSecond();
   listPhases();

@@ -160,7 +160,7 @@ function hover(view, event) {
   tip.hidden = j < 0;
   if (j >= 0) {
     const f = facts(run, j);
-    tip.textContent = `#${j}: ‖w‖ ${small(f.norm_w)}, ‖a‖ ${small(f.norm_a)}, cos δ ${small(f.cos_delta)} at init, head ${f.sign < 0 ? "−" : "+"}; ` +
+    tip.textContent = `#${j}: ‖w‖ ${small(f.norm_w)}, ‖a‖ ${small(f.norm_a)}, cos δ ${small(f.cos_delta)} at init, ${f.sign ? `head ${f.sign < 0 ? "−" : "+"}` : "several heads"}; ` +
       `rank ${f.final_rank}${f.forecast_rank ? `, forecast ${f.forecast_rank}` : ""}${f.late ? ", late winner" : ""}`;
     tip.style.top = `${race.offsetTop + Math.max(drawn.y[j] - 34, 0)}px`;
     tip.style.left = `${Math.max(4, Math.min(race.offsetLeft + drawn.x[j] + 8, race.offsetLeft + race.clientWidth - tip.offsetWidth))}px`;

@@ -1,7 +1,7 @@
 
 // --- What is told in words. ------------------------------------------------------------------------
 
-const PHASES = { turn: "turn", grow: "grow", drop: "drop", second: "second race", after: "after" };
+const PHASES = { turn: "turn", grow: "grow", drop: "drop", second: "second race", after: "after", unknown: "now" };
 const small = (v) => (Math.abs(v) >= 0.01 && Math.abs(v) < 1000 ? v.toFixed(3) : v.toExponential(2)).replace("-", "−");
 const percent = (v) => `${v >= 0.1 || v === 0 ? Math.round(v * 100) : (v * 100).toPrecision(v > 0.001 ? 2 : 1)} %`;
 const count = (n, what) => `${n} ${what}${n === 1 ? "" : "s"}`;
@@ -10,7 +10,7 @@ const alphaText = (v) => v.toExponential(0).replace("e-", "e−").replace("e+0",
 const ordinal = (n) => `${n}${{ 1: "st", 2: "nd", 3: "rd" }[n % 100 > 10 && n % 100 < 14 ? 0 : n % 10] || "th"}`;
 const capital = (text) => text[0].toUpperCase() + text.slice(1);
 const signed = (v) => v.toFixed(2).replace("-", "−");
-const phaseAt = (run, t) => run.phases.findLast(({ start }) => start <= t).name;
+const phaseAt = (run, t) => (watched(run) ? "unknown" : run.phases.findLast(({ start }) => start <= t).name);
 
 // Of a snapshot: weighted alignment, loss left, and shares of all norm products.
 function measures(run, t) {
@@ -26,6 +26,7 @@ function measures(run, t) {
 }
 
 const SENTENCES = {
+  unknown: (run, m) => `Weighted by norm, alignment is ${signed(m.alignment)}. The largest unit has ${percent(m.largest)} of all norm${hasLoss(run) ? `; ${percent(m.left)} of the first loss is left` : ""}.`,
   turn: (run, m) => `Neurons rotate towards their pulls, and grow little. Weighted by norm, alignment is ${signed(m.alignment)}; ${percent(m.left)} of the loss is left.`,
   grow: (run, m) => `Aligned neurons grow exponentially, so that a small lead becomes a large one. The largest has ${percent(m.largest)} of all norm; the loss does not show it yet, ${percent(m.left)} is left.`,
   drop: (run, m) => run.raced
@@ -83,7 +84,7 @@ function differences(a, b) {
 function tellDifferences(before) {
   const { run } = state.first;
   const other = state.second ? state.second.run : before;
-  const found = other && other !== run ? differences(run, other) : [];
+  const found = other && other !== run && !watched(run) ? differences(run, other) : [];
   $("apart").hidden = !found.length;
   $("apart").textContent = !found.length ? "" : state.second
     ? `These two runs differ in their ${found.join(", ")}. The clock is ${state.clock === "t" ? "t = rate × step" : "in multiples of the time to each drop"}.`
@@ -92,6 +93,11 @@ function tellDifferences(before) {
 
 function tellWhich() {
   const { run } = state.first;
+  if (watched(run)) {
+    const units = run.units > run.m ? `The ${run.m} of ${run.units} units with the largest final norm products, numbered in their order` : count(run.m, "unit");
+    $("which").textContent = `${units}; ${count(run.T, "reading")}, up to step ${run.step.at(-1)}.${hasLoss(run) ? "" : " The loss was not told at each reading."}`;
+    return;
+  }
   const what = run.names.map(({ name, why }) => `${name}: ${why}`).join("; ");
   const others = runs.filter((one) => one !== run && one.name.startsWith(run.name.replace(/\d+$/, "")));
   const words = `Seed ${run.seed} is shown as ${what}. Rate ${plain(run.learning_rate)}, ${run.step.at(-1)} steps, to t = ${plain(timeOf(run, run.T - 1))}.`;
@@ -116,13 +122,15 @@ function tellNeuron() {
   const f = facts(run, state.selected);
   const of = (rank, n = run.m) => `${rank} of ${n}`;
   const rows = [
-    ["neuron", `#${f.neuron}, ${f.sign > 0 ? "positive" : f.sign < 0 ? "negative" : "several"} head`],
+    ["neuron", `#${f.neuron}, ${f.sign > 0 ? "positive head" : f.sign < 0 ? "negative head" : "several heads"}`],
     ["‖w‖ at init", small(f.norm_w)],
     ["‖a‖ at init", small(f.norm_a)],
     ["cos δ at init", small(f.cos_delta)],
     ["lane", f.cluster < 0 ? "none: closed on all data" : `${f.cluster + 1}, of ${count(f.lane_size, "neuron")}`],
-    ["forecast rank", f.forecast_rank ? of(f.forecast_rank) : "no forecast here"],
-    ["rank at the drop", f.drop_rank ? of(f.drop_rank) : "no drop"],
+    ...(watched(run) ? [] : [
+      ["forecast rank", f.forecast_rank ? of(f.forecast_rank) : "no forecast here"],
+      ["rank at the drop", f.drop_rank ? of(f.drop_rank) : "no drop"],
+    ]),
     ["final rank", of(f.final_rank)],
     ["final in its lane", f.lane_rank ? of(f.lane_rank, f.lane_size) : "–"],
     ["cos δ now", "", "now-cos"],
@@ -174,10 +182,10 @@ function tellForecast() {
   $("forecast").setAttribute("aria-label", text || "No forecast for this init.");
 }
 function describe({ run, race, matrix }) {
-  const name = `data set ${run.dataset}, α = ${run.alpha}, ${run.head_name} head, seed ${run.seed}`;
+  const name = watched(run) ? `layer ${run.name}` : `data set ${run.dataset}, α = ${run.alpha}, ${run.head_name} head, seed ${run.seed}`;
   race.setAttribute("aria-label", `Alignment against norm product of ${run.m} neurons; ${name}. The list of neurons gives the numbers.`);
-  matrix.setAttribute("aria-label", `Cosines between the ${run.m} neurons, ordered by lane; ${run.sizes.length} lanes, the largest of ${run.sizes[0]} neurons.`);
-  $("loss").setAttribute("aria-label", views().map((view) => `${view.run.name}: training loss from ${view.run.loss_curve[0].toPrecision(3)} to ${view.run.loss_curve.at(-1).toPrecision(3)}` +
+  matrix.setAttribute("aria-label", `Cosines between the ${run.m} neurons, ordered by lane; ${run.sizes.length} lanes, the largest of ${run.sizes[0] || 0} neurons.`);
+  $("loss").setAttribute("aria-label", views().filter(({ run: own }) => hasLoss(own)).map((view) => `${view.run.name}: training loss from ${view.run.loss_curve[0].toPrecision(3)} to ${view.run.loss_curve.at(-1).toPrecision(3)}` +
     (view.run.drop === null ? "" : `; a tenth is lost at step ${view.run.drop}`)).join(". "));
   $("picture").setAttribute("aria-label", "Total weight vector of the neuron as an image, blue positive");
 }

@@ -61,9 +61,9 @@ def warnings(preset: str, changed: Mapping[str, Sequence[Any]], seeds: Sequence[
         found.append("Smoke preset: too few runs for any conclusion.")
     if preset == OWN:
         found.append(
-            "A network of your own, read while it trained: its layers stand as data sets, α is the "
-            "root mean square of a layer's first weights, time is counted in steps, snapshots are "
-            "evenly spaced, and there is no forecast."
+            "A network of your own, read while it trained. Time is counted in steps, and readings "
+            "are evenly spaced. There are no forecast, no drop with its phases, and no gates for "
+            "each sample: these are not known of it."
         )
     if changed:
         found.append(f"Not the settings of preset {preset}: {changes.words(changed)}.")

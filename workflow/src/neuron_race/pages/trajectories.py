@@ -165,7 +165,10 @@ def record(
     kept, principal, error = directions(made.W[s], made.A[s])
     drop = int(made.event_step[s, again.event("drop_10")])
     dropped = None if drop < 0 else drop
-    standings = _standings(product, neurons.sort_values("neuron"), forecast)
+    own = neurons.sort_values("neuron")
+    cluster = own["cluster_99"].to_numpy(dtype=np.int16)
+    at_drop = own["norm_product_drop"].to_numpy(dtype=float)
+    places = standings(product[-1], cluster, at_drop, forecast)
     arrays = {
         "step": made.step,
         "loss": made.loss[s],
@@ -173,16 +176,14 @@ def record(
         "norm_product": product,
         "norm_w": measured["norm_w"][0],
         "norm_a": measured["norm_a"][0],
-        "sign": _signs(made.A[s, 0]),
-        **standings,
+        "sign": signs(made.A[s, 0]),
+        **places,
         "directions": kept,
         "gates": gates(again.start.X[s], made.W[s]),
-        "sign_y": _signs(again.start.Y[s]),
+        "sign_y": signs(again.start.Y[s]),
         **(pixels(again, s, principal) if images else {}),
     }
-    parts, raced = phases.phases(
-        made.step, measured["cos_delta"], product, dropped, standings["late"]
-    )
+    parts, raced = phases.phases(made.step, measured["cos_delta"], product, dropped, places["late"])
     description = {
         **{key: options[key] for key in ("dataset", "alpha", "head", "loss", "learning_rate")},
         "width": product.shape[1],
@@ -196,23 +197,31 @@ def record(
     return arrays, description
 
 
-def _standings(product: Array, neurons: pd.DataFrame, forecast: Array | None) -> dict[str, Array]:
-    """Clusters, forecast, late winners and ranks of the neurons of a run."""
-    expected = np.full(product.shape[1], np.nan) if forecast is None else forecast
-    at_drop = neurons["norm_product_drop"].to_numpy(dtype=float)
-    cluster = neurons["cluster_99"].to_numpy(dtype=np.int16)
+def standings(
+    final: Array, cluster: Array, at_drop: Array | None = None, forecast: Array | None = None
+) -> dict[str, Array]:
+    """Clusters, forecast, late winners and ranks of the neurons of a run.
+
+    Args:
+        final: norm products at the end (m,).
+        cluster: of each neuron (m,), or -1.
+        at_drop: norm products at the drop (m,), or None where it is not known.
+        forecast: forecast norm products (m,), or None where there is no forecast.
+    """
+    unknown = np.full(len(final), np.nan)
+    at_drop, forecast = (unknown if one is None else one for one in (at_drop, forecast))
     return {
         "cluster": cluster,
-        "forecast": expected,
-        "late": phases.late_winners(expected, at_drop, product[-1]),
-        "final_rank": ranks(product[-1]),
-        "lane_rank": ranks_within(product[-1], cluster),
+        "forecast": forecast,
+        "late": phases.late_winners(forecast, at_drop, final),
+        "final_rank": ranks(final),
+        "lane_rank": ranks_within(final, cluster),
         "drop_rank": ranks(at_drop),
-        "forecast_rank": ranks(expected),
+        "forecast_rank": ranks(forecast),
     }
 
 
-def _signs(values: Array) -> Array:
+def signs(values: Array) -> Array:
     """Signs (n,) of values (n, 1); of several outputs, which have none, zeros."""
     if values.shape[1] == 1:
         return np.sign(values[:, 0]).astype(np.int8)
