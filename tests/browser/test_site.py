@@ -153,6 +153,18 @@ def test_copies_the_command(visit: Visit) -> None:
     assert page.evaluate("navigator.clipboard.readText()") == command
 
 
+def test_the_explorer_understands_the_link_to_each_claims_moment(visit: Visit) -> None:
+    page = visit("watch.html")
+    links = page.eval_on_selector_all("article a[href*='race.html#']", "a => a.map(x => x.hash)")
+    assert len(links) > 5 and any("t=drop" in link for link in links)
+    for link in set(links):
+        page = visit("race.html", link)
+        page.evaluate("race.ready")
+        assert page.locator("#notice").is_hidden(), page.locator("#notice").inner_text()
+        name = re.search(r"run=([\w/]+)", link)
+        assert name and page.evaluate("race.state().run").startswith(name[1])
+
+
 def test_search_needs_no_network(visit: Visit) -> None:
     page = visit("search.html", "?q=pruning")
     page.locator("#search-results li a").first.wait_for()
@@ -170,7 +182,8 @@ def test_provenance_is_there(site: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["index.html", "claims/racing.html", "paper_notes.html", "race.html"]
+    "name",
+    ["index.html", "claims/racing.html", "paper_notes.html", "race.html", "own_network.html"],
 )
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 390)])
 def test_accessible(visit: Visit, name: str, scheme: str, width: int) -> None:

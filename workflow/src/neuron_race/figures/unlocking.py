@@ -36,7 +36,7 @@ SHARES = [
 CLUSTERS = [
     Row("clusters: live gates", "dynamics/late_winners/gaussian", "clusters_per_neuron_99"),
     Row("gates frozen", "dynamics/late_winners/gates_frozen", "clusters_per_neuron_99", style.PINK),
-    Row("no gates (control)", f"{LATE}gaussian", "clusters_linear", style.GREY),
+    Row("no gates (control)", "dynamics/pair/linear", "clusters_per_neuron_99", style.GREY),
     Row("gate patterns: small init", "dynamics/pair/gaussian", "gate_patterns_kept"),
     Row("large init (control)", "dynamics/pair/lazy", "gate_patterns_least", style.GREY),
 ]

@@ -27,6 +27,7 @@ LANGUAGE = {
     "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
     "language_info": {"name": "python"},
 }
+PRINTED = page.Markup('<pre tabindex="0">{}</pre>')  # long lines scroll, with the keyboard too
 SHOWN_LINES = 12  # of a failing cell's source
 
 
@@ -170,7 +171,7 @@ def _computes(source: str) -> bool:
 def _shown(output: NotebookNode) -> page.Markup:
     """One output of a cell, in the best form that there is."""
     if output.output_type == "stream":
-        return page.Markup("<pre>{}</pre>").format(output.text)
+        return PRINTED.format(output.text)
     data = output.data
     if "text/markdown" in data:
         return page.markdown(data["text/markdown"])
@@ -180,4 +181,4 @@ def _shown(output: NotebookNode) -> page.Markup:
         return page.Markup('<img src="data:image/png;base64,{}" alt="{}">').format(packed, alt)
     if "text/html" in data:
         return page.Markup(data["text/html"])
-    return page.Markup("<pre>{}</pre>").format(data["text/plain"])
+    return PRINTED.format(data["text/plain"])

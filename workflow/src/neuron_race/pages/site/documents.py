@@ -8,11 +8,12 @@ from collections.abc import Mapping
 # A link's text and target; images and code are left alone.
 LINK = re.compile(r"(?<![!\\`])\[(?P<text>[^\[\]]+)\]\((?P<target>[^()\s]+)\)")
 FENCE = re.compile(r"^(```.*?^```$)", re.M | re.S)
+TUTORIAL = "own_network"
 # What the site has in another form: tables of claims, of this run in place of the reference; the
 # tutorial, executed.
 MADE = {
     **dict.fromkeys(("docs/claims.md", "docs/reference/claims.md"), "index.html#all-claims"),
-    "workflow/notebooks/own_network.py": "own_network.html",
+    f"workflow/notebooks/{TUTORIAL}.py": f"{TUTORIAL}.html",
 }
 REFERENCE_FIGURES = "docs/reference/figures/"
 
