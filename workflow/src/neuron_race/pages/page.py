@@ -172,6 +172,7 @@ def markdown(source: str) -> Markup:
     marked = re.sub(r"\$\$(.+?)\$\$|\$([^$]+?)\$", keep, source, flags=re.DOTALL)
     text = str(mistune.create_markdown(escape=False, plugins=["table"])(marked))
     text = re.sub(r"<(h[1-6])>(.*?)</\1>", _anchored, text)
+    text = text.replace("<pre>", '<pre tabindex="0">')  # long lines scroll, with the keyboard too
     return Markup(re.sub("\ue000(\\d+)\ue001", lambda m: equations[int(m[1])], text))
 
 
