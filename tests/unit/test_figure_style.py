@@ -128,5 +128,6 @@ def test_files_say_what_they_show_and_are_the_same_each_time(tmp_path: Path) -> 
         made.append([path.read_bytes() for path in paths])
     assert made[0] == made[1]
     with Image.open(tmp_path / "a.png") as image:
-        told = image.info
+        told, colours = image.info, image.convert("RGB").getcolors()
+        assert image.mode == "P" and len(colours or []) > 10
     assert told["Title"] == "Few?" and told["Description"] == "Few? (a) Shares: share."

@@ -296,10 +296,12 @@ def show(figure: "Figure", description: str) -> Image:
     """A figure as an image with a description for those who can't see it."""
     import matplotlib.pyplot as plt
 
+    from neuron_race.figures import style
+
     stream = io.BytesIO()
     figure.savefig(stream, format="png", metadata={"Software": None})
     plt.close(figure)
-    return _image(stream.getvalue(), description)
+    return _image(style.in_colours(stream.getvalue()), description)
 
 
 def _image(data: bytes, description: str) -> Image:
