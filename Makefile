@@ -45,7 +45,7 @@ try: $(READY) ## verdicts on your own data, in two minutes: make try DATA=my.csv
 	@"$(BIN)/python" workflow/scripts/try.py "$(DATA)" --cores $(CORES) $(if $(LABEL),--label "$(LABEL)") $(if $(RUNS),--runs $(RUNS))
 
 claim: $(READY) ## a claim with other settings: make claim CLAIM=racing SET='experiments.pair.alpha=1e-3 seeds.count=5'
-	@"$(BIN)/python" workflow/scripts/claim.py "$(CLAIM)" --cores $(CORES) $(if $(SET),-- "$(SET)")
+	@"$(BIN)/python" workflow/scripts/claim.py --cores $(CORES) -- "$(CLAIM)" $(if $(SET),"$(SET)")
 
 compare: $(READY) ## what two runs say otherwise: make compare A=one/folder B=docs/reference
 	@"$(BIN)/python" workflow/scripts/compare.py "$(A)" "$(B)"

@@ -28,7 +28,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def command(folder: Path, target: str, *words: str) -> subprocess.CompletedProcess[str]:
     """Run a target of the Makefile with these words."""
     called = ["make", "--no-print-directory", "--assume-old=.venv/.ready", target, "CORES=2"]
-    own = {k: v for k, v in environment(folder).items() if k != "NEURON_RACE_TERMINAL"}
+    # As users have it: Python's own settings, so that no library's warnings are asked for.
+    apart = ("NEURON_RACE_TERMINAL", "PYTHONWARNINGS")
+    own = {key: value for key, value in environment(folder).items() if key not in apart}
     return subprocess.run(
         [*called, *words], cwd=folder, capture_output=True, text=True, timeout=600, env=own
     )
