@@ -323,12 +323,14 @@ MODELS = [
 # statistics of a study, and of a transformer those of its heads.
 FIXED = {
     ("extensions", name, key)
-    for name in ("schedule", "optimizers", "initialization")
+    for name in ("schedule", "optimizers", "initialization", "sizes")
     for key in ("model", "depth")
 }
 FIXED |= {("extensions", name, "study") for name in CONFIG["extensions"]}
 FIXED |= {("extensions", "transformer", "model")}
 FIXED |= {("multiverse", "data", "digits", "kind")}  # the other kind names images, too
+# The register asks for another draw there.
+FIXED |= {("experiments", "pair", "conditions", "other_init", "redraw_init")}
 
 
 def merged(config: Tree, overlay: Tree) -> Tree:
@@ -895,7 +897,7 @@ REDONE = {
     **{name: 20 for name in MODULES if name.startswith("measures/") and "__" not in name},
     **dict.fromkeys(("measures/merging", "measures/pruning"), 15),
     # Foundations that tables of all kinds use: what they share now, rounded up.
-    **{"models/norms": 53, "models/clusters": 42, "models/smaller": 36, "common/ranks": 29},
+    **{"models/norms": 56, "models/clusters": 42, "models/smaller": 36, "common/ranks": 33},
     **dict.fromkeys(("studies/tickets", "studies/weight_tickets"), 20),
     "evidence/collect": 20,
     "evidence/claims": 20,

@@ -233,7 +233,7 @@ def test_edits_in_jupyter_flow_back_into_the_text(finished: Path, tmp_path: Path
         probe = f"{preamble}\nprint(snakemake.input.verdict)"
         asked = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True)
         assert asked.stdout.split() == ["results/claims/racing.json"], asked.stderr
-        cell = next(c for c in notebook["cells"] if c["source"].startswith("## The law"))
+        cell = next(c for c in notebook["cells"] if c["source"].startswith("## The idea"))
         cell["source"] = "## Edited in Jupyter\n\nWith a new line."
         call(server, f"api/contents/{path}", "PUT", {"type": "notebook", "content": notebook})
     finally:
@@ -243,6 +243,6 @@ def test_edits_in_jupyter_flow_back_into_the_text(finished: Path, tmp_path: Path
     after = source.read_text()
     assert "# ## Edited in Jupyter\n#\n# With a new line." in after
     kept = set(before.splitlines()) - set(after.splitlines())
-    assert any(line.startswith("# ## The law") for line in kept)
-    assert after.split("# %%")[0:3] == before.split("# %%")[0:3]
-    assert after.split("# %%")[4:] == before.split("# %%")[4:]
+    assert any(line.startswith("# ## The idea") for line in kept)
+    assert after.split("# %%")[0:2] == before.split("# %%")[0:2]
+    assert after.split("# %%")[3:] == before.split("# %%")[3:]

@@ -94,7 +94,7 @@ def test_targets_of_the_makefile_are_listed(smoke: Path) -> None:
     done = make(smoke, "help")
     targets = re.findall(r"^([a-z-]+):", (smoke / "Makefile").read_text(), re.M)
     listed = [line.split()[0] for line in done.stdout.splitlines()]
-    assert listed == targets and "cost" in listed
+    assert listed == list(dict.fromkeys(targets)) and "cost" in listed
 
 
 @pytest.fixture(scope="module")

@@ -20,6 +20,7 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
@@ -174,12 +175,22 @@ def save(figure: Figure, pdf: Path, png: Path) -> None:
     if engine := figure.get_layout_engine():
         engine.execute(figure)
         figure.set_layout_engine(None)  # else each format draws twice, first to lay out
+        _rounded(figure)
     for path, form, metadata in ((png, "png", words), (pdf, "pdf", undated)):
         drawn = io.BytesIO()  # on a full disk matplotlib would hide the cause
         figure.savefig(drawn, format=form, metadata=metadata)
         content = drawn.getvalue()
         storage.write_bytes(path, in_colours(content) if form == "png" else content)
     plt.close(figure)
+
+
+def _rounded(figure: Figure) -> None:
+    """Put rows and axes at round places: the solver's last bit is not the same each time."""
+    for row in figure.subfigs:
+        row.bbox_relative.p0 = row.bbox_relative.p0.round(6)
+        row.bbox_relative.p1 = row.bbox_relative.p1.round(6)
+    for ax in figure.axes:
+        ax.set_position(Bbox(ax.get_position(original=True).get_points().round(6)))
 
 
 def in_colours(png: bytes) -> bytes:

@@ -15,6 +15,8 @@ LATE = "late_winners/late_winners/"
 HELD = [
     Row("lent, of a candidate", f"{LATE}gaussian", "lent"),
     Row("lent, of a loser (control)", f"{LATE}gaussian", "foreign", style.GREY),
+    Row("lent in training, minus replay", f"{LATE}gaussian", "closed_beyond_replay"),
+    Row("the same, balanced head", f"{LATE}balanced", "closed_beyond_replay", style.RED),
     Row("own, held from the drop", f"{LATE}gaussian", "held_drop", style.GREEN),
     Row("own, held from 2 drops", f"{LATE}gaussian", "held_2x", style.GREEN),
     Row("own, held from 4 drops", f"{LATE}gaussian", "held_4x", style.GREEN),
@@ -59,7 +61,7 @@ def draw(
     figure, (lent, staircase, held, shares, clusters, rises) = style.sheet(
         "Do gates decide who wins late?",
         (2.5, (1, 1)),
-        (1.9, (1,)),
+        (2.2, (1,)),
         (2.5, (1,)),
         (1.6, (1,)),
         (1.3, (1,)),
