@@ -141,7 +141,7 @@ experiments:
 weight_tickets: {lenet: {digits: {dataset: digits_all}}}
 datasets:
   two_features: {strengths: [1, 3e-1]}
-explorer: {conditions: {regimes: [a1e6_m300, a1e3_m300, a1e2_m300, a1e1_m300]}, seeds: 3}
+explorer: {conditions: {regimes: [a1e6_m300, a1e2_m300]}, seeds: 3}
 images: {mnist: {loader: mnist}}
 preset: smoke
 """
