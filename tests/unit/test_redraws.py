@@ -87,7 +87,6 @@ def test_copies_on_other_data_are_drawn_anew_on_these() -> None:
         ),
         ("other_init", {"redraw_init": True, "max_steps": 3}, "differs in max_steps too"),
         ("other_split", {"dataset": "digit_pairs"}, "has the same dataset: digit_pairs"),
-        ("other_split", {"dataset": "digits"}, "digit_pairs and digits must have equal options"),
     ],
 )
 def test_runs_that_are_not_drawn_anew_are_refused(
@@ -98,6 +97,13 @@ def test_runs_that_are_not_drawn_anew_are_refused(
     config = {**DEFAULT, "experiments": {**DEFAULT["experiments"], "pair": changed}}
     with pytest.raises(SettingsError, match=message):
         configuration.read(config, ROOT)
+
+
+def test_a_split_of_another_data_set_is_no_redraw() -> None:
+    pair = {**DEFAULT["experiments"]["pair"], "dataset": "digits"}
+    config = {**DEFAULT, "experiments": {**DEFAULT["experiments"], "pair": pair}}
+    asked = nulls.redrawn(configuration.read(config, ROOT), "pruning")
+    assert {row["null"] for row in asked} == {"other_init"}
 
 
 def test_the_verdict_tells_shares_where_tasks_were_drawn_anew() -> None:

@@ -65,7 +65,8 @@ def _measured(settings: "Settings", criterion: Criterion) -> bool:
 def redrawn(settings: "Settings", claim: str) -> list[dict[str, Any]]:
     """The effects of a claim on the same tasks drawn anew, named by what is drawn.
 
-    Differences to other runs are left out, for these would have to be drawn anew too.
+    Differences to other runs are left out, for these would have to be drawn anew too; and runs of
+    another task, as where the data set of an experiment was changed, that of the redraw was not.
     """
     return [
         {**criterion, "runs": runs[criterion["runs"]], "null": name}
@@ -74,6 +75,7 @@ def redrawn(settings: "Settings", claim: str) -> list[dict[str, Any]]:
         if not criterion.get("control", False)
         and "minus" not in criterion
         and criterion.get("runs") in runs
+        and _of_one_task(settings, criterion["runs"], runs[criterion["runs"]])
         and _measured(settings, criterion)
     ]
 
@@ -138,13 +140,22 @@ def faults(settings: "Settings") -> list[str]:
     return found
 
 
+def _options(settings: "Settings", runs: str) -> dict[str, Any]:
+    experiment, condition = runs.split("/")
+    return dict(settings.experiments[experiment][condition])
+
+
+def _of_one_task(settings: "Settings", of: str, other: str) -> bool:
+    """Whether the data sets of two conditions are equal but for their names."""
+    one, two = (settings.datasets[_options(settings, runs)["dataset"]] for runs in (of, other))
+    return one == two
+
+
 def _redraw_faults(settings: "Settings", at: str, name: str, of: str, other: str) -> list[str]:
     """What else than the init, or than the split of the data, is another in runs drawn anew."""
-    own, again = (dict(settings.experiments[r.split("/")[0]][r.split("/")[1]]) for r in (of, other))
+    own, again = (_options(settings, runs) for runs in (of, other))
     anew = "redraw_init" if name == "other_init" else "dataset"
     one, two = own.pop(anew, False), again.pop(anew, False)
-    if anew == "dataset" and settings.datasets[one] != settings.datasets[two]:
-        return [f"{at}: the data sets {one} and {two} must have equal options"]
     differing = [key for key in sorted({*own, *again}) if own.get(key) != again.get(key)]
     if differing:
         return [f"{at}: {other} differs in {', '.join(differing)} too"]
