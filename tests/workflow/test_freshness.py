@@ -329,6 +329,8 @@ FIXED = {
 FIXED |= {("extensions", name, "study") for name in CONFIG["extensions"]}
 FIXED |= {("extensions", "transformer", "model")}
 FIXED |= {("multiverse", "data", "digits", "kind")}  # the other kind names images, too
+# No other kind has their options.
+FIXED |= {("datasets", name, "kind") for name in ("digit_pairs", "digit_pairs_again")}
 # The register asks for another draw there.
 FIXED |= {("experiments", "pair", "conditions", "other_init", "redraw_init")}
 
