@@ -119,7 +119,7 @@ check-reference: $(READY) ## compare the verdicts of this run with those of docs
 	@$(SNAKEMAKE) check_reference --cores $(CORES) --quiet all $(OPTIONS)
 
 report: run ## results/report.zip: the site in one file, to send and to open offline
-	@test -e results/site/index.html || { echo "no site was made: OPTIONS names other targets" >&2; exit 1; }
+	@"$(BIN)/snakemake" results/site/index.html --cores $(CORES) --quiet all $(OPTIONS)
 	@"$(BIN)/python" -m zipfile -c results/report.part.zip results/site
 	@mv results/report.part.zip results/report.zip
 
@@ -161,6 +161,7 @@ $(BENCH)/.ready $(MUTANTS)/.ready: %/.ready: $(READY) benchmarks/requirements.lo
 $(READY): envs/requirements.lock pyproject.toml
 	@"$(PYTHON)" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2> /dev/null \
 	  || { echo "Python 3.11, 3.12 or 3.13 is needed; set PYTHON=/path/to/python3.11"; exit 1; }
+	@echo "Setting up $(VENV) from envs/requirements.lock, once; this takes some minutes"
 	@test -x "$(BIN)/python" || "$(PYTHON)" -m venv $(VENV)
 	@"$(BIN)/python" -m pip install --disable-pip-version-check --quiet --requirement envs/requirements.lock
 	@"$(BIN)/python" -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --editable .

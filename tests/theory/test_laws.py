@@ -47,6 +47,11 @@ def test_shares_are_those_of_drawn_inits(head: str, dim: int) -> None:
         assert closed == pytest.approx(drawn, abs=6e-3)
 
 
+def test_a_head_without_a_closed_form_is_refused() -> None:
+    with pytest.raises(ValueError, match="'spread' has no closed form"):
+        laws.share_kept(0.2, "spread", 300, 64)  # type: ignore[arg-type]
+
+
 def test_closed_forms_are_the_known_numbers() -> None:
     assert laws.share_kept(0.2, "gaussian", 300, 64) == pytest.approx(0.6498, abs=1e-4)
     assert laws.pruned_share(0.2, "gaussian", 10, 7) == pytest.approx(0.1226, abs=1e-4)

@@ -98,7 +98,7 @@ def test_another_outcome_counts_and_another_kind_of_run_is_told(tmp_path: Path, 
     assert difference.counts == (key == "status")
     assert difference.what == key and difference.here == str(other)
     told = {"status": "1 differences", "preset": "Preset smoke: not compared"}
-    assert told.get(key, "As in docs/reference") in reference.short(found)
+    assert told.get(key, "No outcome differs") in reference.short(found)
 
 
 @pytest.mark.parametrize(
@@ -158,18 +158,35 @@ def test_a_criterion_on_one_side_only_is_told(tmp_path: Path, swapped: bool) -> 
     sides = [verdict({}, {}), verdict({})]
     (difference,) = compared(tmp_path, *sides[:: -1 if swapped else 1]).differences
     there = ("missing", "there") if swapped else ("there", "missing")
-    assert not difference.counts and (difference.reference, difference.here) == there
+    assert (difference.reference, difference.here) == there
+    assert difference.counts is not swapped  # one that is gone counts, a new one does not
     assert difference.why == "the register changed"
 
 
 @pytest.mark.parametrize(
-    ("old", "estimate"), [(POINT, 0.9999), (POINT | {"threshold": 0.99}, 0.99995), ({}, 0.8019)]
+    ("old", "estimate"), [(POINT, 0.9999), (POINT | {"threshold": 0.99}, 0.99995)]
 )
 def test_rounding_just_beyond_an_interval_is_told(
     tmp_path: Path, old: dict[str, Any], estimate: float
 ) -> None:
     found = compared(tmp_path, verdict(old), verdict({**old, "estimate": estimate}))
     assert not any(d.counts for d in found.differences) and len(found.rounding) == 1
+
+
+def test_beyond_an_interval_with_a_width_counts_however_little(tmp_path: Path) -> None:
+    found = compared(tmp_path, verdict({}), verdict({"estimate": 0.8019}))
+    assert [d.why for d in found.differences if d.counts] == [
+        "estimate outside the reference's interval"
+    ]
+
+
+def test_the_line_at_the_end_tells_what_does_not_count(tmp_path: Path) -> None:
+    same = reference.short(compared(tmp_path, verdict({}), verdict({})))
+    assert same.startswith("As in docs/reference")
+    other = reference.short(compared(tmp_path, verdict({}), verdict({}, n_runs=5)))
+    assert (
+        other == "No outcome differs from docs/reference, but: other runs (make check-reference)."
+    )
 
 
 def test_estimates_that_differ_are_put_down_to_libraries_or_processor(tmp_path: Path) -> None:

@@ -546,6 +546,7 @@ def test_extension_conditions_are_resolved() -> None:
         ({"widht": 3}, "unknown key widht"),
         ({"study": "schedule"}, "needs constant"),
         ({"study": "pruning_at_init"}, "percents is missing"),
+        ({"study": "sizes", "percents": [20]}, "head is missing"),
         (
             {"study": "optimizers"},
             "conditions.two: the study optimizers is of a perceptron of depth 1",

@@ -45,6 +45,9 @@ def checked(claim: str, settings: str) -> dict:
     if claim not in claims:
         raise SettingsError(f"CLAIM: {unknown(claim, claims)}")
     overlay = assignments.overlay(settings, default)
+    for options in overlay.get("datasets", {}).values():
+        if "path" in options:  # the run has a folder of its own
+            options["path"] = str(Path(options["path"]).expanduser().absolute())
     configuration.read(reading.override(default, overlay), ROOT)
     return overlay
 

@@ -45,6 +45,8 @@ def main() -> None:
         sys.exit(f"make try: RUNS: at least 2 are needed for intervals, got {words.runs}")
     path = Path(words.data).expanduser().absolute()
     folder = ROOT / "results/try" / re.sub(r"\W+", "_", path.stem.lower())
+    # A page of other data, or of this before it changed, must not outlive a run that fails.
+    (folder / "index.html").unlink(missing_ok=True)
     try:
         settings = reading.read_yaml(ROOT / "config/config.yaml")
         fitted = trial.Fitted(path, words.label, settings, words.runs)

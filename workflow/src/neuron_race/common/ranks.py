@@ -1,30 +1,25 @@
-"""Ranks, and what they tell; SciPy and scikit-learn say the same, and are slow to import."""
+"""Ranks, and what they tell of a score."""
 
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.stats import rankdata, spearmanr
 
 Array = NDArray[Any]
 
 
-def ranks(values: ArrayLike) -> Array:
-    """Ranks (n,) from 1 on; equal values share the mean of theirs."""
-    _, place, counts = np.unique(np.asarray(values), return_inverse=True, return_counts=True)
-    return np.asarray((np.cumsum(counts) - (counts - 1) / 2)[place])
-
-
 def rank_correlation(a: Array, b: Array) -> float:
     """Spearman's rank correlation; NaN below four points, for NaN, and where a side is constant."""
-    if len(a) < 4 or not (np.ptp(a) and np.ptp(b)) or np.isnan(a).any() or np.isnan(b).any():
+    if len(a) < 4 or not (np.ptp(a) and np.ptp(b)):
         return float("nan")
-    return correlation(ranks(a), ranks(b))
+    return float(spearmanr(a, b).statistic)
 
 
-def correlation(a: Array, b: Array) -> float:
-    """Pearson's correlation of two samples (n,), neither of them constant."""
-    a, b = a - a.mean(), b - b.mean()
-    return float(np.clip((a @ b) / np.sqrt((a @ a) * (b @ b)), -1.0, 1.0))
+def top(values: ArrayLike, share: float) -> NDArray[np.bool_]:
+    """Whether each of the values (n,) is among the highest share of them; of NaN none is."""
+    ranked = rankdata(np.asarray(values), nan_policy="omit")
+    return np.asarray(ranked / np.isfinite(ranked).sum() > 1 - share)
 
 
 def auroc(won: NDArray[np.bool_], score: Array) -> float:
@@ -35,5 +30,5 @@ def auroc(won: NDArray[np.bool_], score: Array) -> float:
     winners, others = int(won.sum()), int((~won).sum())
     if not (winners and others) or np.isnan(score).any():
         return float("nan")
-    above = ranks(score)[won].sum() - winners * (winners + 1) / 2
+    above = rankdata(score)[won].sum() - winners * (winners + 1) / 2
     return float(above / (winners * others))

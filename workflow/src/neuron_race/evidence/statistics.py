@@ -6,7 +6,6 @@ Samii and Assenova 2015). Thresholds come from the claims register, never from t
 """
 
 from collections.abc import Sequence
-from statistics import NormalDist
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -20,8 +19,6 @@ Tasks = Sequence[str] | None  # of each run, such as "3-8"; None where all runs 
 Direction = Literal["above", "below", "within"]
 DIRECTIONS = ("above", "below", "within")
 LEVEL = 0.95
-RESAMPLES = 9999
-NORMAL = NormalDist()
 
 
 def tasks_of(table: "pd.DataFrame") -> Tasks:
@@ -75,50 +72,28 @@ def interval(
     if len(values) < 2 or not np.isfinite(values).all():
         return float("nan"), float("nan")
     if proportion:
-        return _clopper_pearson(_successes(values), len(values), level)
+        from scipy.stats import binomtest  # slow to import, and where runs are tasks not needed
+
+        exact = binomtest(_successes(values), len(values)).proportion_ci(level)
+        return float(exact.low), float(exact.high)
     if np.ptp(values) <= 1e-12 * max(1.0, abs(values[0])):  # equal but for rounding
         return float(values.min()), float(values.max())
     if tasks is not None:
         error, df, _ = dyadic(values, tasks)
         half = error * _quantile((1 + level) / 2, df)
         return float(values.mean() - half), float(values.mean() + half)
-    return _bootstrap(values, level)
+    from scipy.stats import bootstrap  # see above
 
-
-# The library's own functions say the same, and take a second to import in each of fifty jobs.
-def _bootstrap(values: Array, level: float) -> tuple[float, float]:
-    """Bias-corrected and accelerated interval of the mean (Efron and Tibshirani 1993, 14.3).
-
-    With two or three runs the acceleration can be undefined, and percentiles are taken.
-    """
-    n = len(values)
-    rng = np.random.default_rng(np.random.SeedSequence(n))
-    means = values[rng.integers(0, n, (RESAMPLES, n))].mean(axis=1)
-    tails = np.array([(1 - level) / 2, (1 + level) / 2])
-    if n > 3:
-        below = (means < values.mean()).sum() + (means <= values.mean()).sum()
-        bias = NORMAL.inv_cdf(below / (2 * RESAMPLES))
-        away = values - values.mean()
-        skew = (away**3).sum() / (6 * (away**2).sum() ** 1.5)
-        corrected = [bias + NORMAL.inv_cdf(tail) for tail in tails]
-        tails = np.array([NORMAL.cdf(bias + z / (1 - skew * z)) for z in corrected])
-    low, high = np.quantile(means, tails)
-    return float(low), float(high)
-
-
-def _clopper_pearson(successes: int, n: int, level: float) -> tuple[float, float]:
-    """Exact interval of a proportion."""
-    from scipy.special import betaincinv  # slow to import, and most figures do without
-
-    tail, failures = (1 - level) / 2, n - successes
-    low = betaincinv(successes, failures + 1, tail) if successes else 0.0
-    high = betaincinv(successes + 1, failures, 1 - tail) if failures else 1.0
-    return float(low), float(high)
+    rng = np.random.default_rng(np.random.SeedSequence(len(values)))
+    # Of two or three runs resamples take too few values for a correction.
+    method = "BCa" if len(values) > 3 else "percentile"
+    found = bootstrap((values,), np.mean, confidence_level=level, method=method, rng=rng)
+    return float(found.confidence_interval.low), float(found.confidence_interval.high)
 
 
 def _quantile(share: float, df: int) -> float:
     """Quantile of Student's t."""
-    from scipy.special import stdtrit  # see above
+    from scipy.special import stdtrit  # slow to import, too
 
     return float(stdtrit(df, share))
 
@@ -140,8 +115,8 @@ def components(values: Array, other_init: Array, other_split: Array) -> dict[str
     """Shares of the variance between tasks that are of the init, of the split, and of the task.
 
     Two runs that differ in the init alone differ by twice its variance; so do two that differ in
-    the split of the data. What is left of the variance between runs is the task's. Shares are
-    undefined where nothing varies, or a value is undefined.
+    the split of the data. What is left of the variance between runs is the task's, a little too
+    small where tasks share classes. Shares are undefined where nothing varies, or a value is.
 
     Args:
         values: (n,), one run of each task.

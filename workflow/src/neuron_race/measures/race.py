@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.stats import rankdata
 
 from neuron_race.common import ranks
 from neuron_race.common.ranks import rank_correlation
@@ -23,14 +24,14 @@ WINNERS = 0.2  # the fraction of neurons that counts as winners
 
 def partial_rank_correlation(a: Array, b: Array, given: list[Array]) -> float:
     """Spearman correlation of a and b with the ranks of other quantities regressed out."""
-    ranked = np.column_stack([ranks.ranks(v) for v in (a, b, *given)])
+    ranked = np.column_stack([rankdata(v) for v in (a, b, *given)])
     if len(a) < 4 + len(given) or (np.ptp(ranked, axis=0) == 0).any():
         return float("nan")
     design = np.column_stack([np.ones(len(a)), ranked[:, 2:]])
     left, right = (ranked[:, :2] - design @ np.linalg.lstsq(design, ranked[:, :2])[0]).T
     if left.std() < 1e-9 or right.std() < 1e-9:
         return float("nan")
-    return ranks.correlation(left, right)
+    return float(np.corrcoef(left, right)[0, 1])
 
 
 def auroc(score: Array, final: Array) -> float:
@@ -38,7 +39,7 @@ def auroc(score: Array, final: Array) -> float:
 
     NaN below four neurons, and where all or none win or the score is undefined or constant.
     """
-    won = ranks.ranks(final) / len(final) > 1 - WINNERS if len(final) > 3 else np.zeros(0, bool)
+    won = ranks.top(final, WINNERS) if len(final) > 3 else np.zeros(0, bool)
     usable = 0 < won.sum() < len(won) and np.isfinite(score).all() and np.ptp(score) > 0
     return ranks.auroc(won, score) if usable else float("nan")
 

@@ -12,10 +12,14 @@ MARK = Path("results/slim.json")
 
 
 def left(paths: Iterable[str]) -> list[str]:
-    """Of a whole run's files those that are asked for: no networks where they were deleted."""
+    """Of a whole run's files those that are asked for: no networks that were deleted.
+
+    Networks that were trained again since are, as before.
+    """
     if not MARK.exists():
         return list(paths)
-    return [path for path in paths if not any(Path(path).match(own) for own in NETWORKS)]
+    networks = {path for path in paths if any(Path(path).match(own) for own in NETWORKS)}
+    return [path for path in paths if path not in networks or Path(path).exists()]
 
 
 def slim() -> int:

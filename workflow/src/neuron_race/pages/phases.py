@@ -6,19 +6,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuron_race.common.defined import average
-from neuron_race.studies.late_winners import top
+from neuron_race.common.ranks import top
 
 Array = NDArray[Any]
 ALIGNED = 0.9  # mean alignment, weighted by norm products, from which neurons grow rather than turn
 RACED = 0.5  # the least at the drop of a run that is called a race
 ARRIVED = 0.9  # fraction of their largest sum of norm products at which neurons have arrived
+WINNERS = 0.2  # the fraction of neurons that counts as winners, as in the claims
 LATE = 0.05  # the fraction of neurons among which late winners end
 
 
 def late_winners(forecast: Array, at_drop: Array, final: Array) -> Array:
     """Whether neurons (m,) end among the largest twentieth, left behind by forecast and drop.
 
-    Left behind is who is outside the top fifth (:func:`neuron_race.studies.late_winners.top`).
+    Left behind is who is outside the top fifth .
 
     Args:
         forecast: norm products forecast from init (m,); NaN where there is no forecast.
@@ -27,7 +28,7 @@ def late_winners(forecast: Array, at_drop: Array, final: Array) -> Array:
     """
     if not (np.isfinite(forecast).any() and np.isfinite(at_drop).any()):
         return np.zeros(len(final), dtype=bool)
-    late: Array = ~top(forecast) & ~top(at_drop) & top(final, LATE)
+    late: Array = ~top(forecast, WINNERS) & ~top(at_drop, WINNERS) & top(final, LATE)
     return late
 
 
@@ -64,7 +65,7 @@ def phases(
     starts = {"turn": 0, "grow": min(turned, dropped), "drop": dropped}
     if drop is not None:
         at = min(dropped, last)
-        end = arrived(product[:, top(product[at])].sum(axis=1), at)
+        end = arrived(product[:, top(product[at], WINNERS)].sum(axis=1), at)
         starts["second"] = starts["after"] = end
         behind = product[:, late].sum(axis=1)
         if late.any() and behind[end] < 0.5 * behind[-1]:

@@ -62,6 +62,7 @@ def extension_faults(
         wanted = [*EXTENSION_KEYS]
         wanted += MODELS[options["model"]].keys if "model" in options else ()
         wanted += ["alpha"] if "head" in options else ["gain"]
+        wanted += ["head"] if options["study"] == "sizes" else []
         wanted += ["design_steps"] if "design" in options else []
         wanted += ["percents"] if options["study"] in SIZED else []
         for key in wanted:

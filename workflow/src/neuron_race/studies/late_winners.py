@@ -30,9 +30,9 @@ EARLIER, OUTCOME = 12, 24  # multiples of the drop at which neurons are compared
 DOSES = {"drop": 1, "2x": 2, "4x": 4}  # multiples of the drop from which gates are held
 
 
-def top(values: Array, share: float = WINNERS) -> Array:
-    """Whether each of the values is among the highest."""
-    return np.asarray(pd.Series(values).rank(pct=True) > 1 - share)
+def top(values: Array) -> Array:
+    """Whether each of the values is among the winners."""
+    return ranks.top(values, WINNERS)
 
 
 def agrees(lift: float, lead: float) -> float:

@@ -171,7 +171,9 @@ class Fitted:
         return {head: predicted_drops(*self._begin(own[head])) for head in heads}
 
     def _condition(self, options: Mapping[str, Any]) -> Options:
-        """A condition's options with its own rate and budget."""
+        """A condition's options with its own rate and budget; one step of those not asked of."""
+        if "dataset" in options or options.get("redraw_init"):
+            return {**options, "dataset": NAME, "max_steps": 1}
         _, whole = self._begin(options)
         chosen = {**options, "learning_rate": whole["learning_rate"]}
         if whole["max_steps"] == 1:

@@ -16,6 +16,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from neuron_race.models.norms import unit
+
 Array = NDArray[np.float64]
 Loss = Literal["squared", "logistic"]
 
@@ -60,12 +62,6 @@ def _gates(W: Array, X: Array, gates: ArrayLike | None) -> Array:
     if frozen.shape != (len(X), len(W)):
         raise ValueError(f"gates must be (N, m) = {(len(X), len(W))}, got {frozen.shape}")
     return frozen
-
-
-def _unit(vectors: Array) -> Array:
-    """Scale the last axis to norm 1. Zero vectors stay zero: they have no direction."""
-    norms = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return vectors / np.where(norms > 0, norms, 1.0)
 
 
 # --- The network and its losses -----------------------------------------------------------------
@@ -215,7 +211,7 @@ def _pull(W: Array, A: Array, C: Array) -> tuple[Array, Array]:
     heads = _columns(A, "A")
     if C.shape != (len(W), heads.shape[1], W.shape[1]):
         raise ValueError(f"C {C.shape} does not fit W {W.shape} and A {heads.shape}")
-    return np.linalg.norm(heads, axis=1), np.einsum("mkd,mk->md", C, _unit(heads))
+    return np.linalg.norm(heads, axis=1), np.einsum("mkd,mk->md", C, unit(heads))
 
 
 def alignment(W: Array, A: Array, C: Array) -> Array:
@@ -252,7 +248,7 @@ def norm_growth(W: Array, A: Array, C: Array) -> Array:
     Zero for a neuron with a zero w_j. Raises ValueError when shapes disagree.
     """
     head_norms, pull = _pull(W, A, C)
-    growth: Array = (np.sum(W**2, axis=1) + head_norms**2) * np.sum(pull * _unit(W), axis=1)
+    growth: Array = (np.sum(W**2, axis=1) + head_norms**2) * np.sum(pull * unit(W), axis=1)
     return growth
 
 
@@ -332,7 +328,7 @@ def _top_pair(C: Array) -> tuple[Array, Array]:
         v, u = _top_pair(np.swapaxes(C, 1, 2))
         return u, v
     u = np.linalg.eigh(C @ np.swapaxes(C, 1, 2))[1][:, :, -1]
-    return u, _unit(np.einsum("mkd,mk->md", C, u))
+    return u, unit(np.einsum("mkd,mk->md", C, u))
 
 
 # --- E6: escape from the plateau ----------------------------------------------------------------
@@ -351,12 +347,12 @@ def target_directions(
     """
     if steps < 1:
         raise ValueError("steps must be at least 1")
-    w, a = _unit(np.asarray(W, dtype=np.float64)), _unit(_columns(A, "A"))
+    w, a = unit(np.asarray(W, dtype=np.float64)), unit(_columns(A, "A"))
     for size in np.geomspace(0.1, 1e-5, steps):
         d_w, d_a = neuron_velocity(w, a, X, R)
         speed = np.maximum(np.linalg.norm(d_w, axis=1), np.linalg.norm(d_a, axis=1))[:, None]
         stride = size / np.where(speed > 0, speed, 1.0)
-        w, a = _unit(w + stride * d_w), _unit(a + stride * d_a)
+        w, a = unit(w + stride * d_w), unit(a + stride * d_a)
     return w, a, np.sum(a * neuron_velocity(w, a, X, R)[1], axis=1)
 
 

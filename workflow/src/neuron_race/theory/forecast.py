@@ -100,6 +100,8 @@ def _integrate(start: Start, Y: Array, recipe: Recipe, device: str) -> Runs:
     except TrainingDiverged as overflow:
         # One never gets there, for its loss rises before a tenth is lost, until numbers end. Growth
         # is exponential: at three quarters of that time all are far below it.
+        if overflow.step < 2:
+            raise
         budget = replace(recipe, max_steps=3 * overflow.step // 4)
         return train(*arrays, budget, device, explode=np.inf)
 

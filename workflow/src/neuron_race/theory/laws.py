@@ -15,7 +15,7 @@ import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from statistics import NormalDist
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -268,12 +268,14 @@ def share_kept(fraction: float, head: Head, width: int, dim: int) -> float:
 
         uniform = (2 * cell - 1) * np.sqrt(3.0 * dim / width)
         score = (uniform[:, None] + ndtri(cell)) ** 2
-    else:
+    elif head == "balanced":
         from scipy.special import betaincinv, gammaincinv
 
         half = (dim - 1) / 2
         cosine = 2 * betaincinv(half, half, cell) - 1
         score = 2 * gammaincinv(dim / 2, cell)[:, None] * (1 + cosine) ** 2
+    else:
+        raise ValueError(f"head: {head!r} has no closed form; {', '.join(get_args(Head))} have")
     flat, kept = score.ravel(), round(fraction * score.size)
     return float(np.partition(flat, flat.size - kept)[flat.size - kept :].sum() / flat.sum())
 

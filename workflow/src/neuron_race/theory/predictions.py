@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neuron_race.common import ranks
 from neuron_race.common.seeds import stream
+from neuron_race.models import smaller
 from neuron_race.theory import equations, laws
 from neuron_race.training.recipe import Recipe
 from neuron_race.training.runs import Start
@@ -84,7 +85,9 @@ def predict(
     width, dim = int(options["width"]), dimension(start)
     known = {
         "pruned_closed": laws.pruned_share(KEPT, options["head"], width, dim)
-        if options["loss"] == "squared" and not options.get("loss_target")
+        if options["loss"] == "squared"
+        and options["head"] in get_args(laws.Head)
+        and not options.get("loss_target")
         else np.nan,
         "groups": laws.occupied_groups(data["axes"], width)
         if data["kind"] == "clusters" and data["axes"] % 2 == 0
@@ -129,11 +132,6 @@ def _strength(options: Mapping[str, Any]) -> float:
     return 1.0 if options["loss"] == "squared" else 0.5
 
 
-def _number(options: Mapping[str, Any]) -> int:
-    """Neurons kept, of all."""
-    return max(1, round(KEPT * int(options["width"])))
-
-
 def _rows(
     start: Start, lanes: Sequence[laws.Lanes], options: Mapping[str, Any]
 ) -> list[dict[str, Any]]:
@@ -142,7 +140,7 @@ def _rows(
     full = _races(start, lanes, options, start.Y)
     for own, raced, y, A in zip(lanes, full, start.Y[..., 0], start.A, strict=True):
         order = np.argsort(-raced.c, kind="stable")
-        winners = np.isin(np.arange(len(A)), order[: _number(options)])
+        winners = np.isin(np.arange(len(A)), order[: smaller.number_kept(KEPT, len(A))])
         time = raced.drop_step * recipe.learning_rate
         rate = laws.rate_at(own, time, recipe.learning_rate)
         # Runs that stop at a loss wait there for one another: their end is not the race's.
@@ -194,7 +192,7 @@ def _tickets(
             order = np.argsort(-row["c"], kind="stable")
             random = stream(name, int(seed), "random ticket").permutation(len(order))
             first = {"winners": order, "random": random, "losers": order[::-1]}[arm]
-            kept.append(np.sort(first[: _number(options)]))
+            kept.append(np.sort(first[: smaller.number_kept(KEPT, len(order))]))
         alone = [
             own.only(np.isin(np.arange(len(own.score)), which))
             for own, which in zip(lanes, kept, strict=True)

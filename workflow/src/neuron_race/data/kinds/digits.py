@@ -2,15 +2,13 @@
 
 from collections.abc import Iterator
 from functools import cache
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from neuron_race.data.kind import CLASSES, Kind, Options, Sample, classes
 
-# Told before any is loaded.
+# Told before any is loaded, for scikit-learn is slow to import.
 PIXELS = 64
 PER_CLASS = (178, 182, 177, 183, 181, 182, 181, 179, 174, 180)
 
@@ -26,11 +24,10 @@ def draw(rng: np.random.Generator, options: Options) -> Sample:
 @cache
 def _all() -> tuple[Any, Any]:
     """All images and their labels, read once by those who draw many samples."""
-    # Where `sklearn.datasets.load_digits` reads them; to import that takes a second and a half.
-    found = find_spec("sklearn")
-    assert found is not None and found.origin is not None
-    rows = np.loadtxt(Path(found.origin).parent / "datasets/data/digits.csv.gz", delimiter=",")
-    return rows[:, :-1], rows[:, -1].astype(int)
+    from sklearn.datasets import load_digits
+
+    found: tuple[Any, Any] = load_digits(return_X_y=True)
+    return found
 
 
 def faults(options: Options) -> Iterator[str]:
