@@ -3,6 +3,7 @@
 import base64
 import html
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -37,7 +38,9 @@ def criterion(name: str, holds: bool | None, **changes: Any) -> dict[str, Any]:
     return {**row, **changes}
 
 
-def talk(tmp_path: Path, *rows: dict[str, Any], **changes: Any) -> lecture.Lecture:
+def talk(
+    tmp_path: Path, *rows: dict[str, Any], seeds: Sequence[int] = (300, 301), **changes: Any
+) -> lecture.Lecture:
     verdict = {
         "title": "A title",
         "statement": "Something happens.",
@@ -45,27 +48,33 @@ def talk(tmp_path: Path, *rows: dict[str, Any], **changes: Any) -> lecture.Lectu
         "status": "supported",
         "expectation": "supported",
         "preset": "default",
+        "changes": {},
         "n_runs": 2,
         "criteria": list(rows),
+        "nulls": [],
         "caveats": ["One caveat."],
     }
     storage.write_json(tmp_path / "verdict.json", {**verdict, **changes})
     paths = {"verdict": tmp_path / "verdict.json", "notes": NOTES, "tables": []}
     inputs = SimpleNamespace(**paths, evidence=tmp_path / "evidence.csv")
-    beside = SimpleNamespace(neighbours=[None, ["racing", "Neurons race"]])
-    return lecture.Lecture(SimpleNamespace(input=inputs, params=beside))
+    params = SimpleNamespace(neighbours=[None, ["racing", "Neurons race"]], seeds=seeds)
+    return lecture.Lecture(SimpleNamespace(input=inputs, params=params))
 
 
-def test_opening_warns_of_the_smoke_preset(tmp_path: Path) -> None:
-    assert talk(tmp_path).opening().data.startswith("# A title\n\n> Something happens.")
-    assert "Smoke" not in talk(tmp_path).opening().data
-    assert "Smoke preset" in talk(tmp_path, preset="smoke").opening().data
+def test_opening_warns_of_what_numbers_are_not(tmp_path: Path) -> None:
+    plain = talk(tmp_path).opening().data
+    assert plain.startswith("# A title\n\n> Something happens.")
+    assert plain.endswith("*Expected before those runs:* supported.")
+    assert "\n\n**Smoke preset" in talk(tmp_path, preset="smoke").opening().data
+    changed = talk(tmp_path, changes={"seeds.count": [20, 2]}).opening().data
+    assert "\n\n**Not the settings of preset default: " in changed and "seeds.count" in changed
+    assert "\n\n**Exploratory seeds" in talk(tmp_path, seeds=[2, 300]).opening().data
 
 
 def test_undefined_is_said(tmp_path: Path) -> None:
     row = criterion("one", None, estimate=None, ci_low=None, ci_high=None)
     own = talk(tmp_path, row)
-    assert "undefined [undefined, undefined]" in own.effects().data
+    assert "undefined [undefined, undefined]" in own.verdict().data
 
 
 @pytest.mark.parametrize(
@@ -84,10 +93,13 @@ def test_tables_keep_roles_apart(tmp_path: Path) -> None:
         criterion("a_probe", None, confirmatory=False),
     )
     own = talk(tmp_path, *rows)
-    for table, name in ((own.effects(), "effect"), (own.controls(), "control")):
-        assert [w for w in ("effect", "control", "probe") if w in table.data] == [name]
-    assert "a probe" in own.exploratory().data and "undecided" in own.exploratory().data
-    assert "A share: below 0.5" in own.reading().data
+    said = "The controls: what must be seen where the effect must be absent."
+    effects, rest = own.verdict().data.split(f"\n\n{said}\n\n")
+    controls, rest = rest.split("\n\n<details><summary>Reported, but not counted: 1</summary>\n\n")
+    for table, name in ((effects, "effect"), (controls, "control"), (rest, "probe")):
+        assert [w for w in ("effect", "control", "probe") if w in table] == [name]
+    assert "undecided" in rest
+    assert own.reading().data.count("A share: below 0.5") == 1
 
 
 @pytest.mark.parametrize(
@@ -110,9 +122,21 @@ def test_neighbours_are_linked(tmp_path: Path) -> None:
     assert talk(tmp_path).neighbours().data == "- After this: [Neurons race](racing.html)"
 
 
-def test_the_answer_is_filled_with_numbers(tmp_path: Path) -> None:
-    own = talk(tmp_path, criterion("one", True), answer="It is {one}.", breaks="")
-    assert own.answer().data == "It is 0.3 [0.2, 0.4]."
+def test_the_answer_comes_first_and_is_taken_as_it_stands(tmp_path: Path) -> None:
+    own = talk(tmp_path, criterion("one", True), answer="It is {0.3}.", breaks="")
+    said = own.verdict().data
+    assert said.startswith("It is {0.3}.\n\n| criterion |")
+    assert "must be absent.\n\nNone.\n\nNothing else was measured." in said
+    assert talk(tmp_path, criterion("one", True)).verdict().data.startswith("| criterion |")
+
+
+def test_nulls_bring_their_heading_and_none_is_nothing(tmp_path: Path) -> None:
+    null = {"title": "a linear network", "removes": "gates", "expected": "pass", "because": "E5"}
+    null |= {"as_expected": True, "asked": 1, "met": 1, "criteria": []}
+    shown = talk(tmp_path, nulls=[null]).nulls().data
+    assert shown.startswith("## Against nulls\n\nThe same questions")
+    assert "must pass: E5" in shown.splitlines()[-1]
+    assert talk(tmp_path).nulls().data == ""
 
 
 def test_what_is_not_there_is_not_compared(tmp_path: Path) -> None:

@@ -39,8 +39,7 @@ claim.equations("E3", "L4")
 #
 # ## What theory predicts before any training
 #
-# The summits of E3's landscape are made of data and labels; the number of neurons does not occur
-# in them. For clusters with XOR labels L4 counts them: many more than the fewest neurons that
+# For clusters with XOR labels L4 counts these summits: many more than the fewest neurons that
 # could do the task. So "capacity" here means how many directions attract, which is not how many
 # are needed. Change the width below: groups that count should not follow.
 
@@ -73,13 +72,7 @@ show(figure, "Clusters, effective width and stable rank against task complexity,
 # ## The verdict
 
 # %%
-claim.effects()
-
-# %% [markdown]
-# The controls: what must be seen where the effect must be absent.
-
-# %%
-claim.controls()
+claim.verdict()
 
 # %% [markdown]
 # Could something duller produce the same numbers?
@@ -114,9 +107,6 @@ claim.alternatives(
     ),
 )
 
-# %%
-claim.exploratory()
-
 # %% [markdown]
 # ## What would change our mind
 #
@@ -126,11 +116,6 @@ claim.exploratory()
 #   By E3 both use as many; if the easier one uses fewer, descent knows of need after all.
 # - Train ten times as long, through later races. If effective width goes on growing, "what the
 #   task needs" is a matter of patience.
-#
-# One alternative no control here rules out: that what grows with the number of cluster directions
-# is not the complexity of the *task* but that of this one family of tasks, in which every
-# direction is needed. A task whose inputs have many directions and whose labels need few would
-# tell.
 #
 # ## What this does not prove
 

@@ -38,15 +38,8 @@ claim.equations("E1")
 # *it describes* would have lost its first tenth of the loss. That moment is a function of init and
 # data.
 #
-# In the workflow's graph no run is an input of a forecast. But graphs can be wrong, so the audit
-# also does this: it replaces everything recorded after step 0 by noise, forecasts again, and
-# compares *bits*. The test is worth something only if it can fail. So the same noise is given to a
-# "forecast" that peeks at the norms at the drop, which must change; and a forecast must change if
-# the init does.
-#
 # ## What theory predicts before any training
 #
-# With the residual of the zero function, the equations know data, labels, and the neuron itself.
 # The closed form takes a single gradient. On this page nothing can leak: the numbers under
 # "predicted" stand there before the first step is taken, and are not touched again.
 
@@ -72,13 +65,7 @@ audit.drop(columns=["condition", "seed"]).describe().loc[["min", "mean", "max"]]
 # ## The verdict
 
 # %%
-claim.effects()
-
-# %% [markdown]
-# The controls: what must be seen where the effect must be absent.
-
-# %%
-claim.controls()
+claim.verdict()
 
 # %% [markdown]
 # Could something duller produce the same numbers?
@@ -111,15 +98,6 @@ claim.alternatives(
         "Forecasts change with the settings of training: there may be a leak.",
     ),
 )
-
-# %%
-claim.exploratory()
-
-# %% [markdown]
-# ## Against nulls
-#
-# The same questions, asked of networks that lack a part of the theory. What theory says of each
-# was written down before.
 
 # %%
 claim.nulls()

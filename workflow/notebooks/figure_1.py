@@ -91,13 +91,7 @@ show(figure, "Rank correlation of alignment with final norm at six moments, one 
 # ## The verdict
 
 # %%
-claim.effects()
-
-# %% [markdown]
-# The controls: what must be seen where the effect must be absent.
-
-# %%
-claim.controls()
+claim.verdict()
 
 # %% [markdown]
 # Could something duller produce the same numbers?
@@ -117,9 +111,6 @@ claim.alternatives(
         "From a large init it ranks them as well, so the fan needs no small init.",
     ),
 )
-
-# %%
-claim.exploratory()
 
 # %% [markdown]
 # ## What would change our mind

@@ -47,19 +47,7 @@ claim.reading()
 # ## The verdict
 
 # %%
-claim.answer()
-
-# %%
-claim.effects()
-
-# %% [markdown]
-# The controls: what must be seen where the effect must be absent.
-
-# %%
-claim.controls()
-
-# %%
-claim.exploratory()
+claim.verdict()
 
 # %% [markdown]
 # ## What would change our mind

@@ -77,25 +77,7 @@ show(figure, "Measured against predicted numbers of four laws, one dot per run")
 # ## The verdict
 
 # %%
-claim.effects()
-
-# %% [markdown]
-# The controls: what must be seen where the effect must be absent.
-
-# %%
-claim.controls()
-
-# %%
-claim.exploratory()
-
-# %% [markdown]
-# ## Against nulls
-#
-# The same questions, asked of networks that lack a part of the theory. What theory says of each
-# was written down before.
-
-# %%
-claim.nulls()
+claim.verdict()
 
 # %% [markdown]
 # ## What would change our mind

@@ -91,13 +91,7 @@ show(figure, "Measured against predicted extra time of tickets, Gaussian head, o
 # ## The verdict
 
 # %%
-claim.effects()
-
-# %% [markdown]
-# The controls: what must be seen where the effect must be absent.
-
-# %%
-claim.controls()
+claim.verdict()
 
 # %% [markdown]
 # Could something duller produce the same numbers?
@@ -146,15 +140,6 @@ claim.alternatives(
         "Final losses differ by more than the margin, so speed is not the only difference.",
     ),
 )
-
-# %%
-claim.exploratory()
-
-# %% [markdown]
-# ## Against nulls
-#
-# The same questions, asked of networks that lack a part of the theory. What theory says of each
-# was written down before.
 
 # %%
 claim.nulls()

@@ -67,13 +67,7 @@ claim.runs("few_left", "free_to_a_fifth", "loss_unchanged")
 # ## The verdict
 
 # %%
-claim.effects()
-
-# %% [markdown]
-# The controls: what must be seen where the effect must be absent.
-
-# %%
-claim.controls()
+claim.verdict()
 
 # %% [markdown]
 # Could something duller produce the same numbers?
@@ -114,15 +108,6 @@ claim.alternatives(
         "With ten classes most neurons are left: merging is safe there, but saves less.",
     ),
 )
-
-# %%
-claim.exploratory()
-
-# %% [markdown]
-# ## Against nulls
-#
-# The same questions, asked of networks that lack a part of the theory. What theory says of each
-# was written down before.
 
 # %%
 claim.nulls()

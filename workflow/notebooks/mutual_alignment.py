@@ -90,13 +90,7 @@ show(figure, "Alignment at the start and at the loss drop, one line per run, for
 # ## The verdict
 
 # %%
-claim.effects()
-
-# %% [markdown]
-# The controls: what must be seen where the effect must be absent.
-
-# %%
-claim.controls()
+claim.verdict()
 
 # %% [markdown]
 # Could something duller produce the same numbers?
@@ -137,15 +131,6 @@ claim.alternatives(
         "alternative stands**: overlap of the inputs is part of the cause.",
     ),
 )
-
-# %%
-claim.exploratory()
-
-# %% [markdown]
-# ## Against nulls
-#
-# The same questions, asked of networks that lack a part of the theory. What theory says of each
-# was written down before.
 
 # %%
 claim.nulls()

@@ -36,8 +36,10 @@ claim.equations("E6", "L3")
 #
 # The constant can be said precisely. By E9, twice the neurons are, on average, twice the sum of
 # norm products, and that alone advances the drop by $\log 2/(2\lambda)$. So there are two
-# explanations of "sooner": **the best of more starts is better**, as the claim says, or simply
-# **more starts add up**. Keep them apart; the cell to play with below draws the second as a line.
+# explanations of "sooner": **more starts add up**, as the claim says, or **the best of more starts
+# is better**. Two criteria tell them apart: the lead per doubling is the predicted one, and at one
+# sum of norm products the drop does not move. The cell to play with below draws the first as a
+# line.
 #
 # ## What theory predicts before any training
 #
@@ -89,13 +91,7 @@ show(
 # ## The verdict
 
 # %%
-claim.effects()
-
-# %% [markdown]
-# The controls: what must be seen where the effect must be absent.
-
-# %%
-claim.controls()
+claim.verdict()
 
 # %% [markdown]
 # Could something duller produce the same numbers?
@@ -117,24 +113,19 @@ claim.alternatives(
     ),
 )
 
-# %%
-claim.exploratory()
-
 # %% [markdown]
 # ## What would change our mind
 #
-# - Compare widths at one *sum* of norm products instead of one scale. L3 says that the drop then
-#   does not move at all (the lecture on the laws does it). If wide networks were still sooner,
-#   the best of more starts would be the cause.
+# - Go on comparing widths at one *sum* of norm products (a control of this claim), at widths below
+#   32. If narrow networks are later there, the best of more starts matters too.
 # - Give a narrow network the starts of a wide one's winners. By the race it should fit as often.
 #   If it does not, width does more than offer starts.
 # - Choose a task that the narrowest network can represent exactly, and count failures there. At
 #   the narrowest widths of these tasks that is open.
 #
-# Two alternatives that no control here rules out. *More starts add up*: whether the drop comes
-# sooner than the sum alone would have it, no criterion asks. And *wide networks are simply more
-# expressive*: at the narrowest widths the task may not be representable at all, so that failing to
-# fit need not be a failure of the race.
+# An alternative that no control here rules out: *wide networks are simply more expressive*. At the
+# narrowest widths the task may not be representable at all, so that failing to fit need not be a
+# failure of the race.
 #
 # ## What this does not prove
 

@@ -97,13 +97,7 @@ show(figure, "Final norm product against forecast rank, for three heads")
 # ## The verdict
 
 # %%
-claim.effects()
-
-# %% [markdown]
-# The controls: what must be seen where the effect must be absent.
-
-# %%
-claim.controls()
+claim.verdict()
 
 # %% [markdown]
 # Could something duller produce the same numbers?
@@ -152,15 +146,6 @@ claim.alternatives(
         "The law holds with alignments permuted: it is not testing anything.",
     ),
 )
-
-# %%
-claim.exploratory()
-
-# %% [markdown]
-# ## Against nulls
-#
-# The same questions, asked of networks that lack a part of the theory. What theory says of each
-# was written down before.
 
 # %%
 claim.nulls()

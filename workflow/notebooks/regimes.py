@@ -43,9 +43,8 @@ claim.equations("E6")
 #
 # ## What theory predicts before any training
 #
-# The plateau lasts $\log(1/\alpha)/\lambda$, while the time to turn does not depend on $\alpha$.
-# So theory says where alignment stops: at scales of order one. Go through the scales below, from
-# left to right. The prediction for alignment is E5's, up to the predicted drop.
+# Alignment stops at scales of order one, where there is no plateau to turn on. Go through the
+# scales below, from left to right. The prediction for alignment is E5's, up to the predicted drop.
 
 # %%
 claim.live("aligned", "groups", "drop", "pruned")
@@ -85,13 +84,7 @@ show(figure, "Clusters per neuron and time to the drop against init scale, one d
 # ## The verdict
 
 # %%
-claim.effects()
-
-# %% [markdown]
-# The controls: what must be seen where the effect must be absent.
-
-# %%
-claim.controls()
+claim.verdict()
 
 # %% [markdown]
 # Could something duller produce the same numbers?
@@ -125,9 +118,6 @@ claim.alternatives(
         "It is not shown to rank neurons at the largest scale that has a plateau.",
     ),
 )
-
-# %%
-claim.exploratory()
 
 # %% [markdown]
 # ## What would change our mind

@@ -45,25 +45,7 @@ claim.reading()
 # ## The verdict
 
 # %%
-claim.answer()
-
-# %%
-claim.effects()
-
-# %% [markdown]
-# The controls: what must be seen where the effect must be absent.
-
-# %%
-claim.controls()
-
-# %%
-claim.exploratory()
-
-# %% [markdown]
-# ## Against nulls
-#
-# The same questions, asked of networks that lack a part of the theory. What theory says of each
-# was written down before.
+claim.verdict()
 
 # %%
 claim.nulls()

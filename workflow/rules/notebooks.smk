@@ -32,6 +32,7 @@ rule notebook:
     params:
         uses=lambda w: [f"{NOTEBOOKS}/{w.claim}.py", *LECTURE_DATA],
         neighbours=lambda w: neighbours(w.claim),
+        seeds=SETTINGS.seeds,
     script:
         "../scripts/lecture.py"
 
@@ -106,6 +107,7 @@ rule edit_notebook:
         "../../envs/neuron_race.yaml"
     params:
         neighbours=lambda w: neighbours(w.claim),
+        seeds=SETTINGS.seeds,
     notebook:
         os.path.abspath("results/notebooks/edit/{wildcards.claim}.ipynb")
 

@@ -1,14 +1,23 @@
 """Numbers, criteria and verdicts in words, the same in all reports."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
+
+if TYPE_CHECKING:  # pages say words of these, and read no tables
+    import pandas as pd
 
 WORDS = {True: "holds", False: "does not hold", None: "undecided"}
 YES = {True: "yes", False: "no", None: "undecided"}
 DASH = {True: "yes", False: "no", None: "–"}
+# Where a statement stands: the register's levels in words.
+LEVELS = {
+    "abstract": "said in the paper’s abstract",
+    "figure": "said in the caption of the paper’s Figure 1",
+    "second-hand": "reported by others as the paper’s",
+    "our extension": "an extension of ours, not in what we know of the paper",
+}
 SMOKE = "Smoke preset: too few runs for any conclusion."
 
 
@@ -50,7 +59,7 @@ def filled(sentence: str, criteria: Sequence[Mapping[str, Any]]) -> str:
     return sentence.format_map(numbers)
 
 
-def markdown(table: pd.DataFrame) -> str:
+def markdown(table: "pd.DataFrame") -> str:
     """A table in Markdown."""
     lines = ["| " + " | ".join(table.columns) + " |", "|" + " --- |" * len(table.columns)]
     lines += ["| " + " | ".join(map(str, row)) + " |" for row in table.to_numpy()]

@@ -17,18 +17,12 @@ from IPython.display import HTML, Image, Markdown
 from neuron_race.common import storage
 from neuron_race.data import datasets
 from neuron_race.evidence import nulls, phrases
-from neuron_race.pages import live
+from neuron_race.pages import live, page
 from neuron_race.training import conditions, runs
 
 if TYPE_CHECKING:  # half of the lectures draw nothing of their own
     from matplotlib.figure import Figure
 
-LEVELS = {
-    "abstract": "stated in the paper's abstract",
-    "figure": "stated in the caption of the paper's Figure 1",
-    "second-hand": "reported by others as the paper's",
-    "our extension": "not in what we know of the paper: an extension of ours",
-}
 OF_TASKS = ("axes", "strengths", "shuffle_labels")
 TRAINING: dict[str, Any] = {
     "width": 100,
@@ -61,33 +55,33 @@ class Lecture:
     Args:
         job: the notebook's job. Of its ``input`` are read ``verdict``, ``evidence``, ``notes``,
             ``figure``, ``tables``, ``live``; of its ``params`` ``neighbours``: names and titles of
-            the claims before and after this one, None at the ends.
+            the claims before and after this one, None at the ends; and ``seeds`` of the runs.
     """
 
     def __init__(self, job: Any):
         self.paths = job.input
         self.beside = job.params.neighbours
-        self.verdict = storage.read_json(self.paths.verdict)
-        self.criteria = {row["name"]: row for row in self.verdict["criteria"]}
+        self.seeds = job.params.seeds
+        self.judged = storage.read_json(self.paths.verdict)
+        self.criteria = {row["name"]: row for row in self.judged["criteria"]}
 
     def opening(self) -> Markdown:
-        """Title, statement, level, and the status that the evidence gives it."""
-        verdict = self.verdict
-        warning = f"\n\n**{phrases.SMOKE}**" if verdict["preset"] == "smoke" else ""
+        """Title, statement, level, the status that the evidence gives it, and warnings."""
+        verdict, level = self.judged, phrases.LEVELS[self.judged["level"]]
+        warned = page.warnings(verdict["preset"], verdict["changes"], self.seeds)
         return Markdown(
             f"# {verdict['title']}\n\n> {verdict['statement']}\n\n"
-            f"*Level:* {LEVELS[verdict['level']]}. *Verdict:* **{verdict['status']}**, from "
+            f"*Level:* {level}. *Verdict:* **{verdict['status']}**, from "
             f"{verdict['n_runs']} runs per condition (preset {phrases.preset(verdict)}). *Expected "
-            f"before those runs:* {verdict['expectation']}.{warning}"
+            f"before those runs:* {verdict['expectation']}."
+            + "".join(f"\n\n**{warning}**" for warning in warned)
         )
 
     def reading(self) -> Markdown:
         """How the statement was made measurable: the effects that count, with thresholds."""
-        counted = [row for row in self.criteria.values() if row["confirmatory"]]
         lines = [
             f"- {_sentence(row['meaning'])}: {phrases.asked(row)}"
-            for row in counted
-            if not row["is_control"]
+            for row in self._counted(control=False)
         ]
         title = f"Our reading: the statement holds if all of these {len(lines)} do"
         listed = "\n".join(lines)
@@ -137,19 +131,9 @@ class Lecture:
         """
         return HTML(live.part(storage.read_json(self.paths.live), shown))
 
-    def answer(self) -> Markdown:
-        """What was found in a sentence, and where it breaks, as the register words it."""
-        return Markdown(
-            "\n\n".join(
-                phrases.filled(self.verdict[key], self.verdict["criteria"])
-                for key in ("answer", "breaks")
-                if self.verdict.get(key)
-            )
-        )
-
     def figure(self) -> Image:
         """The claim's figure, as drawn by the workflow."""
-        return _image(Path(self.paths.figure).read_bytes(), f"Figure: {self.verdict['title']}")
+        return _image(Path(self.paths.figure).read_bytes(), f"Figure: {self.judged['title']}")
 
     def table(self, name: str) -> pd.DataFrame:
         """One of the job's tables, such as ``dynamics/pair/runs.csv``.
@@ -162,43 +146,42 @@ class Lecture:
                 return storage.read_table(path)
         raise KeyError(f"{name} is none of {', '.join(map(str, self.paths.tables))}")
 
-    def effects(self) -> Markdown:
-        """Table of the confirmatory effects: what the status is made of, with the controls."""
-        return self._rows([r for r in self._counted() if not r["is_control"]])
+    def verdict(self) -> Markdown:
+        """What was found: in a sentence where the register has one, then tables of criteria.
 
-    def controls(self) -> Markdown:
-        """Table of the confirmatory controls: what must be seen where the effect must be absent."""
-        return self._rows([r for r in self._counted() if r["is_control"]])
+        Effects and controls are what the status is made of; what does not count is folded away.
+        """
+        said = [self.judged[key] for key in ("answer", "breaks") if self.judged.get(key)]
+        others = [row for row in self.criteria.values() if not row["confirmatory"]]
+        folded = f"Reported, but not counted: {len(others)}"
+        return Markdown(
+            "\n\n".join(
+                [
+                    *said,
+                    _rows(self._counted(control=False)),
+                    "The controls: what must be seen where the effect must be absent.",
+                    _rows(self._counted(control=True)),
+                    f"<details><summary>{folded}</summary>\n\n{_rows(others)}\n</details>"
+                    if others
+                    else "Nothing else was measured.",
+                ]
+            )
+        )
 
     def nulls(self) -> Markdown:
-        """Table of nulls: what is left when a part of the theory is taken away."""
-        told = nulls.told(self.verdict.get("nulls", []))
-        return Markdown(phrases.markdown(pd.DataFrame(told)) if told else "None was asked.")
+        """What is left when a part of the theory is taken away; empty where no null was asked."""
+        told = nulls.told(self.judged["nulls"])
+        if not told:
+            return Markdown("")
+        return Markdown(
+            "## Against nulls\n\nThe same questions, asked of networks that lack a part of the "
+            "theory. What theory says of each was written down before.\n\n"
+            + phrases.markdown(pd.DataFrame(told))
+        )
 
-    def exploratory(self) -> Markdown:
-        """Table of what is reported and not counted, folded away."""
-        rows = [row for row in self.criteria.values() if not row["confirmatory"]]
-        if not rows:
-            return Markdown("Nothing else was measured.")
-        title = f"Reported, but not counted: {len(rows)}"
-        table = self._rows(rows).data
-        return Markdown(f"<details><summary>{title}</summary>\n\n{table}\n</details>")
-
-    def _counted(self) -> list[dict[str, Any]]:
-        return [row for row in self.criteria.values() if row["confirmatory"]]
-
-    def _rows(self, rows: Sequence[Mapping[str, Any]]) -> Markdown:
-        table = [
-            {
-                "criterion": _name(row),
-                "what is measured": row["meaning"],
-                "estimate [95 % interval]": phrases.found(row),
-                "wanted": phrases.asked(row),
-                "holds": phrases.YES[row["holds"]],
-            }
-            for row in rows
-        ]
-        return Markdown(phrases.markdown(pd.DataFrame(table)) if table else "None.")
+    def _counted(self, control: bool) -> list[dict[str, Any]]:
+        rows = [row for row in self.criteria.values() if row["confirmatory"]]
+        return [row for row in rows if row["is_control"] == control]
 
     def value(self, name: str) -> str:
         """Estimate and interval of a criterion, for use in a sentence."""
@@ -222,7 +205,7 @@ class Lecture:
 
     def caveats(self) -> Markdown:
         """What the evidence does not show."""
-        return Markdown("\n".join(f"- {caveat}" for caveat in self.verdict["caveats"]))
+        return Markdown("\n".join(f"- {caveat}" for caveat in self.judged["caveats"]))
 
     def compare(self, name: str, statistic: str, names: Sequence[str]) -> Image:
         """A column of one of the job's tables, every run as a dot, a line for each condition.
@@ -306,6 +289,21 @@ def show(figure: "Figure", description: str) -> Image:
 
 def _image(data: bytes, description: str) -> Image:
     return Image(data=data, format="png", metadata={"alt": description}, alt=description)
+
+
+def _rows(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Criteria as a table for people."""
+    table = [
+        {
+            "criterion": _name(row),
+            "what is measured": row["meaning"],
+            "estimate [95 % interval]": phrases.found(row),
+            "wanted": phrases.asked(row),
+            "holds": phrases.YES[row["holds"]],
+        }
+        for row in rows
+    ]
+    return phrases.markdown(pd.DataFrame(table)) if table else "None."
 
 
 def _name(row: Mapping[str, Any]) -> str:

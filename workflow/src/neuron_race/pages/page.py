@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from latex2mathml.converter import convert
 from markupsafe import Markup
 
+from neuron_race.evidence import phrases
 from neuron_race.settings import changes
 
 HERE = Path(__file__).parent
@@ -21,7 +22,7 @@ TONES = {
     **{"not supported": "bad", "inconclusive": "mixed"},
 }
 OWN = "your own network"  # in the place of a preset
-EXPLORATORY_SEEDS = range(3)  # config/config.yaml says what they were used for
+EXPLORATORY_SEEDS = range(3)  # docs/history.md says what they were used for
 
 TEMPLATES = Environment(
     loader=FileSystemLoader(HERE),
@@ -58,7 +59,7 @@ def warnings(preset: str, changed: Mapping[str, Sequence[Any]], seeds: Sequence[
     """What a reader must know before reading any number on the page."""
     found = []
     if preset == "smoke":
-        found.append("Smoke preset: too few runs for any conclusion.")
+        found.append(phrases.SMOKE)
     if preset == OWN:
         found.append(
             "A network of your own, read while it trained. Time is counted in steps, and readings "

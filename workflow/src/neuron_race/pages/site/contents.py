@@ -14,12 +14,6 @@ Row = Mapping[str, Any]
 STATUSES = tuple(page.TONES)
 SIGNS = dict(zip(STATUSES, "✓◐✕?", strict=True))
 OURS = "our extension"
-LEVELS = {
-    "abstract": "said in the paper’s abstract",
-    "figure": "said in the caption of the paper’s Figure 1",
-    "second-hand": "reported by others as the paper’s",
-    OURS: "an extension of ours",
-}
 
 
 @dataclass(frozen=True)
@@ -63,7 +57,7 @@ def claim(results: Results, verdict: Row) -> dict[str, Any]:
     return {
         "verdict": verdict,
         "reason": reason(verdict),
-        "level": LEVELS[verdict["level"]],
+        "level": phrases.LEVELS[verdict["level"]],
         "criteria": [criterion(results, name, row) for row in verdict["criteria"]],
         "nulls": nulls.told(verdict.get("nulls", [])),
         "tally": nulls.tally(verdict.get("nulls", [])),
