@@ -173,22 +173,28 @@ def advice(merged: list[Attempt], pruned: list[Attempt]) -> list[str]:
     return said
 
 
-def law(model: nn.Module, report: Report, inputs: int) -> list[tuple[str, float, float]]:
+def law(model: nn.Module, report: Report) -> list[tuple[str, float, float]]:
     """Share of the norm products that the largest fifth holds: measured, and by law L1.
 
-    The law is of networks of one hidden layer and one output, trained from a small init; so only
-    there, and for the two inits whose law needs no more than the sizes.
+    The law is of networks of one hidden layer of plain ReLU units and one output, trained from a
+    small init; so only there, and for the two inits whose law needs no more than the sizes.
 
     Returns:
         Name of the init, predicted, measured; nothing where the law does not apply.
     """
     maps = [own for own in model.modules() if isinstance(own, chains.MAPS)]
-    if len(report.layers) != 1 or len(maps) != 2 or len(maps[-1].weight) != 1:
+    if len(report.layers) != 1 or len(maps) != 2:
         return []
-    (layer,) = report.layers
-    shares = (laws.share_kept(0.2, head, layer.units, inputs) for head in ("pytorch", "gaussian"))
-    names = "PyTorch's init, scaled down", "Gaussian init of both layers"
-    return [(*pair, layer.held_by(0.2)) for pair in zip(names, shares, strict=True)]
+    (layer,), (chain,) = report.layers, chains.find(model).chains
+    into, reader, norm = weights.parts(model, chain)
+    linear = isinstance(into, nn.Linear) and isinstance(reader, nn.Linear)
+    if not linear or norm is not None or chain.slope or len(reader.weight) != 1:
+        return []
+    names = {"pytorch": "PyTorch's init, scaled down", "gaussian": "Gaussian init of both layers"}
+    return [
+        (name, laws.share_kept(0.2, head, layer.units, into.in_features), layer.held_by(0.2))
+        for head, name in names.items()
+    ]
 
 
 def render(
@@ -212,7 +218,7 @@ def render(
         first=merged[0].report,
         attempts=[*merged, *pruned],
         before=accuracy(model, X, y),
-        law=law(model, merged[0].report, X[0].numel()),
+        law=law(model, merged[0].report),
         provenance=page.embed(storage.provenance(inputs, {"model": name}, {})),
     )
     return said, text
