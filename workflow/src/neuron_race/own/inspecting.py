@@ -1,6 +1,7 @@
 """A user's weights, model and data, read without executing what was not named; one page on them."""
 
 import importlib
+import json
 import pickle
 import sys
 from collections.abc import Callable, Mapping
@@ -129,11 +130,10 @@ def accuracy(model: nn.Module, X: torch.Tensor, y: torch.Tensor | None) -> float
     """Part of the samples whose largest output is the label's; None where that means nothing."""
     if y is None:
         return None
-    with weights.evaluating(model):
-        outputs = torch.cat([model(batch) for batch in weights.batches_of(X, model)])
-    if outputs.ndim != 2 or outputs.shape[1] < 2:
+    F = smaller.outputs(model, weights.batches_of(X, model))
+    if F.ndim != 2 or F.shape[1] < 2:
         return None
-    return float((outputs.argmax(dim=1).cpu() == y).float().mean())
+    return float((F.argmax(axis=1) == y.numpy()).mean())
 
 
 def advice(merged: list[Attempt], pruned: list[Attempt]) -> list[str]:
@@ -209,6 +209,7 @@ def render(
     """
     merged, pruned = attempts(model, X, y)
     said = advice(merged, pruned)
+    made = storage.provenance(inputs, {"model": name}, {})
     template = page.TEMPLATES.overlay(loader=FileSystemLoader(Path(__file__).parent))
     text = template.get_template("network.html").render(
         name=name,
@@ -219,6 +220,6 @@ def render(
         attempts=[*merged, *pruned],
         before=accuracy(model, X, y),
         law=law(model, merged[0].report),
-        provenance=page.embed(storage.provenance(inputs, {"model": name}, {})),
+        provenance=json.dumps(made, indent=1, ensure_ascii=False),
     )
     return said, text
