@@ -75,6 +75,7 @@ def test_where_there_is_nothing_to_merge_the_first_line_says_so(
     assert said.out.splitlines()[0] in page
     assert "://" not in page and "<script" not in page
     assert page.count("<tbody>") == 2 and "hidden.1" in page and "accuracy" in page
+    assert "\n &#34;parameters&#34;: {" in page  # provenance, a line for each entry
     assert "one hidden layer of plain ReLU units and one output" in page
 
 
