@@ -68,6 +68,11 @@ class Tokens(nn.Module):
         return self.head(x).mean(dim=1)
 
 
+def by_channel() -> nn.Sequential:
+    """Linear maps of the last of four dimensions."""
+    return nn.Sequential(*(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 5), nn.ReLU(), nn.Linear(5, 2)))
+
+
 def stir(model: nn.Module) -> None:
     """Give normalisations statistics and gains that are not those of the init."""
     with torch.no_grad():

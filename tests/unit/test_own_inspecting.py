@@ -12,7 +12,7 @@ from own_models import Perceptron, double
 from safetensors.torch import save_file
 from torch import nn
 
-from neuron_race.own import commandline, inspecting
+from neuron_race.own import commandline, inspecting, smaller
 from neuron_race.own.chains import UnreadableError
 
 MODELS = """
@@ -75,7 +75,8 @@ def test_where_there_is_nothing_to_merge_the_first_line_says_so(
     assert said.out.splitlines()[0] in page
     assert "://" not in page and "<script" not in page
     assert page.count("<tbody>") == 2 and "hidden.1" in page and "accuracy" in page
-    assert "one hidden layer and one output, and this is none" in page
+    assert "\n &#34;parameters&#34;: {" in page  # provenance, a line for each entry
+    assert "one hidden layer of plain ReLU units and one output" in page
 
 
 def test_twins_are_told_with_what_to_do(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -95,6 +96,22 @@ def test_the_law_stands_beside_a_network_of_one_layer_and_output(folder: Path) -
     assert inspect("one.safetensors", "--model", "my_models:one", "--data", "inputs.npz") == 0
     page = (folder / "network.html").read_text(encoding="utf-8")
     assert "Gaussian init of both layers" in page and "<td>65 %</td>" in page
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        (nn.Conv2d(1, 6, 3), nn.ReLU(), nn.Flatten(), nn.Linear(6, 1)),
+        (nn.Flatten(), nn.Linear(9, 6), nn.BatchNorm1d(6), nn.ReLU(), nn.Linear(6, 1)),
+        (nn.Flatten(), nn.Linear(9, 6), nn.LeakyReLU(0.5), nn.Linear(6, 1)),
+        (nn.Flatten(), nn.Linear(9, 6), nn.ReLU(), nn.Linear(6, 2)),
+    ],
+)
+def test_networks_that_the_law_is_not_of_get_none(parts: tuple[nn.Module, ...]) -> None:
+    torch.manual_seed(3)
+    model = nn.Sequential(*parts).eval()
+    report = smaller.merge(model, torch.randn(20, 1, 3, 3))[1]
+    assert len(report.layers) == 1 and inspecting.law(model, report) == []
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from own_models import Perceptron, Tokens, double, filters, images, stir
+from own_models import Perceptron, Tokens, by_channel, double, filters, images, stir
 from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.nn import functional as F
@@ -188,6 +188,16 @@ def test_silent_units_are_taken_out_and_counted() -> None:
     assert report.first_line().startswith("No two units do the same; some never open")
     report = neuron_race.merge(model, X, drop_silent=False)[1]
     assert report.widths == {"hidden.0": 8}
+
+
+def test_silent_units_of_maps_of_the_last_of_four_dimensions_are_counted() -> None:
+    torch.manual_seed(12)
+    model, X = by_channel(), torch.randn(8, 3, 5, 4)
+    with torch.no_grad():
+        model[0].bias[2] = -100.0
+    report = neuron_race.merge(model, X)[1]
+    assert [layer.silent for layer in report.layers] == [1, 0]
+    assert report.widths == {"0": 5, "2": 5} and report.change.shape == (8,)
 
 
 def test_the_model_and_the_random_state_are_left_as_they_are() -> None:

@@ -9,7 +9,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from own_models import Perceptron, Tokens, filters, images, stir
+from own_models import Perceptron, Tokens, by_channel, filters, images, stir
 from torch import nn
 
 import neuron_race
@@ -22,6 +22,7 @@ MODELS = {
     "perceptron": lambda: (Perceptron([9, 6]), torch.randn(32, 5)),
     "filters": lambda: (filters(True, "max"), images(16)),
     "tokens": lambda: (Tokens(), torch.randn(16, 3, 4)),
+    "channels last": lambda: (by_channel(), torch.randn(8, 3, 5, 4)),
 }
 
 
@@ -68,9 +69,10 @@ def through_autograd(model: nn.Module, X: torch.Tensor, chain: Any, W: Any) -> A
     heard: dict[str, torch.Tensor] = {}
 
     def through(module: Any, inputs: Any, output: torch.Tensor) -> torch.Tensor:
-        heard["gates"] = (output.movedim(1, -1) if output.ndim == 4 else output).flatten(0, -2) > 0
+        filters = isinstance(into, nn.Conv2d)
+        heard["gates"] = (output.movedim(1, -1) if filters else output).flatten(0, -2) > 0
         made = _rows(into, heard["Z"], last, W.shape[1]) @ weights.T
-        if output.ndim < 4:
+        if not filters:
             return made.reshape(output.shape)
         return made.reshape(len(output), *output.shape[2:], output.shape[1]).movedim(-1, 1)
 

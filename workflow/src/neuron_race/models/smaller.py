@@ -13,6 +13,13 @@ def number_kept(fraction: float, units: int) -> int:
     return max(1, round(fraction * units))
 
 
+def held(score: Array, fraction: float) -> float:
+    """Part of the summed scores that the largest such fraction has; NaN where the sum is 0."""
+    total = score.sum()
+    largest = np.sort(score)[::-1][: number_kept(fraction, len(score))]
+    return float(largest.sum() / total) if total > 0 else np.nan
+
+
 def keep_largest(score: Array, kept: int) -> NDArray[np.bool_]:
     """Mask of exactly ``kept`` neurons with the largest score; ties go to the first neuron.
 

@@ -14,7 +14,7 @@ rest of the network stretches distances (:func:`stretch`).
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from torch import fx, nn
 from torch.nn import functional as F
 
-from neuron_race.models.norms import unit
+from neuron_race.models.norms import norm_product, unit
 from neuron_race.own import chains, weights
 from neuron_race.own.chains import Chain
 
@@ -65,7 +65,7 @@ def _windows(squares: Tensor, convolution: nn.Conv2d) -> Tensor:
 
 def merged(chain: Chain, W: Array, A: Array, merged_W: Array, merged_A: Array) -> float:
     """sum_j c_j (d_j + e_j) of units (r, d), (r, k) and what each was merged into, same shapes."""
-    c = np.linalg.norm(W, axis=1) * np.linalg.norm(A, axis=1)
+    c = norm_product(W, A)
     d, e = (
         np.linalg.norm(unit(own) - unit(new), axis=1) for own, new in ((W, merged_W), (A, merged_A))
     )
@@ -87,21 +87,22 @@ def stretch(model: nn.Module, rest: Sequence[fx.Node] | None) -> float:
 
 
 def _stretch(module: Any, what: Any, node: fx.Node) -> float:
+    if isinstance(module, nn.Conv2d) and module.padding_mode != "zeros":
+        return math.inf  # what pads is read more often than windows overlap
     if isinstance(module, (nn.Linear, nn.Conv2d)):
         matrix = weights.numpy(module.weight).reshape(len(module.weight), -1)
         largest = float(np.linalg.norm(matrix, 2))
         if isinstance(module, nn.Conv2d):
-            largest *= _overlap(module.kernel_size, module.stride)
+            largest *= _overlap(module.kernel_size, module.stride, module.dilation)
         return largest
     if isinstance(module, weights.BATCH_NORMS) and module.running_var is not None:
         gain = 1.0 if module.weight is None else weights.numpy(module.weight)
         return float(np.abs(gain / np.sqrt(weights.numpy(module.running_var) + module.eps)).max())
     if what in (nn.MaxPool2d, nn.AvgPool2d):
-        return _overlap(module.kernel_size, module.stride)
-    if what in (F.max_pool2d, F.avg_pool2d):
-        size = node.args[1] if len(node.args) > 1 else node.kwargs["kernel_size"]
-        stride = node.args[2] if len(node.args) > 2 else node.kwargs.get("stride")
-        return _overlap(size, stride or size)
+        return _pooled(vars(module))
+    if what in _POOLS:
+        names = _POOLS[what]
+        return _pooled({**dict(zip(names, node.args[1:], strict=False)), **node.kwargs})
     if isinstance(module, nn.AdaptiveAvgPool2d) and module.output_size in (1, (1, 1)):
         return 1.0
     if what in (nn.LeakyReLU, F.leaky_relu):
@@ -109,7 +110,33 @@ def _stretch(module: Any, what: Any, node: fx.Node) -> float:
     return 1.0 if what in CONTRACTIONS else math.inf
 
 
-def _overlap(size: Any, stride: Any) -> float:
-    """Root of the number of windows that hold one position, at most."""
-    pairs = zip(*(v if isinstance(v, tuple) else (v, v) for v in (size, stride)), strict=True)
-    return math.prod(math.ceil(k / s) for k, s in pairs) ** 0.5
+# Arguments after the input, in their order, of pooling as a function.
+_POOLS = {
+    F.max_pool2d: ("kernel_size", "stride", "padding", "dilation"),
+    F.avg_pool2d: (
+        *("kernel_size", "stride", "padding"),
+        *("ceil_mode", "count_include_pad", "divisor_override"),
+    ),
+}
+
+
+def _pooled(given: Mapping[str, Any]) -> float:
+    """Stretch of maxima or means over windows; of sums, which a divisor makes of means, unknown."""
+    size, dilation = given["kernel_size"], given.get("dilation", 1)
+    stride = given.get("stride")
+    if given.get("divisor_override") is not None:
+        return math.inf
+    return _overlap(size, stride or size, dilation)
+
+
+def _overlap(size: Any, stride: Any, dilation: Any) -> float:
+    """Root of the number of windows that hold one position, at most; infinite for unknown sizes.
+
+    A window's k taps lie d apart, and windows begin s apart: those of its taps that can be at one
+    position are every s / gcd(d, s)-th.
+    """
+    pairs = [v if isinstance(v, (tuple, list)) else (v, v) for v in (size, stride, dilation)]
+    if not all(isinstance(v, int) for pair in pairs for v in pair):  # the graph computes it
+        return math.inf
+    counts = (math.ceil(k * math.gcd(d, s) / s) for k, s, d in zip(*pairs, strict=True))
+    return math.prod(counts) ** 0.5

@@ -100,14 +100,13 @@ def find(model: nn.Module) -> Found:
             refused[str(node.target)] = str(reason)
         else:
             chains += [chain] if chain else []
-    twice = [name for name, count in Counter(c.name for c in chains).items() if count > 1]
     reached = {str(node.target) for node in nodes}
     for name, module in modules.items():
         if isinstance(module, (*MAPS, nn.modules.conv._ConvNd)) and name not in reached:
             refused[name] = f"{type(module).__name__} that the trace does not reach or read"
     if not chains and not refused and not nodes:
         raise UnreadableError(f"{type(model).__name__} has no linear map and no convolution")
-    return Found(tuple(c for c in chains if c.name not in twice), refused)
+    return Found(tuple(chains), refused)
 
 
 def _module(node: fx.Node, modules: dict[str, nn.Module]) -> nn.Module | None:

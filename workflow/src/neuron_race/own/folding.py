@@ -7,6 +7,8 @@ from torch import nn
 from torch.nn import functional as F
 from torch.nn.grad import conv2d_weight
 
+from neuron_race.own import weights
+
 Tensor = torch.Tensor
 
 
@@ -55,14 +57,13 @@ class Folded:
             Z: inputs of the map, in its own shape.
             at_outputs: gradient at the preactivations, in their own shape.
         """
+        rows = weights.as_rows(self.into, at_outputs)
         if isinstance(self.into, nn.Conv2d):
-            rows = at_outputs.movedim(1, -1).flatten(0, -2)
-            weights = self._of_filters(Z, at_outputs)
+            gradient = self._of_filters(Z, at_outputs)
         else:
-            rows = at_outputs.flatten(0, -2)
-            weights = rows.T @ (Z.flatten(0, -2) * self.scale)
+            gradient = rows.T @ (weights.as_rows(self.into, Z) * self.scale)
         sums = ((rows * self.scale if scaled else rows).sum(dim=0) for scaled in self.scaled)
-        return torch.cat([weights, *(column[:, None] for column in sums)], dim=1)
+        return torch.cat([gradient, *(column[:, None] for column in sums)], dim=1)
 
     def _of_filters(self, Z: Tensor, at_outputs: Tensor) -> Tensor:
         into, padding = self.into, self.into.padding

@@ -1,6 +1,7 @@
 """A user's weights, model and data, read without executing what was not named; one page on them."""
 
 import importlib
+import json
 import pickle
 import sys
 from collections.abc import Callable, Mapping
@@ -129,11 +130,10 @@ def accuracy(model: nn.Module, X: torch.Tensor, y: torch.Tensor | None) -> float
     """Part of the samples whose largest output is the label's; None where that means nothing."""
     if y is None:
         return None
-    with weights.evaluating(model):
-        outputs = torch.cat([model(batch) for batch in weights.batches_of(X, model)])
-    if outputs.ndim != 2 or outputs.shape[1] < 2:
+    F = smaller.outputs(model, weights.batches_of(X, model))
+    if F.ndim != 2 or F.shape[1] < 2:
         return None
-    return float((outputs.argmax(dim=1).cpu() == y).float().mean())
+    return float((F.argmax(axis=1) == y.numpy()).mean())
 
 
 def advice(merged: list[Attempt], pruned: list[Attempt]) -> list[str]:
@@ -173,22 +173,28 @@ def advice(merged: list[Attempt], pruned: list[Attempt]) -> list[str]:
     return said
 
 
-def law(model: nn.Module, report: Report, inputs: int) -> list[tuple[str, float, float]]:
+def law(model: nn.Module, report: Report) -> list[tuple[str, float, float]]:
     """Share of the norm products that the largest fifth holds: measured, and by law L1.
 
-    The law is of networks of one hidden layer and one output, trained from a small init; so only
-    there, and for the two inits whose law needs no more than the sizes.
+    The law is of networks of one hidden layer of plain ReLU units and one output, trained from a
+    small init; so only there, and for the two inits whose law needs no more than the sizes.
 
     Returns:
         Name of the init, predicted, measured; nothing where the law does not apply.
     """
     maps = [own for own in model.modules() if isinstance(own, chains.MAPS)]
-    if len(report.layers) != 1 or len(maps) != 2 or len(maps[-1].weight) != 1:
+    if len(report.layers) != 1 or len(maps) != 2:
         return []
-    (layer,) = report.layers
-    shares = (laws.share_kept(0.2, head, layer.units, inputs) for head in ("pytorch", "gaussian"))
-    names = "PyTorch's init, scaled down", "Gaussian init of both layers"
-    return [(*pair, layer.held_by(0.2)) for pair in zip(names, shares, strict=True)]
+    (layer,), (chain,) = report.layers, chains.find(model).chains
+    into, reader, norm = weights.parts(model, chain)
+    linear = isinstance(into, nn.Linear) and isinstance(reader, nn.Linear)
+    if not linear or norm is not None or chain.slope or len(reader.weight) != 1:
+        return []
+    names = {"pytorch": "PyTorch's init, scaled down", "gaussian": "Gaussian init of both layers"}
+    return [
+        (name, laws.share_kept(0.2, head, layer.units, into.in_features), layer.held_by(0.2))
+        for head, name in names.items()
+    ]
 
 
 def render(
@@ -203,6 +209,7 @@ def render(
     """
     merged, pruned = attempts(model, X, y)
     said = advice(merged, pruned)
+    made = storage.provenance(inputs, {"model": name}, {})
     template = page.TEMPLATES.overlay(loader=FileSystemLoader(Path(__file__).parent))
     text = template.get_template("network.html").render(
         name=name,
@@ -212,7 +219,7 @@ def render(
         first=merged[0].report,
         attempts=[*merged, *pruned],
         before=accuracy(model, X, y),
-        law=law(model, merged[0].report, X[0].numel()),
-        provenance=page.embed(storage.provenance(inputs, {"model": name}, {})),
+        law=law(model, merged[0].report),
+        provenance=json.dumps(made, indent=1, ensure_ascii=False),
     )
     return said, text

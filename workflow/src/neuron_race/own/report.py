@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from neuron_race.models import smaller
+
 Array = NDArray[np.float64]
 
 
@@ -29,9 +31,7 @@ class LayerReport:
 
     def held_by(self, share: float) -> float:
         """Part of the summed norm products that the largest such share of the units holds."""
-        c = np.sort(self.norm_product)[::-1]
-        total = c.sum()
-        return float(c[: max(1, round(share * len(c)))].sum() / total) if total > 0 else np.nan
+        return smaller.held(self.norm_product, share)
 
 
 @dataclass(frozen=True)

@@ -130,11 +130,6 @@ def directions(W: Array, A: Array) -> tuple[Array, float]:
     top = slice(-trajectories.MOST_DIRECTIONS, None)
     solid = values[top] > 1e-9 * values[-1]
     coordinates = to_marks @ (vectors[:, top][:, solid] / np.sqrt(values[top][solid]))
-    scale = trajectories.SCALE
-    kept = np.round(coordinates * scale).clip(-scale, scale).astype(np.int8).reshape(T, m, -1)
-    errors = []
-    for now, (own_w, own_a) in zip(kept, zip(unit(W), unit(A), strict=True), strict=True):
-        error = np.abs((now / scale) @ (now / scale).T - (own_w @ own_w.T) * (own_a @ own_a.T))
-        np.fill_diagonal(error, 0.0)
-        errors.append(float(error.max()))
-    return kept, max(errors)
+    kept = trajectories.quantised(coordinates).reshape(T, m, -1)
+    snapshots = zip(w.reshape(T, m, -1), a.reshape(T, m, -1), strict=True)
+    return kept, trajectories.largest_error(kept, ((w @ w.T) * (a @ a.T) for w, a in snapshots))

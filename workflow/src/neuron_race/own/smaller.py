@@ -39,15 +39,14 @@ class Seen:
     def __init__(self, model: nn.Module, chain: Chain, batches: list[Tensor]):
         self.batches = batches
         opened, reach = [], []
+        made, _, norm = weights.parts(model, chain)
 
         def into(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
             reach.append(bounds.reach(model, chain, inputs[0]))
 
         def before(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-            features_last = output.movedim(1, -1) if output.ndim == 4 else output
-            opened.append(weights.numpy((features_last.flatten(0, -2) > 0).any(dim=0)))
+            opened.append(weights.numpy((weights.as_rows(made, output) > 0).any(dim=0)))
 
-        made, _, norm = weights.parts(model, chain)
         listening = [
             made.register_forward_hook(into),
             (norm or made).register_forward_hook(before),
@@ -146,7 +145,7 @@ def _change_layers(
     """Change a copy of the model layer by layer, and compare it with the original."""
     found = chains.find(model)
     batches = weights.batches_of(data, model)
-    before = _outputs(model, batches)
+    before = outputs(model, batches)
     smaller = copy.deepcopy(model)
     layers, refused = [], dict(found.refused)
     bound = np.zeros(len(before))
@@ -160,32 +159,36 @@ def _change_layers(
         layers.append(layer)
         if moved:
             bound += seen.reach * moved * stretch
-    after = _outputs(smaller, batches)
+    after = outputs(smaller, batches)
     return smaller, Report(
         done=done,
         layers=tuple(layers),
         refused=refused,
         bound=bound,
-        change=np.linalg.norm(after - before, axis=1),
-        size=np.linalg.norm(before, axis=1),
+        change=np.linalg.norm((after - before).reshape(len(before), -1), axis=1),
+        size=np.linalg.norm(before.reshape(len(before), -1), axis=1),
         parameters=(_count(model), _count(smaller)),
     )
 
 
-def _outputs(model: nn.Module, batches: list[Tensor]) -> Array:
-    """Outputs in evaluation, one row a sample."""
-    rows = []
+def outputs(model: nn.Module, batches: list[Tensor]) -> Array:
+    """Outputs in evaluation, (N, ...).
+
+    Raises:
+        UnreadableError: the data do not pass the model, or give no tensor of one row a sample.
+    """
+    found = []
     try:
         with weights.evaluating(model):
             for X in batches:
                 F = model(X)
                 if not isinstance(F, Tensor) or len(F) != len(X):
                     raise UnreadableError("the model's output is no tensor of one row a sample")
-                rows.append(weights.numpy(F).reshape(len(F), -1))
+                found.append(weights.numpy(F))
     except RuntimeError as error:  # shapes that do not fit
         shape = tuple(batches[0].shape)
         raise UnreadableError(f"data of shape {shape} do not pass the model: {error}") from error
-    return np.concatenate(rows)
+    return np.concatenate(found)
 
 
 def _count(model: nn.Module) -> int:

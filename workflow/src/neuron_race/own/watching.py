@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
 
-from neuron_race.models import clusters
+from neuron_race.models import clusters, smaller
 from neuron_race.own import chains, weights
 from neuron_race.own.chains import Chain
 from neuron_race.own.folding import Folded
@@ -181,7 +181,7 @@ class Watch:
             lines.append(
                 f"{chain.name}: {len(c)} units in {clusters.count(labels)} groups, "
                 f"{int((labels < 0).sum())} closed; the largest fifth holds "
-                f"{np.sort(c)[::-1][: max(1, len(c) // 5)].sum() / c.sum():.0%} of the norm "
+                f"{smaller.held(c, 0.2):.0%} of the norm "
                 f"products; median alignment {np.median(own['cos_delta'][-1]):.2f}"
             )
         lines += [f"not read: {name}: {reason}" for name, reason in self.refused.items()]
@@ -204,14 +204,16 @@ class _Reading:
 
     def __init__(self, model: nn.Module, chain: Chain, Z: Tensor, before: Tensor, output: Tensor):
         into, _, norm = weights.parts(model, chain)
-        self.Z, self.folded = Z, Folded(into, norm, _rows(before))
+        self.Z, self.folded = Z, Folded(into, norm, weights.as_rows(into, before))
         W, A = weights.single(self.folded.W), weights.single(weights.by_unit(model, chain))
         self.arrays: dict[str, Single] = {
             "W": W,
             "A": A,
             "norm_w": np.linalg.norm(W, axis=1),
             "norm_a": np.linalg.norm(A, axis=1),
-            "open": weights.single((_rows(output.detach()) > 0).float().mean(dim=0)),
+            "open": weights.single(
+                (weights.as_rows(into, output.detach()) > 0).float().mean(dim=0)
+            ),
             "cos_delta": np.full(len(W), np.nan, dtype=np.float32),
         }
 
@@ -221,8 +223,3 @@ class _Reading:
             pull = -self.folded.gradient(self.Z, gradient.detach())
             cosine = functional.cosine_similarity(pull, self.folded.W, dim=1, eps=1e-30)
         self.arrays["cos_delta"] = weights.single(cosine)
-
-
-def _rows(values: Tensor) -> Tensor:
-    """Units last, samples and positions as rows: (N, m, height, width) or (N, ..., m) -> (n, m)."""
-    return (values.movedim(1, -1) if values.ndim == 4 else values).flatten(0, -2)

@@ -48,6 +48,16 @@ def parts(model: nn.Module, chain: Chain) -> tuple[Any, Any, Any]:
     return model.get_submodule(units.incoming), model.get_submodule(units.outgoing), norm
 
 
+def as_rows(into: nn.Module, values: Tensor) -> Tensor:
+    """Samples and positions as rows (n, m), of what a map or a normalisation behind it gives.
+
+    Args:
+        into: the map.
+        values: (N, m, height, width) of a convolution, (N, ..., m) of a linear map.
+    """
+    return (values.movedim(1, -1) if isinstance(into, nn.Conv2d) else values).flatten(0, -2)
+
+
 def incoming(model: nn.Module, chain: Chain) -> Array:
     """Incoming weights (m, d) of units, the bias, if there is one, as the last column.
 
@@ -152,11 +162,11 @@ def restore_statistics(
 
     The function in evaluation stays the same, and training may go on from it.
     """
-    norm = parts(model, chain)[2]
+    into, _, norm = parts(model, chain)
     heard: list[Tensor] = []
 
     def keep(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        heard.append(inputs[0][:, index].movedim(1, -1).flatten(0, -2))
+        heard.append(as_rows(into, inputs[0])[:, index])
 
     index = torch.as_tensor(rows, device=norm.weight.device)
     handle = norm.register_forward_hook(keep)

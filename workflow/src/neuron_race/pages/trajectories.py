@@ -4,7 +4,7 @@ Training keeps weights at events only. The runs shown are trained once more from
 with denser snapshots, and must pass through the recorded weights; so nothing new is shown.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -77,15 +77,28 @@ def directions(W: Array, A: Array) -> tuple[Array, Array, float]:
     U = unit(A)[..., :, None] * unit(W)[..., None, :]
     U = U.reshape(T, m, -1)
     principal = np.linalg.svd(U.reshape(T * m, -1), full_matrices=False)[2][:MOST_DIRECTIONS]
-    kept = np.round(U @ principal.T * SCALE).clip(-SCALE, SCALE).astype(np.int8)
-    errors = [_largest_error(u, q / SCALE) for u, q in zip(U, kept, strict=True)]
-    return kept, principal, max(errors)
+    kept = quantised(U @ principal.T)
+    return kept, principal, largest_error(kept, (u @ u.T for u in U))
 
 
-def _largest_error(U: Array, kept: Array) -> float:
-    error = np.abs(kept @ kept.T - U @ U.T)
-    np.fill_diagonal(error, 0.0)
-    return float(error.max())
+def quantised(coordinates: Array) -> Array:
+    """Coordinates in [-1, 1] as int8, :data:`SCALE` times as large."""
+    return np.round(coordinates * SCALE).clip(-SCALE, SCALE).astype(np.int8)
+
+
+def largest_error(kept: Array, cosines: Iterable[Array]) -> float:
+    """Largest error of a cosine between two neurons.
+
+    Args:
+        kept: result of :func:`quantised`, (T, m, r).
+        cosines: the true ones of each snapshot, (m, m).
+    """
+    errors = []
+    for now, true in zip(kept / SCALE, cosines, strict=True):
+        error = np.abs(now @ now.T - true)
+        np.fill_diagonal(error, 0.0)
+        errors.append(float(error.max()))
+    return max(errors)
 
 
 def ranks(values: Array) -> Array:
