@@ -15,7 +15,7 @@ from fontTools.ttLib import TTFont
 
 from neuron_race.common import storage
 from neuron_race.data import datasets
-from neuron_race.pages import lecture, live, page
+from neuron_race.pages import lecture, live, notebooks, page
 
 ROOT = Path(__file__).parents[2]
 NOTES = ROOT / "paper_notes.md"
@@ -111,6 +111,7 @@ def test_every_equation_of_the_notes_is_found_with_its_symbols(tmp_path: Path, n
     assert "Derivation" not in said and "###" not in said and "**L" not in said[2:]
     listed = symbols.strip().splitlines()
     assert listed and all(line.startswith("- ") and ": " in line for line in listed)
+    assert "$" not in page.markdown(talk(tmp_path).equations(name).data)
 
 
 def test_symbols_of_several_equations_are_listed_once(tmp_path: Path) -> None:
@@ -209,10 +210,27 @@ def test_a_minus_between_two_is_no_sign() -> None:
 
 
 def test_markdown_reads_nothing_into_equations() -> None:
-    drawn = page.markdown("## A *b*\n\n| a |\n| --- |\n| $|x_1|*|y_2|*z$ |\n\nand\n$$f = g_1,$$\n")
+    cell, bare = r"$\|x_1\|*y_2*z$", "$|x_1|*|y_2|*z$"
+    text = f"## A *b*\n\n| a |\n| --- |\n| {cell} |\n\nand {bare}\n$$f = g_1,$$\n"
+    drawn = page.markdown(text)
     assert '<h2 id="a-b">' in drawn and drawn.count("<td>") == 1 and "<em>b</em>" in drawn
-    assert drawn.count("<em>") == 1 and drawn.count("<math") == 2 and "$" not in drawn
+    assert drawn.count("<em>") == 1 and drawn.count("<math") == 3 and "$" not in drawn
     assert 'display="block"' in drawn
+    assert all(drawn.count(page.mathml(one.strip("$"))) == 1 for one in (cell, bare))
+
+
+def test_dollars_in_code_are_no_mathematics() -> None:
+    drawn = page.markdown("costs `$HOME` and `$PATH`\n\n```\necho $A $B\n```\n")
+    assert "<code>$HOME</code> and <code>$PATH</code>" in drawn and "<math" not in drawn
+    assert '<pre tabindex="0"><code>echo $A $B' in drawn
+
+
+@pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.py")), ids=lambda path: path.stem)
+def test_no_dollar_of_an_equation_is_left(path: Path) -> None:
+    for cell in notebooks.read(path).cells:
+        if cell.cell_type == "markdown":
+            drawn = re.sub("<code>.*?</code>", "", page.markdown(cell.source), flags=re.S)
+            assert "$" not in drawn, cell.source
 
 
 def test_the_font_has_all_that_equations_need() -> None:

@@ -159,28 +159,36 @@ def mathml(body: str, display: str = "inline") -> Markup:
 
 
 def markdown(source: str) -> Markup:
-    """Markdown with equations between dollars as HTML; headings get anchors."""
+    """Markdown with equations between dollars as HTML; headings get anchors.
+
+    Between two dollars is one line. In a table's cell ``|`` ends the cell, in an equation too;
+    ``\\|`` stays what it is in LaTeX, the double bar of a norm.
+    """
     import mistune  # not every page has prose
 
-    equations: list[str] = []
+    class Renderer(mistune.HTMLRenderer):
+        """Equations as MathML; headings with anchors."""
 
-    def keep(found: re.Match[str]) -> str:
-        """Leave a mark that Markdown does not read, so that none of an equation is its syntax."""
-        block, inline = found.groups()
-        equations.append(mathml(block, "block") if block else mathml(inline))
-        return f"\ue000{len(equations) - 1}\ue001"
+        def block_math(self, text: str) -> str:
+            return mathml(text, "block")
 
-    marked = re.sub(r"\$\$(.+?)\$\$|\$([^$]+?)\$", keep, source, flags=re.DOTALL)
-    text = str(mistune.create_markdown(escape=False, plugins=["table"])(marked))
-    text = re.sub(r"<(h[1-6])>(.*?)</\1>", _anchored, text)
-    text = text.replace("<pre>", '<pre tabindex="0">')  # long lines scroll, with the keyboard too
-    return Markup(re.sub("\ue000(\\d+)\ue001", lambda m: equations[int(m[1])], text))
+        def inline_math(self, text: str) -> str:
+            return mathml(text)
+
+        def heading(self, text: str, level: int, **attrs: Any) -> str:
+            return super().heading(text, level, id=_anchor(text))
+
+        def block_code(self, code: str, info: str | None = None) -> str:
+            """Long lines scroll, with the keyboard too."""
+            return super().block_code(code, info).replace("<pre>", '<pre tabindex="0">', 1)
+
+    made = mistune.create_markdown(renderer=Renderer(escape=False), plugins=["table", "math"])
+    return Markup(made(source))
 
 
-def _anchored(heading: re.Match[str]) -> str:
-    tag, words = heading.groups()
-    name = re.sub(r"[^\w\- ]", "", re.sub("<.*?>", "", words).lower()).strip().replace(" ", "-")
-    return f'<{tag} id="{name}">{words}</{tag}>'
+def _anchor(heading: str) -> str:
+    words = re.sub("<.*?>", "", heading).lower()
+    return re.sub(r"[^\w\- ]", "", words).strip().replace(" ", "-")
 
 
 def _name(node: ET.Element) -> str:
