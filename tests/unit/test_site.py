@@ -82,17 +82,23 @@ def test_a_framed_page_leads_back() -> None:
     made = pages.framed('<html><body class="a"><p>x</p></body></html>', "../", "Home")
     assert '<body class="a">\n<nav aria-label="Site"' in made
     assert linked.Links(made).links == ["../index.html"]
+    with pytest.raises(ValueError, match="<body>"):
+        pages.framed("<html></html>", "", "Home")
     skipped = pages.framed('<body>\n<a class="skip" href="#main">Skip</a><main>', "", "Home")
     assert linked.Links(skipped).links == ["#main", "index.html"]
 
 
 @pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")  # of MyST's use of Sphinx
-def test_pages_are_built_with_mathematics_and_replace_what_was_there(tmp_path: Path) -> None:
+def test_pages_are_built_with_mathematics_and_replace_what_was_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     out = tmp_path / "site"
     (out / "old").mkdir(parents=True)
     sources = {
-        "index.md": "# One\n\n$a_j$ and [two](two.md#there)\n\n```{toctree}\ntwo\n```\n",
-        "two.md": "# Two\n\n## There\n\nHalf\n$$\\frac{1}{2}$$\nof it.\n",
+        "index.md": "# One\n\n$a_j$ and [two](two.md#there)\n"
+        "\n```{toctree}\n:caption: All\n\ntwo\n```\n",
+        "two.md": "# Two\n\n## There\n\nHalf\n$$\\frac{1}{2}$$\nof it.\n"
+        "\n| a |\n| --- |\n| b |\n\n```\ncode\n```\n",
         "_static/site.css": "",
         "_static/site.js": "",
     }
@@ -105,7 +111,10 @@ def test_pages_are_built_with_mathematics_and_replace_what_was_there(tmp_path: P
     assert (out / "data/x.csv").read_text() == "a,b\n"
     with pytest.raises(build.SiteError, match=r"index\.md.*nowhere"):
         build.build({**sources, "index.md": "# One\n\n[x](nowhere.md)\n"}, {}, out)
-    assert (out / "two.html").exists()
+    monkeypatch.setitem(build.MENDED, "<never>", "")
+    with pytest.raises(build.SiteError, match="<never>"):
+        build.build(sources, {}, out)
+    assert (out / "two.html").exists() and list(tmp_path.iterdir()) == [out]
 
 
 def test_dead_links_are_found(tmp_path: Path) -> None:

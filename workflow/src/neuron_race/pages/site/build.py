@@ -71,7 +71,8 @@ def build(sources: Mapping[str, str], files: Mapping[str, Path | str], out: Path
         out: folder of the site; whatever is there is replaced.
 
     Raises:
-        SiteError: a page refers to what there is not, or can't be read.
+        SiteError: a page refers to what there is not, or can't be read; or nothing is left of
+            what the theme was to be mended in.
     """
     with leftovers.scratch() as folder:
         source, made = folder / "source", folder / "site"
@@ -87,8 +88,11 @@ def build(sources: Mapping[str, str], files: Mapping[str, Path | str], out: Path
                 (made / name).write_text(content, encoding="utf-8")
             else:
                 shutil.copyfile(content, made / name)
+        new = out.with_name(f"{out.name}.new")  # beside it: from there it is one rename
+        shutil.rmtree(new, ignore_errors=True)
+        shutil.copytree(made, new)
         shutil.rmtree(out, ignore_errors=True)
-        shutil.copytree(made, out)
+        new.rename(out)
 
 
 def _sphinx(source: Path, made: Path, doctrees: Path) -> None:
@@ -103,11 +107,15 @@ def _sphinx(source: Path, made: Path, doctrees: Path) -> None:
 
 
 def _mend(made: Path) -> None:
+    absent = set(MENDED)
     for path in made.rglob("*.html"):
         text = path.read_text(encoding="utf-8")
+        absent -= {before for before in absent if before in text}
         for before, after in MENDED.items():
             text = text.replace(before, after)
         path.write_text(text, encoding="utf-8")
+    if absent:
+        raise SiteError(f"the theme no longer writes {', '.join(sorted(absent))}: see MENDED")
     for path in (*(made / name for name in SPARE), *made.rglob("*.map")):
         if path.is_dir():
             path.rmdir()

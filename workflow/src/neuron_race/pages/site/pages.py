@@ -13,6 +13,13 @@ from neuron_race.pages.site.reference import API
 # Pages that templates make of the results, beside one per claim.
 TEMPLATES = ("index", "overview", "datasets", "watch", "scripts", "api", "run")
 
+# Documents that quote numbers: these don't change with the run that the rest of the site shows.
+QUOTING = ("docs/findings.md", "docs/readings.md")
+QUOTED = (
+    "Numbers in this text are those of the reference run, kept with the project. Figures, tables "
+    "and pages that it links to are of the run that made this site."
+)
+
 
 def sources(
     results: Results,
@@ -63,11 +70,18 @@ def sources(
     }
     places = {name: name for name in texts}
     made |= {name: documents.linked(text, name, places) for name, text in texts.items()}
+    made |= {name: _noted(made[name], QUOTED) for name in QUOTING}
     return {
         **made,
         "_static/site.css": str(page.asset("site/site.css") + page.math_style()),
         "_static/site.js": str(page.asset("site/site.js")),
     }
+
+
+def _noted(text: str, note: str) -> str:
+    """Markdown with a note below its title."""
+    title, _, rest = text.partition("\n")
+    return f"{title}\n\n```{{note}}\n{note}\n```\n{rest}"
 
 
 def _filled(name: str, shown: Mapping[str, Any]) -> str:
@@ -78,9 +92,16 @@ def _filled(name: str, shown: Mapping[str, Any]) -> str:
 
 
 def framed(text: str, home: str, title: str) -> str:
-    """A page that stands by itself, with the way back to the site."""
+    """A page that stands by itself, with the way back to the site.
+
+    Raises:
+        ValueError: it has no body.
+    """
     style = "font: 15px/1.4 system-ui, sans-serif; padding: .6rem 1rem"
     links = f'<a href="{home}index.html">{title}</a>'
     bar = f'<nav aria-label="Site" style="{style}">← {links}</nav>'
     start = r"<body[^>]*>(?:\s*<a class=\"skip\".*?</a>)?"  # who skips does so first
-    return re.sub(start, lambda found: f"{found[0]}\n{bar}", text, count=1)
+    made, times = re.subn(start, lambda found: f"{found[0]}\n{bar}", text, count=1)
+    if not times:
+        raise ValueError("a page without <body> has no place for the way back to the site")
+    return made
