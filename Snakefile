@@ -96,7 +96,7 @@ except SettingsError as error:
 CLAIMS = list(SETTINGS.claims)
 # Claims with a notebook.
 LECTURED = [name for name in CLAIMS if (ROOT / f"workflow/notebooks/{name}.py").exists()]
-FIGURES = [*CLAIMS, "theory", "nulls", "tasks", "multiverse"]
+FIGURES = [*CLAIMS, "theory", "nulls", "tasks", "moments", "multiverse"]
 FIGURES += ["replication"] if config.get("replicate") else []
 
 
@@ -122,6 +122,7 @@ include: "workflow/rules/datasets.smk"
 include: "workflow/rules/training.smk"
 include: "workflow/rules/dynamics.smk"
 include: "workflow/rules/compression.smk"
+include: "workflow/rules/moments.smk"
 include: "workflow/rules/laws.smk"
 include: "workflow/rules/tickets.smk"
 include: "workflow/rules/extensions.smk"

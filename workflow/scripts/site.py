@@ -59,6 +59,7 @@ def work(job) -> None:
         params.datasets,
         storage.read_table(job.input.universes),
         storage.read_table(job.input.decisions),
+        storage.read_table(next(p for p in job.input.figures if Path(p).name == "moments.csv")),
         moments(job, verdicts),
         list(by_name(job.input.lectures)),
         documents.anchors(texts["paper_notes.md"]),

@@ -22,7 +22,7 @@ from neuron_race.settings import configuration, schema
 
 Verdict = Mapping[str, Any]
 # Pictures of a run that belong to no claim.
-OTHER_FIGURES = ("theory", "nulls", "tasks", "multiverse", "replication")
+OTHER_FIGURES = ("theory", "nulls", "tasks", "moments", "multiverse", "replication")
 # What is kept of each claim beside its picture.
 KEPT = (("claims", "json"), ("evidence", "csv"))
 THERE, MISSING = "there", "missing"

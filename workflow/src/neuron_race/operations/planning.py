@@ -133,7 +133,7 @@ TRAINED = ("train", "forecast", "tickets", "audit", "delays", "late_winners")
 STUDIES = ("train_study", "extension")  # each target has a model of its own
 BY_SEEDS = ("weight_tickets", "dataset")
 MULTIVERSE = ("multiverse_train", "multiverse_runs")
-TABLES = ("dynamics", "compression", "race", "cosines", "predict", "laws")
+TABLES = ("dynamics", "compression", "moments", "race", "cosines", "predict", "laws")
 
 
 def job(path: Path | str) -> tuple[str, str]:

@@ -1,6 +1,6 @@
 """What the workflow asks of the configuration and the register, once they are read."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -70,11 +70,15 @@ class Settings:
 
     def tasks_drawn(self, claim: str) -> dict[str, dict[int, str]]:
         """The same of all runs whose tables the claim's figure draws."""
-        paths = [path.split("/") for path in self.claims[claim]["figure_tables"]]
+        return self.tasks_measured(self.claims[claim]["figure_tables"])
+
+    def tasks_measured(self, paths: Iterable[str]) -> dict[str, dict[int, str]]:
+        """The same of all runs in tables ``table/experiment/name.csv``."""
+        parts = [path.split("/") for path in paths]
         return self._tasks(
             {
                 (table, f"{experiment}/{condition}")
-                for table, experiment, _ in paths
+                for table, experiment, _ in parts
                 for condition in self.measured(table)[experiment]
             }
         )

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from neuron_race.evidence import claims, nulls, phrases
@@ -14,6 +15,7 @@ Row = Mapping[str, Any]
 STATUSES = tuple(page.TONES)
 SIGNS = dict(zip(STATUSES, "✓◐✕?", strict=True))
 OURS = "our extension"
+AT = (0.9, 0.05)  # of the loss left: the drop, and where a task counts as fitted
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class Results:
         datasets: options of each data set, and ``about``, its kind in words.
         universes: a row per claim's statistic, in which share of universes it holds.
         decisions: a row per statistic, decision and option, what of it hangs on them.
+        judged: ``figures/moments.csv``, what claims are about by how much of the loss is left.
         moments: by claim, fragment of the explorer's address at the moment that tells most.
         lectures: claims that have one.
         anchors: result of :func:`neuron_race.pages.site.documents.anchors`.
@@ -43,6 +46,7 @@ class Results:
     datasets: Mapping[str, Row]
     universes: pd.DataFrame
     decisions: pd.DataFrame
+    judged: pd.DataFrame
     moments: Mapping[str, str]
     lectures: Sequence[str]
     anchors: Mapping[str, str]
@@ -67,6 +71,7 @@ def claim(results: Results, verdict: Row) -> dict[str, Any]:
         "datasets": data_of(results, name),
         "universes": shares,
         "decisive": [_decisive(results.decisions, share["statistic"]) for share in shares],
+        "judged": _judged(results.judged[results.judged["claim"] == name]),
         "moment": results.moments.get(name),
         "lecture": name in results.lectures,
         "command": phrases.command(name, results.options),
@@ -140,6 +145,17 @@ def _decisive(decisions: pd.DataFrame, statistic: str) -> dict[str, Any]:
         "importance": most["importance"].iloc[0],
         "options": list(zip(most["option"], most["share"], strict=True)),
     }
+
+
+def _judged(numbers: pd.DataFrame) -> list[dict[str, Any]]:
+    """A row per statistic and init: mean and interval at the drop, at 5 % of the loss, and last."""
+    found = []
+    for (quantity, condition), own in numbers.groupby(["quantity", "condition"], sort=False):
+        lefts = own["loss_left"].to_numpy()
+        near = [int(np.abs(np.log(lefts / left)).argmin()) for left in AT]
+        shown = own.iloc[[*near, len(own) - 1]].drop_duplicates().to_dict("records")
+        found.append({"quantity": quantity, "condition": condition, "moments": shown})
+    return found
 
 
 def summary(results: Results) -> list[dict[str, Any]]:

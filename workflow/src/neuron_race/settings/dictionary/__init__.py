@@ -11,6 +11,7 @@ from neuron_race.settings.dictionary import (
     extensions,
     late_winners,
     laws,
+    moments,
     multiverse,
     tickets,
 )
@@ -20,6 +21,7 @@ TABLES = {
     "dynamics": experiments.DYNAMICS,
     "race": experiments.RACE,
     "compression": experiments.COMPRESSION,
+    "moments": moments.MOMENTS,
     "tickets": tickets.TICKETS,
     "audit": experiments.AUDIT,
     "laws": laws.LAWS,

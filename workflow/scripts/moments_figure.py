@@ -1,0 +1,20 @@
+"""Draw what core claims are about against training time."""
+
+from neuron_race.common import job as script
+from neuron_race.common import storage
+from neuron_race.evidence import phrases
+from neuron_race.figures import moments, style
+
+
+def work(job) -> None:
+    """The table of moments in, figure and the numbers drawn out."""
+    style.apply()
+    (path,) = job.input
+    runs = style.with_tasks(storage.read_table(path), job.params.table, job.params.tasks)
+    preset = phrases.preset({"preset": job.params.preset, "changes": job.params.changes})
+    figure, numbers = moments.draw(runs, job.params.criteria, job.params.drops, preset)
+    style.save(figure, job.output.pdf, job.output.png)
+    storage.write_table(job.output.csv, numbers)
+
+
+script.run(snakemake, work)
