@@ -148,6 +148,7 @@ def test_changed_threshold_retrains_nothing(finished: Path) -> None:
         "tasks",
         "multiverse_claims",
         "multiverse_figure",
+        "moments_figure",
     }
     assert "verdict" in others
     assert others <= {"verdict", "notebook", "provenance", "scoreboard", "site", "all"}

@@ -52,7 +52,15 @@ APART_FROM_RESULTS |= {
     "settings/origins",
     *(
         f"settings/dictionary/{name}"
-        for name in ("statistic", "experiments", "extensions", "laws", "late_winners", "tickets")
+        for name in (
+            "statistic",
+            "experiments",
+            "extensions",
+            "laws",
+            "late_winners",
+            "moments",
+            "tickets",
+        )
     ),
     *(
         "common/validation",
