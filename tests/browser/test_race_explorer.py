@@ -192,7 +192,7 @@ def test_matrix_holds_the_cosines(open_page: Open, path: Path, smoke: Path) -> N
                 f"Array.from({{length: {m}}}, (_, j) => race.cosine(i, j)))"
             )
         )
-        assert np.abs(drawn - exact).max() <= error["cosine_error"] + 1e-5 < 0.03
+        assert np.abs(drawn - exact).max() <= error["cosine_error"] + 1e-5 < 0.05
     assert "largest error" in (page.locator("main").text_content() or "")
 
 

@@ -16,7 +16,7 @@ import neuron_race
 from neuron_race.common import storage
 from neuron_race.models.norms import unit
 from neuron_race.own import run_file
-from neuron_race.pages import explorer
+from neuron_race.pages import explorer, trajectories
 
 MODELS = {
     "perceptron": lambda: (Perceptron([9, 6]), torch.randn(32, 5)),
@@ -192,7 +192,7 @@ def test_directions_keep_the_cosines_of_layers_that_are_too_large_to_write_out()
     A = rng.standard_normal((4, 12, 2)) @ rng.standard_normal((2, 300))
     kept, error = run_file.directions(W, A)
     expected = (unit(W[2]) @ unit(W[2]).T) * (unit(A[2]) @ unit(A[2]).T)
-    found = (kept[2] / 127.0) @ (kept[2] / 127.0).T
+    found = (kept[2] / trajectories.SCALE) @ (kept[2] / trajectories.SCALE).T
     np.fill_diagonal(found, 1.0)
     assert np.abs(found - expected).max() <= error < 0.03
     assert kept.dtype == np.int8 and kept.shape[2] <= 6

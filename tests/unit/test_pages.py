@@ -48,7 +48,7 @@ def test_directions_give_cosines_within_the_stated_error() -> None:
         difference = np.abs(U @ U.T - clusters.cosines(made.W[0, t], made.A[0, t]))
         np.fill_diagonal(difference, 0)
         largest = max(largest, difference.max())
-    assert error == pytest.approx(largest, rel=1e-6) and 0 < error < 0.03
+    assert error == pytest.approx(largest, rel=1e-6) and 0 < error < 0.05
 
 
 def test_directions_are_cut_to_the_principal_ones(monkeypatch: pytest.MonkeyPatch) -> None:
