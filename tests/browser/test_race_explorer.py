@@ -146,9 +146,9 @@ def test_points_are_where_the_tables_say(
         state = slide(page, int(t))
         assert state["step"] == recorded.runs.step[r] and state["matrix"] == t
         drawn = points(page)
-        # Both numbers are kept in 16 bits, norm products on the log scale.
-        np.testing.assert_allclose(drawn["cos_delta"], measured["cos_delta"][r], atol=5e-5)
-        np.testing.assert_allclose(drawn["norm_product"], product[r], rtol=1e-3)
+        # Both numbers are kept in 13 bits, norm products on the log scale.
+        np.testing.assert_allclose(drawn["cos_delta"], measured["cos_delta"][r], atol=2e-4)
+        np.testing.assert_allclose(drawn["norm_product"], product[r], rtol=3e-3)
         # Pixels run along the axes: the cosine to the right, the logarithm upwards.
         for number, pixel, slope in (
             (drawn["cos_delta"], drawn["x"], 1),
@@ -165,11 +165,11 @@ def test_points_are_where_the_tables_say(
     own = neurons[(neurons["condition"] == condition) & (neurons["seed"] == seed)]
     slide(page, 0)
     np.testing.assert_allclose(
-        points(page)["norm_product"], own["norm_product_init"].to_numpy(), rtol=1e-3
+        points(page)["norm_product"], own["norm_product_init"].to_numpy(), rtol=3e-3
     )
     slide(page, len(steps) - 1)
     np.testing.assert_allclose(
-        points(page)["norm_product"], own["norm_product_end"].to_numpy(), rtol=1e-3
+        points(page)["norm_product"], own["norm_product_end"].to_numpy(), rtol=3e-3
     )
 
 
@@ -435,7 +435,7 @@ def test_two_runs_go_by_one_clock(open_page: Open, path: Path, smoke: Path) -> N
     drawn = pd.DataFrame(page.evaluate("race.points('second')"))
     arrays = storage.read_arrays(smoke / "results/explorer/pair.npz")
     product = arrays[f"lazy.{second['seed']}.norm_product"][state["beside"]["snapshot"]]
-    np.testing.assert_allclose(drawn["norm_product"], product, rtol=1e-3)
+    np.testing.assert_allclose(drawn["norm_product"], product, rtol=3e-3)
     page.locator("#clock").select_option("drop")
     until(page, f"race.state().beside.t < {state['beside']['t']}")
     assert page.evaluate("race.state().beside.t") < 3 * second["drop"] * second["learning_rate"]

@@ -76,11 +76,11 @@ def test_record_of_a_run() -> None:
     assert arrays["lane_rank"].tolist() == [1] * 60
     assert description["drop"] == trained.runs.event_step[0, 2] and description["width"] == 60
     packed = explorer.run(arrays, description)
-    cos = unpack(packed, "cos_delta") / 65535 * 2 - 1
-    np.testing.assert_allclose(cos.T, arrays["cos_delta"], atol=2e-5)
+    cos = unpack(packed, "cos_delta") / explorer.LEVELS * 2 - 1
+    np.testing.assert_allclose(cos.T, arrays["cos_delta"], atol=1.3e-4)
     low, high = packed["log_range"]
-    log = low + unpack(packed, "log_norm_product") / 65535 * (high - low)
-    np.testing.assert_allclose(10**log.T, product, rtol=1e-3)
+    log = low + unpack(packed, "log_norm_product") / explorer.LEVELS * (high - low)
+    np.testing.assert_allclose(log.T, np.log10(product), atol=(high - low) / explorer.LEVELS)
     assert np.array_equal(unpack(packed, "directions").transpose(2, 1, 0), arrays["directions"])
 
 

@@ -12,6 +12,9 @@ from neuron_race.pages import page
 
 Array = NDArray[Any]
 LARGEST_PAGE = 12_000_000  # bytes
+LEVELS = (
+    8191  # of cosines and log norm products: finer than a pixel, and a third smaller than 16 bits
+)
 RANKS = ("final", "lane", "drop", "forecast")
 HEADS = {"gaussian": "Gaussian", "balanced": "balanced", "pytorch": "PyTorch default"}
 
@@ -20,10 +23,10 @@ PARTS = ("data", "canvas", "race", "charts", "inputs", "words", "export", "page"
 SCRIPTS = ["explorer.js", *(f"explorer_{part}.js" for part in PARTS)]
 
 
-def quantise(values: Array, low: float, high: float, kind: str) -> Array:
-    """Values in [low, high] as integers of an unsigned kind such as ``u2``, evenly spaced."""
-    top = np.iinfo(kind).max
-    return np.round((values - low) / ((high - low) or 1.0) * top).clip(0, top).astype(kind)
+def quantise(values: Array, low: float, high: float) -> Array:
+    """Values in [low, high] as whole numbers up to :data:`LEVELS`, evenly spaced."""
+    part = (values - low) / ((high - low) or 1.0)
+    return np.round(part * LEVELS).clip(0, LEVELS).astype("u2")
 
 
 def pack(arrays: Mapping[str, tuple[Array, bool]]) -> dict[str, Any]:
@@ -67,7 +70,7 @@ def run(arrays: Mapping[str, Array], description: Mapping[str, Any]) -> dict[str
 
     Returns:
         The description, ``step``, ``loss_curve``, the range of log10 norm products, and the packed
-        arrays; time runs along their last axis. Cosines and log norm products keep 16 bits.
+        arrays; time runs along their last axis. Cosines and log norm products keep 13 bits.
     """
     log = np.log10(np.maximum(arrays["norm_product"], np.finfo(float).tiny))
     low, high = float(log.min()), float(log.max())
@@ -79,8 +82,8 @@ def run(arrays: Mapping[str, Array], description: Mapping[str, Any]) -> dict[str
         }
     packed = pack(
         {
-            "cos_delta": (quantise(arrays["cos_delta"].T, -1.0, 1.0, "u2"), True),
-            "log_norm_product": (quantise(log.T, low, high, "u2"), True),
+            "cos_delta": (quantise(arrays["cos_delta"].T, -1.0, 1.0), True),
+            "log_norm_product": (quantise(log.T, low, high), True),
             "directions": (arrays["directions"].transpose(2, 1, 0), True),
             "norm_w": (arrays["norm_w"].astype("f4"), False),
             "norm_a": (arrays["norm_a"].astype("f4"), False),

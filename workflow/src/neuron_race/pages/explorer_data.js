@@ -1,6 +1,8 @@
 
 // --- Data: from base64 to typed arrays; time runs along the last axis. -----------------------------
 
+// Scales at which numbers were packed: LEVELS of explorer.py, SCALE of trajectories.py.
+const LEVELS = 8191, DIRECTIONS = 63;
 const KINDS = { i1: Int8Array, u1: Uint8Array, u2: Uint16Array, i2: Int16Array, f4: Float32Array };
 
 async function arraysOf({ data, layout }) {
@@ -26,8 +28,8 @@ async function unpack(run) {
   run.m = run.width;
   run.r = run.layout.find((a) => a.name === "directions").shape[0];
   const [low, high] = run.log_range;
-  run.cos = Float32Array.from(arrays.cos_delta, (v) => (v / 65535) * 2 - 1);
-  run.log = Float32Array.from(arrays.log_norm_product, (v) => low + (v / 65535) * (high - low));
+  run.cos = Float32Array.from(arrays.cos_delta, (v) => (v / LEVELS) * 2 - 1);
+  run.log = Float32Array.from(arrays.log_norm_product, (v) => low + (v / LEVELS) * (high - low));
   run.byRank = Array.from({ length: run.m }, (_, j) => j).sort((a, b) => arrays.final_rank[a] - arrays.final_rank[b]);
   run.late = run.byRank.filter((j) => arrays.late[j]);
   // Clusters, largest first, then the neurons that are never active (-1); within them by final norm.

@@ -86,7 +86,7 @@ function cosines(run, t) {
   const { m, r, T, order } = run;
   const U = new Float32Array((m + 3) * r); // rows of zeros at the end, for four columns at a time
   const codes = run.arrays.directions;
-  for (let i = 0; i < m; i++) for (let k = 0; k < r; k++) U[i * r + k] = codes[(k * m + order[i]) * T + t] / 63; // SCALE of trajectories.py
+  for (let i = 0; i < m; i++) for (let k = 0; k < r; k++) U[i * r + k] = codes[(k * m + order[i]) * T + t] / DIRECTIONS;
   const gram = new Float32Array(m * m);
   for (let i = 0; i < m; i++) {
     for (let j = 0; j < i; j += 4) {
