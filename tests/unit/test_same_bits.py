@@ -3,9 +3,14 @@
 Where a processor has no vectors of 64 bytes, those of 32 and 16 are compared.
 """
 
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -14,6 +19,7 @@ from numpy.typing import NDArray
 from small_runs import problem
 from test_stacked import MODELS
 
+from neuron_race.common import instructions
 from neuron_race.models import deep
 from neuron_race.training import any_model, compiled_engine, compiled_passes
 from neuron_race.training.recipe import FREEZE
@@ -24,17 +30,8 @@ OTHERS = {"32 bytes": ("-march=x86-64-v3",), "16 bytes": ("-march=x86-64-v3", "-
 SIZES = [(1, 1, 1, 1), (7, 13, 9, 2), (97, 25, 70, 1), (200, 54, 300, 3), (1500, 7, 130, 10)]
 
 
-def _can(*features: str) -> bool:
-    """Whether the processor has these instructions."""
-    try:
-        words = Path("/proc/cpuinfo").read_text(encoding="utf-8").split()
-    except OSError:
-        return False
-    return set(features) <= set(words)
-
-
 pytestmark = pytest.mark.skipif(
-    not _can("avx2", "fma", "bmi2"), reason="the processor is no x86-64-v3"
+    not instructions.available("avx2", "fma", "bmi2"), reason="the processor is no x86-64-v3"
 )
 
 
@@ -64,10 +61,15 @@ def test_one_hidden_layer(other: Callable[[], None], loss: str, precision: str) 
     def trained() -> list[Array]:
         found: list[Array] = []
         for (N, d, m, k), freeze in cases:
-            kind = {"N": N, "d": d, "m": m, "k": k, "loss": loss}
+            kind: dict[str, Any] = {"N": N, "d": d, "m": m, "k": k, "loss": loss}
             arrays = [np.stack(Z) for Z in zip(*(problem(s, **kind) for s in (0, 1)), strict=True)]
             words = np.random.default_rng(0).integers(2**62, size=N)
-            how = {"loss": loss, "freeze": freeze, "learning_rate": 0.02, "precision": precision}
+            how: dict[str, Any] = {
+                "loss": loss,
+                "freeze": freeze,
+                "learning_rate": 0.02,
+                "precision": precision,
+            }
             net = compiled_engine.Networks(*arrays, words, threads=2, **how)
             losses, _ = net.advance(40, np.empty((2, 0)), np.full(2, np.inf))
             W, A = net.weights()
@@ -76,7 +78,7 @@ def test_one_hidden_layer(other: Callable[[], None], loss: str, precision: str) 
             found += [losses, W, A, *net.gradients(), *net.gates()]
         return found
 
-    cases = [(size, ()) for size in SIZES]
+    cases: list[tuple[Any, tuple[str, ...]]] = [(size, ()) for size in SIZES]
     cases += [(SIZES[2], freeze) for freeze in [*((name,) for name in FREEZE), FREEZE]]
     here = trained()
     other()
@@ -106,3 +108,34 @@ def test_beyond_one_hidden_layer(
     other()
     for ours, theirs in zip(here, passed(), strict=True):
         assert torch.equal(ours, theirs)
+
+
+REPORT = """
+import json
+import numpy._core._multiarray_umath as umath, scipy.linalg, threadpoolctl, torch
+wide = [name for name in umath.__cpu_dispatch__ if "V4" in name or "512" in name]
+pools = threadpoolctl.threadpool_info()
+print(json.dumps({
+    "openblas": sorted({p["architecture"] for p in pools if p["internal_api"] == "openblas"}),
+    "numpy": [name for name in wide if umath.__cpu_features__[name]],
+    "torch": torch.backends.cpu.get_cpu_capability(),
+}))
+"""
+
+
+def test_libraries_use_the_same_code_in_every_job() -> None:
+    def found() -> dict[str, Any]:
+        command = [sys.executable, "-c", REPORT]
+        read: dict[str, Any] = json.loads(subprocess.check_output(command))
+        return read
+
+    with mock.patch.dict(os.environ):
+        for name in instructions.SETTINGS:
+            os.environ.pop(name, None)
+        instructions.settle()
+        assert found() == {"openblas": ["Haswell"], "numpy": [], "torch": "AVX2"}
+        os.environ["ATEN_CPU_CAPABILITY"] = "default"
+        instructions.settle()  # what is said already stands
+        assert found()["torch"] == "DEFAULT"
+    snakefile = Path(__file__).parents[2].joinpath("Snakefile").read_text(encoding="utf-8")
+    assert snakefile.count("\ninstructions.settle()\n") == 1  # it starts all jobs
