@@ -22,7 +22,7 @@ ROOT = Path(workflow.basedir)
 
 try:
     import neuron_race
-    from neuron_race.common import homes, terminal
+    from neuron_race.common import homes, instructions, terminal
     from neuron_race.operations import telling
 except ImportError as error:
     raise WorkflowError(
@@ -36,6 +36,8 @@ if Path(neuron_race.__file__).resolve().parents[1] != HERE.resolve():
         f"{Path(neuron_race.__file__).parent}: `make` here, or set PYTHONPATH={shlex.quote(str(HERE))}"
     )
 
+# All jobs inherit it.
+instructions.settle()
 # `--edit-notebook` calls Jupyter by name; it is found though the environment is not activated. And
 # profiles find their own files by the root, whatever the working directory.
 os.environ.update(

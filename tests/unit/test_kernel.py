@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from scipy import special
 from small_runs import DIGITS, OPTIONS, problem, stack
 
 from neuron_race.common import storage
@@ -83,6 +84,25 @@ def test_loss_and_gradients_are_those_of_autograd(
             np.testing.assert_allclose(-dW[s], grad_W, rtol=1e-11, atol=1e-13)
             np.testing.assert_allclose(-dA[s], grad_A, rtol=1e-11, atol=1e-13)
             assert m < 6 or np.abs(grad_W).max() > 1e-4
+
+
+@pytest.mark.parametrize("k", [1, 3])
+def test_losses_and_residuals_have_all_their_digits(k: int) -> None:
+    margins = np.concatenate([np.geomspace(1e-12, 700, 500), [800.0, 1e6]])
+    if k == 1:  # f = margin, by a network of one neuron each
+        y = np.tile([1.0, -1.0], (len(margins), 1)).T.ravel()
+        f = np.tile(margins, 2)
+        expected = np.logaddexp(0, -y * f), y * special.expit(-y * f)
+        X, Y, A = f, y[:, None, None], np.ones((len(f), 1, 1))
+    else:  # f = (margin, 0, 0)
+        X, f = margins, margins
+        Y, A = np.tile(np.eye(3)[1], (len(f), 1, 1)), np.tile([1.0, 0, 0], (len(f), 1, 1))
+        expected = f + np.log1p(2 * np.exp(-f)), -special.expit(f - np.log(2))
+    arrays = [X[:, None, None], Y, np.ones((len(f), 1, 1)), A]
+    net = compiled_engine.Networks(*arrays, np.zeros(1, np.int64), loss="logistic")
+    np.testing.assert_allclose(advance(net, 0)[:, 0], expected[0], rtol=1e-15, atol=1e-300)
+    residual = net.gradients()[1][:, 0, 0] / f
+    np.testing.assert_allclose(residual, expected[1], rtol=2e-15, atol=1e-300)
 
 
 @pytest.mark.parametrize("freeze", [(), *((name,) for name in FREEZE), FREEZE])

@@ -10,7 +10,7 @@
    coordinate in turn, its vectors side by side, so that a tile reads memory in order.
 
    Bits: the partition into blocks and the order of every sum depend on the shape of a network alone:
-   neither on the number of threads nor on the other networks. */
+   neither on the number of threads nor on the other networks, nor on the processor (see lanes.h). */
 
 #include <pthread.h>
 #include <sched.h>
@@ -57,9 +57,15 @@ typedef struct network {
 
 typedef struct workspace {
     REAL *H;  /* activations of a block in panels, then gated residuals */
-    vec *F;   /* outputs of a block, one vector of partial sums per sample and output */
+    vec *F;   /* outputs of a block, PARTS vectors of partial sums per sample and output */
     REAL *R, *RT; /* residuals (n, k) and (k, n) */
 } workspace;
+
+/* The first vector of panel p. No panel but the last ends within one of WIDE bytes, unless all do. */
+INLINE long edge(const networks *all, long p) {
+    long unit = NV < PARTS ? NV : PARTS, v = part(p, all->panels, ceiling(all->vectors, unit)) * unit;
+    return v < all->vectors ? v : all->vectors;
+}
 
 /* --- Tiles ------------------------------------------------------------------------------------- */
 
@@ -68,7 +74,7 @@ typedef struct {
     REAL *out;
     const REAL *frozen;
     const REAL *A; /* ACTIVATE: outgoing weights of the panel (k, nv vectors) */
-    vec *F;
+    vec *F;        /* ... and the sums that it adds to, from the first of its parts on */
     long k;
 } target;
 
@@ -88,7 +94,7 @@ INLINE void tile(const int kind, const int mr, const int nv, long K, const REAL 
 #pragma GCC unroll 8
         for (int r = 0; r < mr; r++)
 #pragma GCC unroll 8
-            for (int v = 0; v < nv; v++) acc[r][v] += a[r] * bv[v];
+            for (int v = 0; v < nv; v++) acc[r][v] = fused(spread(a[r]), bv[v], acc[r][v]);
         a += lda;
         B += nv;
     }
@@ -117,14 +123,21 @@ INLINE void tile(const int kind, const int mr, const int nv, long K, const REAL 
             out[r * nv + v] = acc[r][v];
         }
     const vec *A = (const vec *)t->A;
-    for (long q = 0; q < t->k; q++)
+    vec *F = t->F + row * t->k * PARTS;
+    for (long q = 0, k = t->k; q < k; q++, F += PARTS) {
+        vec av[NV];
 #pragma GCC unroll 8
-        for (int r = 0; r < mr; r++) {
-            vec sum = t->F[(row + r) * t->k + q];
+        for (int v = 0; v < nv; v++) av[v] = A[q * nv + v];
 #pragma GCC unroll 8
-            for (int v = 0; v < nv; v++) sum += acc[r][v] * A[q * nv + v];
-            t->F[(row + r) * t->k + q] = sum;
-        }
+        for (int r = 0; r < mr; r++)
+#pragma GCC unroll 8
+            for (int part = 0; part < PARTS && part < nv; part++) {
+                vec sum = F[r * k * PARTS + part];
+#pragma GCC unroll 8
+                for (int v = part; v < nv; v += PARTS) sum = fused(acc[r][v], av[v], sum);
+                F[r * k * PARTS + part] = sum;
+            }
+    }
 }
 
 #define ROWS(KIND, NVECS)                                                                      \
@@ -155,12 +168,13 @@ TILES(tile_add, ADD)
 /* Activations of the n samples from i0 on, into H; partial sums of the outputs, into F. */
 static void forward(const networks *all, const network *net, long i0, long n, REAL *H,
                     const REAL *frozen, vec *F) {
-    memset(F, 0, (size_t)(n * all->k) * sizeof(vec));
+    memset(F, 0, (size_t)(n * all->k * PARTS) * sizeof(vec));
     long tiles = ceiling(n, MR);
     for (long p = 0; p < all->panels; p++) {
-        long v0 = part(p, all->panels, all->vectors), nv = part(p + 1, all->panels, all->vectors) - v0;
+        long v0 = edge(all, p), nv = edge(all, p + 1) - v0;
+        vec *sums = F + v0 % PARTS;
         v0 *= LANES;
-        target t = {H + v0 * n, frozen ? frozen + v0 * n : NULL, net->A + v0 * all->k, F, all->k};
+        target t = {H + v0 * n, frozen ? frozen + v0 * n : NULL, net->A + v0 * all->k, sums, all->k};
         for (long i = 0; i < tiles; i++) {
             long row = part(i, tiles, n), rows = part(i + 1, tiles, n) - row;
             tile_activate(rows, nv, all->d, net->X + (i0 + row) * all->d, rows, net->V + v0 * all->d,
@@ -172,17 +186,15 @@ static void forward(const networks *all, const network *net, long i0, long n, RE
 /* Residuals of a block, into R and RT; returns its loss, times N. */
 static double residuals(const networks *all, const network *net, const workspace *w, long i0, long n) {
     long k = all->k;
-    double value = 0;
-    REAL f[k], zero[k];
-    memset(zero, 0, sizeof zero);
-    for (long i = 0; i < n; i++) {
-        const REAL *y = net->Y + (i0 + i) * k;
-        REAL *r = w->R + i * k;
-        for (long q = 0; q < k; q++) f[q] = total(w->F[i * k + q]);
-        value += sample(all->loss, k, f, y, r);
-        if (all->freeze & RESIDUAL) sample(all->loss, k, zero, y, r);
-        for (long q = 0; q < k; q++) w->RT[q * n + i] = r[q];
+    const REAL *y = net->Y + i0 * k;
+    for (long i = 0; i < n * k; i++) w->R[i] = total(w->F + i * PARTS);
+    double value = samples(all->loss, n, k, w->R, y);
+    if (all->freeze & RESIDUAL) {
+        memset(w->R, 0, (size_t)(n * k) * sizeof(REAL));
+        samples(all->loss, n, k, w->R, y);
     }
+    for (long i = 0; i < n; i++)
+        for (long q = 0; q < k; q++) w->RT[q * n + i] = w->R[i * k + q];
     return value;
 }
 
@@ -192,8 +204,7 @@ static void count_gates(const networks *all, network *net, const REAL *H, long c
     int64_t *open = net->open + chunk * width, *changed = net->changed + chunk * width;
     uint64_t *pattern = net->pattern + chunk * width;
     for (long p = 0; p < all->panels; p++) {
-        long j0 = part(p, all->panels, all->vectors) * LANES;
-        long j1 = part(p + 1, all->panels, all->vectors) * LANES;
+        long j0 = edge(all, p) * LANES, j1 = edge(all, p + 1) * LANES;
         const REAL *h = H + j0 * n;
         for (long i = 0; i < n; i++, h += j1 - j0) {
             unsigned char *first = net->first + (i0 + i) * width;
@@ -231,7 +242,7 @@ static void evaluate(const networks *all, network *net, const workspace *w, long
         value += residuals(all, net, w, i0, n);
         if (observe) count_gates(all, net, frozen ? frozen : w->H, chunk, i0, n);
         for (long p = 0; p < all->panels; p++) {
-            long v0 = part(p, all->panels, all->vectors), nv = part(p + 1, all->panels, all->vectors) - v0;
+            long v0 = edge(all, p), nv = edge(all, p + 1) - v0;
             v0 *= LANES;
             REAL *H = w->H + v0 * n;
             target heads = {.out = dA + v0 * k}, weights = {.out = dV + v0 * d};
@@ -363,8 +374,7 @@ void networks_advance(networks *all, long until, const double *bound, const doub
 /* From `plain` (m, rows) in C order into panels. */
 static void pack(const networks *all, long rows, const REAL *plain, REAL *panels) {
     for (long p = 0; p < all->panels; p++) {
-        long j0 = part(p, all->panels, all->vectors) * LANES;
-        long j1 = part(p + 1, all->panels, all->vectors) * LANES;
+        long j0 = edge(all, p) * LANES, j1 = edge(all, p + 1) * LANES;
         REAL *panel = panels + j0 * rows;
         for (long j = j0; j < j1 && j < all->m; j++)
             for (long c = 0; c < rows; c++) panel[c * (j1 - j0) + j - j0] = plain[j * rows + c];
@@ -376,8 +386,7 @@ static void unpack(const networks *all, long rows, const REAL *panels, long chun
                    REAL *plain) {
     long size = all->vectors * LANES * rows;
     for (long p = 0; p < all->panels; p++) {
-        long j0 = part(p, all->panels, all->vectors) * LANES;
-        long j1 = part(p + 1, all->panels, all->vectors) * LANES;
+        long j0 = edge(all, p) * LANES, j1 = edge(all, p + 1) * LANES;
         for (long j = j0; j < j1 && j < all->m; j++)
             for (long c = 0; c < rows; c++) {
                 const REAL *value = panels + j0 * rows + c * (j1 - j0) + j - j0;
@@ -507,7 +516,7 @@ networks *networks_new(long S, long N, long d, long m, long k, const REAL *X, co
     networks *all = zeros(sizeof *all);
     if (!all) return NULL;
     long vectors = ceiling(m, LANES), width = vectors * LANES, chunks = ceiling(N, CHUNK);
-    long samples = ceiling(N, chunks), wanted = CACHE / (width * (long)sizeof(REAL));
+    long samples = ceiling(N, chunks), wanted = CACHE / (ceiling(m, PARTS * LANES) * WIDE);
     long most = wanted < 8 * MR ? 8 * MR : wanted, blocks = ceiling(samples, most);
     *all = (networks){.S = S, .N = N, .d = d, .m = m, .k = k, .loss = loss, .freeze = freeze,
                       .rate = rate, .vectors = vectors, .panels = ceiling(vectors, NV),
@@ -520,7 +529,7 @@ networks *networks_new(long S, long N, long d, long m, long k, const REAL *X, co
     for (long t = 0; !failed && t < threads; t++) {
         workspace *w = all->space + t;
         failed |= !(w->H = zeros((size_t)(n * width) * real)) | !(w->R = zeros((size_t)(n * k) * real)) |
-                  !(w->RT = zeros((size_t)(n * k) * real)) | !(w->F = zeros((size_t)(n * k) * sizeof(vec)));
+                  !(w->RT = zeros((size_t)(n * k) * real)) | !(w->F = zeros((size_t)(n * k * PARTS) * sizeof(vec)));
     }
     for (long s = 0; !failed && s < S; s++) {
         network *net = all->net + s;

@@ -5,7 +5,8 @@
    samples has. Blocks are so small that all arrays of one network stay in cache: nothing but weights,
    inputs and outputs ever travels to memory. All weights are read as PyTorch keeps them.
 
-   Bits: blocks and the order of every sum depend on the shapes of a network alone, not on the others. */
+   Bits: blocks and the order of every sum depend on the shapes of a network alone, neither on the others nor
+   on the processor (see lanes.h): a row has as many vectors as fill whole ones of WIDE bytes. */
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -31,7 +32,7 @@ typedef struct {
     const operation *operation;
     const double *scale; /* of each operation */
     const int64_t *size; /* numbers of each weight in a network */
-    const REAL *X;       /* (S, blocks, rows of array 0, vectors) */
+    const REAL *X;       /* (S, blocks, rows of array 0, vectors); the last block may fill fewer */
     const REAL *Y;       /* (S, N, k) */
     REAL **weight, **slope; /* (S, size) of each */
     double *losses;         /* (S,) */
@@ -84,7 +85,8 @@ INLINE void tile(const int mr, const int nv, const product *p, long r0, long v0)
 #pragma GCC unroll 8
         for (int r = 0; r < mr; r++)
 #pragma GCC unroll 8
-            for (int v = 0; v < nv; v++) acc[r][v] += a[r * p->wr] * bv[v];
+            for (int v = 0; v < nv; v++)
+                acc[r][v] = fused(spread(a[r * p->wr]), bv[v], acc[r][v]);
     }
 #pragma GCC unroll 8
     for (int r = 0; r < mr; r++)
@@ -153,7 +155,7 @@ INLINE vec totals(vec *acc) {
 #else
 INLINE vec totals(vec *acc) {
     vec sums = {0};
-    for (int l = 0; l < LANES; l++) sums[l] = total(acc[l]);
+    for (int l = 0; l < LANES; l++) sums[l] = across(acc[l]);
     return sums;
 }
 #endif
@@ -168,6 +170,28 @@ typedef struct {
     REAL scale;
 } inner;
 
+/* Sums for the tile at (r, c) over every PARTS-th vector from `first` on, lane by lane. */
+INLINE void correlated(const inner *p, long first, long r, long c, long dr, long hr, vec *sums) {
+    vec acc[SIDE * SIDE];
+#pragma GCC unroll 16
+    for (int i = 0; i < SIDE * SIDE; i++) acc[i] = (vec){0};
+    for (long s = 0; s < p->segments; s++) {
+        const vec *D = p->D + r * p->dr + p->at[s] + first, *H = p->H + c * p->hr + p->from[s] + first;
+        for (long v = 0; v < p->length; v += PARTS, D += PARTS, H += PARTS) {
+            vec h[SIDE];
+#pragma GCC unroll 4
+            for (int i = 0; i < SIDE; i++) h[i] = H[i * hr];
+#pragma GCC unroll 4
+            for (int j = 0; j < SIDE; j++)
+#pragma GCC unroll 4
+                for (int i = 0; i < SIDE; i++)
+                    acc[j * SIDE + i] = fused(D[j * dr], h[i], acc[j * SIDE + i]);
+        }
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < SIDE * SIDE; i++) sums[i] = acc[i];
+}
+
 static void correlate(const inner *p, long m, long n) {
     /* The last tile begins early enough to be whole; of fewer rows than a tile has, one is taken at a time. */
     long tall = m < SIDE ? 1 : SIDE, wide = n < SIDE ? 1 : SIDE;
@@ -176,21 +200,16 @@ static void correlate(const inner *p, long m, long n) {
     for (long r0 = 0; r0 < m; r0 += tall)
         for (long c0 = 0; c0 < n; c0 += wide) {
             long r1 = r0 + tall > m ? m - tall : r0, c1 = c0 + wide > n ? n - wide : c0;
-            vec acc[SIDE * SIDE];
-#pragma GCC unroll 16
-            for (int i = 0; i < SIDE * SIDE; i++) acc[i] = (vec){0};
-            for (long s = 0; s < p->segments; s++) {
-                const vec *D = p->D + r1 * p->dr + p->at[s], *H = p->H + c1 * p->hr + p->from[s];
-                for (long v = 0; v < p->length; v++, D++, H++) {
-                    vec h[SIDE];
-#pragma GCC unroll 4
-                    for (int c = 0; c < SIDE; c++) h[c] = H[c * hr];
-#pragma GCC unroll 4
-                    for (int r = 0; r < SIDE; r++)
-#pragma GCC unroll 4
-                        for (int c = 0; c < SIDE; c++) acc[r * SIDE + c] += D[r * dr] * h[c];
-                }
+            vec acc[SIDE * SIDE], part[PARTS][SIDE * SIDE];
+            for (int i = 0; i < PARTS; i++) {
+                correlated(p, i, r1, c1, dr, hr, acc);
+                if (PARTS > 1) memcpy(part[i], acc, sizeof acc);
             }
+            if (PARTS > 1)
+                for (int i = 0; i < SIDE * SIDE; i++) {
+                    acc[i] = part[0][i] + part[PARTS / 2][i];
+                    if (PARTS == 4) acc[i] += part[1][i] + part[3][i];
+                }
             REAL sums[SIDE * SIDE];
 #pragma GCC unroll 8
             for (int i = 0; i < SIDE * SIDE; i += LANES) {
@@ -344,10 +363,10 @@ static void shift(block *b, const operation *o, int back) {
     for (long j = 0; j < x->f; j++)
         for (long i = 0; i < P; i++) {
             long k = i * x->f + j, row = (j * P + i) * b->n;
-            vec sum = {0};
-            for (long v = row; v < row + b->n; v++)
-                if (back) sum += slope(b, o->x)[v];
-                else value(b, o->x)[v] += b->weight[o->w][k];
+            vec sum[PARTS] = {{0}};
+            for (long v = 0; v < b->n; v++)
+                if (back) sum[v % PARTS] += slope(b, o->x)[row + v];
+                else value(b, o->x)[row + v] += b->weight[o->w][k];
             if (back) b->slope[o->w][k] += total(sum);
         }
 }
@@ -360,12 +379,12 @@ INLINE vec exponential(vec x) {
     x = (vec)((mask)x & above);
     vec k = x * (REAL)1.4426950408889634 + shifter - shifter; /* rounds to a whole number */
     vec r = x - k * (REAL)0x1.62e4p-1 - k * (REAL)1.4286068203094173e-06;
-    vec sum = {0};
+    vec sum = spread(1);
 #pragma GCC unroll 16
-    for (int i = sizeof(REAL) == 4 ? 7 : 13; i > 0; i--) sum = (sum + 1) * r * (REAL)(1.0 / i);
+    for (int i = sizeof(REAL) == 4 ? 7 : 13; i > 0; i--) sum = fused(r * (REAL)(1.0 / i), sum, spread(1));
     mask whole = __builtin_convertvector(k, mask);
     vec power = (vec)((whole + bias) << bits);
-    return (vec)((mask)((sum + 1) * power) & above);
+    return (vec)((mask)(sum * power) & above);
 }
 
 /* Attention over positions with n heads: queries x, keys y, values z; its weights are array b. */
@@ -389,7 +408,7 @@ static void attend(block *b, const operation *o, int back) {
                     vec top = {0}, sum = {0}, *out = value(b, o->out) + own;
                     for (long u = 0; u < T; u++) {
                         s[u] = (vec){0};
-                        for (long d = 0; d < e; d++) s[u] += Q[d * row] * K[d * row + u * n];
+                        for (long d = 0; d < e; d++) s[u] = fused(Q[d * row], K[d * row + u * n], s[u]);
                         s[u] *= share;
                         mask higher = u ? (mask)(s[u] > top) : ~(mask){0};
                         top = (vec)(((mask)s[u] & higher) | ((mask)top & ~higher));
@@ -398,7 +417,7 @@ static void attend(block *b, const operation *o, int back) {
                     for (long u = 0; u < T; u++) P[u * n] = s[u] /= sum;
                     for (long d = 0; d < e; d++) {
                         vec mixed = {0};
-                        for (long u = 0; u < T; u++) mixed += s[u] * V[d * row + u * n];
+                        for (long u = 0; u < T; u++) mixed = fused(s[u], V[d * row + u * n], mixed);
                         out[d * row] = mixed;
                     }
                     continue;
@@ -409,16 +428,16 @@ static void attend(block *b, const operation *o, int back) {
                 for (long u = 0; u < T; u++) {
                     s[u] = (vec){0};
                     for (long d = 0; d < e; d++) {
-                        s[u] += D[d * row] * V[d * row + u * n];
-                        dV[d * row + u * n] += P[u * n] * D[d * row];
+                        s[u] = fused(D[d * row], V[d * row + u * n], s[u]);
+                        dV[d * row + u * n] = fused(P[u * n], D[d * row], dV[d * row + u * n]);
                     }
-                    sum += P[u * n] * s[u];
+                    sum = fused(P[u * n], s[u], sum);
                 }
                 for (long u = 0; u < T; u++) {
                     vec ds = P[u * n] * (s[u] - sum) * share;
                     for (long d = 0; d < e; d++) {
-                        dQ[d * row] += ds * K[d * row + u * n];
-                        dK[d * row + u * n] += ds * Q[d * row];
+                        dQ[d * row] = fused(ds, K[d * row + u * n], dQ[d * row]);
+                        dK[d * row + u * n] = fused(ds, Q[d * row], dK[d * row + u * n]);
                     }
                 }
             }
@@ -429,43 +448,52 @@ INLINE vec root(vec x) {
     return x;
 }
 
+/* Their total in all lanes of PARTS vectors. */
+INLINE void broadcast(vec *v) {
+    REAL sum = total(v);
+    for (int i = 0; i < PARTS; i++) v[i] = spread(sum);
+}
+
 /* Mean 0 and variance 1, as PyTorch's: over features (LAYER), or over positions and samples (BATCH). */
 static void normal(block *b, const operation *o, int back) {
     const array *x = b->p->array + o->x;
-    long P = x->h * x->w, n = b->n, batch = o->kind == BATCH, groups = batch ? x->f : P * n;
-    long count = batch ? P * n : x->f, step = batch ? 1 : P * n;
+    long P = x->h * x->w, n = b->n, batch = o->kind == BATCH, groups = batch ? x->f : P * n / PARTS;
+    long count = batch ? P * n / PARTS : x->f, step = batch ? PARTS : P * n;
     REAL whole = (REAL)(batch ? P * b->samples : x->f);
     const vec *base = back ? begun(b, o->x) : NULL;
     for (long g = 0; g < groups; g++) {
-        long first = batch ? g * P * n : g;
-        vec *z = value(b, o->out) + first, *rate = value(b, o->b) + g, sum = {0}, other = {0};
+        long first = g * (batch ? P * n : PARTS);
+        vec *z = value(b, o->out) + first, *rate = value(b, o->b) + g * PARTS;
+        vec sum[PARTS] = {{0}}, other[PARTS] = {{0}};
         const vec *H = (back ? slope(b, o->out) : value(b, o->x)) + first;
-        for (long i = 0; i < count; i++) {
-            vec one = H[i * step];
-            if (batch) one *= b->valid[i % n];
-            sum += one;
-            if (back) other += one * z[i * step];
-        }
-        if (batch) sum = (vec){0} + total(sum), other = (vec){0} + total(other);
-        sum /= whole;
-        if (back) {
-            other /= whole;
-            for (long i = 0; i < count; i++) {
-                vec d = (H[i * step] - sum - z[i * step] * other) * *rate;
-                if (batch) d *= b->valid[i % n];
-                if (base) d += base[first + i * step];
-                slope(b, o->x)[first + i * step] = d;
+        for (long i = 0; i < count; i++)
+            for (long c = 0; c < PARTS; c++) {
+                vec one = H[i * step + c];
+                if (batch) one *= b->valid[(i * PARTS + c) % n];
+                sum[c] += one;
+                if (back) other[c] = fused(one, z[i * step + c], other[c]);
             }
-            continue;
-        }
-        for (long i = 0; i < count; i++) {
-            z[i * step] = H[i * step] - sum;
-            if (batch) z[i * step] *= b->valid[i % n];
-            other += z[i * step] * z[i * step];
-        }
-        if (batch) other = (vec){0} + total(other);
-        *rate = (REAL)1 / root(other / whole + (REAL)1e-5);
-        for (long i = 0; i < count; i++) z[i * step] *= *rate;
+        if (batch) broadcast(sum), broadcast(other);
+        for (long c = 0; c < PARTS; c++) sum[c] /= whole, other[c] /= whole;
+        for (long i = 0; i < count; i++)
+            for (long c = 0; c < PARTS; c++) {
+                long at = i * step + c;
+                vec d = H[at] - sum[c];
+                if (back) d = (d - z[at] * other[c]) * rate[c];
+                if (batch) d *= b->valid[(i * PARTS + c) % n];
+                if (back) {
+                    if (base) d += base[first + at];
+                    slope(b, o->x)[first + at] = d;
+                } else {
+                    z[at] = d;
+                    other[c] = fused(d, d, other[c]);
+                }
+            }
+        if (back) continue;
+        if (batch) broadcast(other);
+        for (long c = 0; c < PARTS; c++) rate[c] = (REAL)1 / root(other[c] / whole + (REAL)1e-5);
+        for (long i = 0; i < count; i++)
+            for (long c = 0; c < PARTS; c++) z[i * step + c] *= rate[c];
     }
 }
 
@@ -476,12 +504,12 @@ static void affine(block *b, const operation *o, int back) {
     b->set[o->x] = 1; /* nothing else uses what was normalised */
     for (long j = 0; j < x->f; j++) {
         REAL gain = b->weight[o->w][j], offset = b->weight[o->w2][j];
-        vec *z = value(b, o->x) + j * n, sum = {0}, other = {0};
+        vec *z = value(b, o->x) + j * n, sum[PARTS] = {{0}}, other[PARTS] = {{0}};
         for (long i = 0; i < n; i++)
             if (back) {
                 vec D = slope(b, o->out)[j * n + i];
-                sum += D;
-                other += D * z[i];
+                sum[i % PARTS] += D;
+                other[i % PARTS] = fused(D, z[i], other[i % PARTS]);
                 slope(b, o->x)[j * n + i] = gain * D;
             } else value(b, o->out)[j * n + i] = gain * z[i] + offset;
         if (back) {
@@ -510,33 +538,38 @@ static double judge(block *b, long s, long i0) {
     const problem *p = b->p;
     int64_t end = p->arrays - 1;
     long k = p->array[end].f, width = b->n * LANES;
-    REAL f[k], r[k], zero[k], *F = (REAL *)value(b, end), *D = (REAL *)slope(b, end);
-    memset(zero, 0, sizeof zero);
+    REAL r[FEW * k], *F = (REAL *)value(b, end), *D = (REAL *)slope(b, end);
     memset(D, 0, (size_t)(k * width) * sizeof(REAL));
     b->set[end] = 1;
     double loss = 0;
-    for (long i = 0; i < b->samples; i++) {
-        const REAL *y = p->Y + (s * p->N + i0 + i) * k;
-        for (long q = 0; q < k; q++) f[q] = p->F[(s * p->N + i0 + i) * k + q] = F[q * width + i];
-        loss += sample((int)p->loss, k, f, y, r);
-        if (p->frozen) sample((int)p->loss, k, zero, y, r);
-        for (long q = 0; q < k; q++) D[q * width + i] = -r[q] / (REAL)p->N;
+    for (long i = 0; i < b->samples; i += FEW) {
+        long some = b->samples - i < FEW ? b->samples - i : FEW, at = (s * p->N + i0 + i) * k;
+        for (long j = 0; j < some; j++)
+            for (long q = 0; q < k; q++) r[j * k + q] = p->F[at + j * k + q] = F[q * width + i + j];
+        loss += samples((int)p->loss, some, k, r, p->Y + at);
+        if (p->frozen) {
+            memset(r, 0, (size_t)(some * k) * sizeof(REAL));
+            samples((int)p->loss, some, k, r, p->Y + at);
+        }
+        for (long j = 0; j < some; j++)
+            for (long q = 0; q < k; q++) D[q * width + i + j] = -r[j * k + q] / (REAL)p->N;
     }
     return loss;
 }
 
-int64_t passes_lanes(void) { return LANES; }
+/* Samples in a vector of WIDE bytes, of which `vectors` are meant. */
+int64_t passes_lanes(void) { return PARTS * LANES; }
 
 /* Losses, outputs and, if `learn`, gradients of all networks; 1 where memory ran out. */
 int passes_run(const problem *p) {
-    long n = p->vectors, width = n * LANES, room = 0;
+    long most = p->vectors * PARTS, width = most * LANES, room = 0;
     for (int64_t i = 0; i < p->arrays; i++) room += p->array[i].f * 18 + p->array[i].h * p->array[i].w * 2;
     void *owned[] = {calloc((size_t)room, sizeof(int64_t)), calloc((size_t)p->arrays, 1),
                      calloc((size_t)(2 * p->weights), sizeof(REAL *))};
     int failed = !owned[0] | !owned[1] | !owned[2];
     for (long s = 0; !failed && s < p->S; s++) {
-        block b = {p, owned[2], (REAL **)owned[2] + p->weights, p->space, p->space + p->rows * n,
-                   owned[1], owned[0], n, 0};
+        block b = {p, owned[2], (REAL **)owned[2] + p->weights, p->space, p->space + p->rows * most,
+                   owned[1], owned[0], most, 0};
         for (int64_t i = 0; i < p->weights; i++) {
             b.weight[i] = p->weight[i] + s * p->size[i];
             b.slope[i] = p->slope[i] + s * p->size[i];
@@ -544,10 +577,13 @@ int passes_run(const problem *p) {
         }
         double loss = 0;
         for (long c = 0; c < p->blocks; c++) {
-            long i0 = c * width, inputs = rows(p->array) * width;
+            long i0 = c * width, inputs = rows(p->array);
+            const REAL *X = p->X + (s * p->blocks + c) * inputs * width;
             b.samples = p->N - i0 < width ? p->N - i0 : width;
-            for (long i = 0; i < width; i++) ((REAL *)b.valid)[i] = i < b.samples;
-            memcpy(value(&b, 0), p->X + (s * p->blocks + c) * inputs, (size_t)inputs * sizeof(REAL));
+            b.n = ceiling(b.samples, PARTS * LANES) * PARTS;
+            for (long i = 0; i < b.n * LANES; i++) ((REAL *)b.valid)[i] = i < b.samples;
+            for (long r = 0; r < inputs; r++)
+                memcpy(value(&b, 0) + r * b.n, X + r * width, (size_t)b.n * sizeof(vec));
             memset(b.set, 0, (size_t)p->arrays);
             for (int64_t i = 0; i < p->operations; i++) operate(&b, p->operation + i, 0);
             loss += judge(&b, s, i0);
