@@ -9,7 +9,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from own_models import Perceptron, Tokens, by_channel, double, filters, images, stir
+from own_models import Perceptron, Tokens, by_channel, double, drawn, filters, images, stir
 from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.nn import functional as F
@@ -29,15 +29,20 @@ MADE = st.one_of(
     st.tuples(
         st.just("filters"), st.booleans(), st.sampled_from(["max", "mean", "none"]), st.booleans()
     ),
+    st.tuples(st.just("drawn"), st.integers(0, 2**20)),
 )
 
 
 def build(made: Any, seed: int) -> tuple[nn.Module, torch.Tensor]:
     """A model with weights of that seed, in evaluation and double precision, and data."""
     torch.manual_seed(seed)
-    kind, *how = made
-    model = Perceptron(*how) if kind == "perceptron" else filters(*how)
-    X = torch.randn(40, 5) if kind == "perceptron" else images()
+    match made:
+        case "perceptron", *how:
+            model, X = Perceptron(*how), torch.randn(40, 5)
+        case "filters", *how:
+            model, X = filters(*how), images()
+        case _, architecture:
+            model, X = drawn(architecture)
     stir(model)
     return model.double().eval(), X.double()
 

@@ -118,6 +118,8 @@ class Report:
 
     def told_change(self) -> str:
         """Change and bound in a sentence."""
+        if not self.change.any() and not self.bound.any():
+            return "The output stays as it is."
         largest, bound = float(self.change.max()), float(self.bound.max())
         limit = (
             f"by the bound at most {bound:.2g}, and rounding"
