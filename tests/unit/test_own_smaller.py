@@ -310,6 +310,14 @@ def test_weights_that_the_model_uses_elsewhere_are_shared() -> None:
     assert said["code"] == "its weights are shared" and said["up"] == "its weights are shared"
 
 
+def test_a_normalisation_of_several_layers_is_refused() -> None:
+    norm = nn.BatchNorm1d(4)
+    layers = [nn.Linear(5, 4), norm, nn.ReLU(), nn.Linear(4, 4), norm, nn.ReLU(), nn.Linear(4, 2)]
+    found = chains.find(nn.Sequential(*layers))
+    assert not found.chains
+    assert found.refused == dict.fromkeys("03", "1 behind it: its weights are shared")
+
+
 def test_what_is_done_to_the_outputs_is_no_reason_to_refuse_their_map() -> None:
     class Ends(nn.Module):
         def __init__(self) -> None:

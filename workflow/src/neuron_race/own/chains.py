@@ -279,6 +279,12 @@ def _check_map(name: str, node: fx.Node, model: nn.Module) -> None:
     if isinstance(module, nn.Conv2d) and (module.groups > 1 or module.padding_mode != "zeros"):
         grouped = module.groups > 1
         raise Refused("grouped convolution" if grouped else f"{module.padding_mode} padding")
+    _check_alone(name, node, model)
+
+
+def _check_alone(name: str, node: fx.Node, model: nn.Module) -> None:
+    """Refuse weights that are used more than once."""
+    module = model.get_submodule(name)
     owners = Counter(id(p) for _, p in model.named_parameters(remove_duplicate=False))
     jobs = {name, *(f"{name}.{own}" for own, _ in module.named_parameters())}
     calls = sum(other.target in jobs for other in node.graph.nodes)
@@ -290,7 +296,7 @@ def _check_reader(
     units: Units, slope: float | None, flat: bool, model: nn.Module, node: fx.Node
 ) -> None:
     """Refuse what is no ReLU layer read by an ordinary map."""
-    _check_normalisation(units, model)
+    _check_normalisation(units, model, node)
     incoming: Any = model.get_submodule(units.incoming)
     outgoing: Any = model.get_submodule(units.outgoing)
     if slope is None:
@@ -309,10 +315,14 @@ def _check_reader(
         raise Refused(f"{units.outgoing} does not read its units one by one")
 
 
-def _check_normalisation(units: Units, model: nn.Module) -> None:
+def _check_normalisation(units: Units, model: nn.Module, node: fx.Node) -> None:
     """Refuse a normalisation over anything but samples and positions, or the units."""
     if units.normalisation is None:
         return
+    try:
+        _check_alone(units.normalisation, node, model)
+    except Refused as reason:
+        raise Refused(f"{units.normalisation} behind it: {reason}") from None
     incoming, norm = model.get_submodule(units.incoming), model.get_submodule(units.normalisation)
     m = len(incoming.weight)  # type: ignore[arg-type]
     if isinstance(norm, nn.LayerNorm):
