@@ -101,6 +101,15 @@ def test_the_law_stands_beside_a_network_of_one_layer_and_output(folder: Path) -
     assert "Gaussian init of both layers" in page and "<td>65 %</td>" in page
 
 
+def test_shares_of_nothing_are_undefined(folder: Path) -> None:
+    nothing = {k: torch.zeros_like(v) for k, v in load_file("net.safetensors").items()}
+    save_file(nothing, "nothing.safetensors")
+    assert inspect("nothing.safetensors", "--model", "my_models:net", "--data", "inputs.npz") == 0
+    page = (folder / "network.html").read_text(encoding="utf-8")
+    assert page.count("<td>–</td></tr>") == 2 and "<td>– %</td>" in page
+    assert "nan" not in page.lower().split("<footer>")[0].split("</style>")[1]
+
+
 @pytest.mark.parametrize(
     "parts",
     [

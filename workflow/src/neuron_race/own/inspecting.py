@@ -18,7 +18,7 @@ from torch import nn
 from neuron_race.common import storage
 from neuron_race.own import chains, smaller, weights
 from neuron_race.own.chains import UnreadableError
-from neuron_race.own.report import Report
+from neuron_race.own.report import Report, told
 from neuron_race.pages import page
 from neuron_race.theory import laws
 
@@ -184,7 +184,7 @@ def advice(merged: list[Attempt], pruned: list[Attempt]) -> list[str]:
     else:
         said.append(
             f"Pruning is not free here: with half of the units the output moves by "
-            f"{pruned[0].report.relative_change:.0%} of its size. Train on after it."
+            f"{told(pruned[0].report.relative_change, '.0%')} of its size. Train on after it."
         )
     return said
 
@@ -229,6 +229,7 @@ def render(
     template = page.TEMPLATES.overlay(loader=FileSystemLoader(Path(__file__).parent))
     text = template.get_template("network.html").render(
         name=name,
+        told=told,
         style=page.asset("page.css"),
         said=said,
         samples=len(X),

@@ -43,8 +43,8 @@ def watch(model: nn.Module, every: int = EVERY, most_bytes: int = MOST_BYTES) ->
         model: any module that torch.fx can trace. A step is a forward pass with gradients in
             training mode.
         every: read the first step and each such number of steps.
-        most_bytes: of memory for what was read. When it is full every second reading is forgotten,
-            and from then on half as many are made.
+        most_bytes: of memory for what was read, but always enough for two readings. When it is
+            full every second reading is forgotten, and from then on half as many are made.
 
     Raises:
         UnreadableError: the model can't be traced, or has no layer.
