@@ -1,5 +1,6 @@
 """Small networks of users, in every shape that can be read; a seed draws weights and data."""
 
+import random
 from itertools import pairwise
 from typing import Any
 
@@ -46,6 +47,36 @@ def filters(norm: bool, pool: str, bias: bool = True) -> nn.Sequential:
         nn.LeakyReLU(0.2),
         nn.Linear(7, 3),
     )
+
+
+def drawn(seed: int) -> tuple[nn.Sequential, Tensor]:
+    """One to three layers of filters, up to two linear ones, and inputs (20, ...)."""
+    rng = random.Random(seed)
+    X = torch.randn(20, rng.randint(1, 3), *(rng.choice([7, 9, 10]) for _ in range(2)))
+    layers: list[nn.Module] = []
+    for _ in range(rng.randint(1, 3)):
+        channels, *sides = nn.Sequential(*layers)(X).shape[1:]
+        if min(sides) < 5:  # a dilated window of three taps
+            break
+        size, dilation = rng.choice([1, 2, 3]), rng.choice([1, 2])
+        stride = rng.choice([1, 2])
+        padding = rng.choice([0, 1, "same"] if stride == 1 else [0, 1])
+        how = {"stride": stride, "padding": padding, "dilation": dilation}
+        layers.append(nn.Conv2d(channels, rng.randint(2, 8), size, bias=rng.random() < 0.7, **how))
+        layers += [nn.BatchNorm2d(layers[-1].out_channels)] if rng.random() < 0.4 else []  # type: ignore[list-item]
+        layers.append(rng.choice([nn.ReLU(), nn.ReLU(inplace=True), nn.LeakyReLU(0.1)]))
+        layers += rng.choice(
+            [
+                *([], [nn.Dropout2d(0.2)], [nn.MaxPool2d(2)], [nn.MaxPool2d(3, 1, 1)]),
+                *([nn.AvgPool2d(3, 2, 1)], [nn.AvgPool2d(2, 1)], [nn.AdaptiveAvgPool2d(2)]),
+            ]
+        )
+    layers.append(nn.Flatten())
+    for _ in range(rng.randint(0, 2)):
+        inputs, units = nn.Sequential(*layers)(X).shape[1], rng.randint(2, 10)
+        layers += [nn.Linear(inputs, units), rng.choice([nn.ReLU(), nn.LeakyReLU(0.3)])]
+    layers.append(nn.Linear(nn.Sequential(*layers)(X).shape[1], 3))
+    return nn.Sequential(*layers), X
 
 
 def images(n: int = 40) -> Tensor:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from own_models import Perceptron, double
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import nn
 
 from neuron_race.own import commandline, inspecting, smaller
@@ -28,6 +28,9 @@ def one():
 
 def failing():
     raise KeyError("lost")
+
+def leaving():
+    raise SystemExit("bye")
 
 def text():
     return "net"
@@ -98,6 +101,15 @@ def test_the_law_stands_beside_a_network_of_one_layer_and_output(folder: Path) -
     assert "Gaussian init of both layers" in page and "<td>65 %</td>" in page
 
 
+def test_shares_of_nothing_are_undefined(folder: Path) -> None:
+    nothing = {k: torch.zeros_like(v) for k, v in load_file("net.safetensors").items()}
+    save_file(nothing, "nothing.safetensors")
+    assert inspect("nothing.safetensors", "--model", "my_models:net", "--data", "inputs.npz") == 0
+    page = (folder / "network.html").read_text(encoding="utf-8")
+    assert page.count("<td>–</td></tr>") == 2 and "<td>– %</td>" in page
+    assert "nan" not in page.lower().split("<footer>")[0].split("</style>")[1]
+
+
 @pytest.mark.parametrize(
     "parts",
     [
@@ -131,7 +143,13 @@ def test_networks_that_the_law_is_not_of_get_none(parts: tuple[nn.Module, ...]) 
         (("net.pt", "my_models:net", "labels.npz"), "3 whole numbers"),
         (("net.pt", "my_models:net", "wide.npz"), "do not pass the model"),
         (("trap.pt", "my_models:net", "data.npz"), "loading it would execute"),
-        (("list.pt", "my_models:net", "data.npz"), "no mapping of names to tensors"),
+        (("list.pt", "my_models:net", "data.npz"), "as state_dict() gives; it has list"),
+        (("whole.pt", "my_models:net", "data.npz"), "as state_dict() gives; it has model, epoch"),
+        (("empty.pt", "my_models:net", "data.npz"), "not a readable file of weights (EOFError)"),
+        (("nan.safetensors", "my_models:net", "data.npz"), "output is NaN or infinite"),
+        (("net.pt", "my_models:leaving", "data.npz"), "SystemExit: bye"),
+        (("net.pt", "my_models:net", "words.npz"), "X must be real numbers, got <U"),
+        (("net.pt", "my_models:net", "from_one.npz"), "y are 1 to 3; the model's outputs stand"),
         (("my_models.py", "my_models:net", "data.npz"), "my_models.py"),
         (("broken.safetensors", "my_models:net", "data.npz"), "not a readable file of weights"),
     ],
@@ -139,10 +157,16 @@ def test_networks_that_the_law_is_not_of_get_none(parts: tuple[nn.Module, ...]) 
 def test_bad_input_is_refused_in_words_and_nothing_is_executed(
     given: tuple[str, str, str], words: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    torch.save(Trap(), "trap.pt")
     torch.save([1, 2], "list.pt")
+    torch.save({"model": {"a": torch.zeros(1)}, "epoch": 3}, "whole.pt")
+    Path("empty.pt").touch()
+    torch.save(Trap(), "trap.pt")
+    broken = {k: v * np.nan for k, v in load_file("net.safetensors").items()}
+    save_file(broken, "nan.safetensors")
     Path("broken.safetensors").write_bytes(b"weights")
     np.savez("nan.npz", X=np.full((3, 5), np.nan))
+    np.savez("words.npz", X=np.full((3, 5), "one"))
+    np.savez("from_one.npz", X=np.zeros((3, 5), dtype=np.float32), y=[1, 2, 3])
     np.savez("labels.npz", X=np.zeros((3, 5)), y=np.zeros((2,), dtype=int))
     np.savez("wide.npz", X=np.zeros((3, 9), dtype=np.float32))
     weights, model, data = given
@@ -158,6 +182,12 @@ def test_data_of_objects_are_not_unpickled(folder: Path) -> None:
     with pytest.raises(UnreadableError, match="not a readable"):
         inspecting.read_data(Path("objects.npz"))
     assert not Path("trapped").exists()
+
+
+def test_numbers_of_the_other_byte_order_are_read(folder: Path) -> None:
+    X = np.arange(10.0).reshape(2, 5)
+    np.savez("swapped.npz", X=X.astype(X.dtype.newbyteorder("S")))
+    np.testing.assert_array_equal(inspecting.read_data(Path("swapped.npz"))[0].numpy(), X)
 
 
 def test_help_needs_no_torch() -> None:

@@ -9,7 +9,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from own_models import Perceptron, Tokens, by_channel, double, filters, images, stir
+from own_models import Perceptron, Tokens, by_channel, double, drawn, filters, images, stir
 from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.nn import functional as F
@@ -29,15 +29,20 @@ MADE = st.one_of(
     st.tuples(
         st.just("filters"), st.booleans(), st.sampled_from(["max", "mean", "none"]), st.booleans()
     ),
+    st.tuples(st.just("drawn"), st.integers(0, 2**20)),
 )
 
 
 def build(made: Any, seed: int) -> tuple[nn.Module, torch.Tensor]:
     """A model with weights of that seed, in evaluation and double precision, and data."""
     torch.manual_seed(seed)
-    kind, *how = made
-    model = Perceptron(*how) if kind == "perceptron" else filters(*how)
-    X = torch.randn(40, 5) if kind == "perceptron" else images()
+    match made:
+        case "perceptron", *how:
+            model, X = Perceptron(*how), torch.randn(40, 5)
+        case "filters", *how:
+            model, X = filters(*how), images()
+        case _, architecture:
+            model, X = drawn(architecture)
     stir(model)
     return model.double().eval(), X.double()
 
@@ -257,7 +262,7 @@ def test_what_can_not_be_read_is_named_with_the_reason() -> None:
         "twice": "added to others on a skip path",
         "smooth": "gelu stands between",
         "written": "sizes that are written out",
-        "attention.linear1": "the trace does not reach",
+        "attention.linear1": "the trace of Refused does not reach",
     }.items():
         assert words in said[name], name
     assert "out" not in said
@@ -279,6 +284,73 @@ class Branching(nn.Module):
         return x if x.sum() > 0 else -x
 
 
+class TwoInputs(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.map = nn.Linear(5, 2)
+
+    def forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        return self.map(x) + y
+
+
+class Tied(nn.Module):
+    """An autoencoder whose decoder is its encoder, transposed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.up, self.code = nn.Linear(5, 8), nn.Linear(8, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        code = F.relu(self.code(F.relu(self.up(x))))
+        return F.linear(F.relu(F.linear(code, self.code.weight.T)), self.up.weight.T)
+
+
+def test_weights_that_the_model_uses_elsewhere_are_shared() -> None:
+    said = chains.find(Tied()).refused
+    assert said["code"] == "its weights are shared" and said["up"] == "its weights are shared"
+
+
+def test_a_normalisation_of_several_layers_is_refused() -> None:
+    norm = nn.BatchNorm1d(4)
+    layers = [nn.Linear(5, 4), norm, nn.ReLU(), nn.Linear(4, 4), norm, nn.ReLU(), nn.Linear(4, 2)]
+    found = chains.find(nn.Sequential(*layers))
+    assert not found.chains
+    assert found.refused == dict.fromkeys("03", "1 behind it: its weights are shared")
+
+
+def test_what_is_done_to_the_outputs_is_no_reason_to_refuse_their_map() -> None:
+    class Ends(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.map, self.out = nn.Linear(5, 4), nn.Linear(4, 3)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            made = self.out(F.relu(self.map(x)))
+            return F.log_softmax(made, dim=1) * made.mean(dim=1, keepdim=True)
+
+    found = chains.find(Ends())
+    assert [chain.name for chain in found.chains] == ["map"] and not found.refused
+
+
+@pytest.mark.parametrize(
+    ("parts", "words"),
+    [
+        ((nn.Linear(4, 4), nn.ReLU(), nn.MaxPool2d(3, 1, 1), nn.Linear(4, 2)), "pooling over"),
+        ((nn.LazyLinear(4), nn.ReLU(), nn.Linear(4, 2)), "it is lazy"),
+        ((nn.Conv1d(2, 4, 1), nn.ReLU(), nn.Conv1d(4, 2, 1)), "Linear and Conv2d are"),
+    ],
+)
+def test_unusual_layers_are_refused_with_their_own_reason(parts: Any, words: str) -> None:
+    assert words in chains.find(nn.Sequential(*parts)).refused["0"]
+
+
+def test_a_model_that_is_compiled_is_merged_as_it_was_before() -> None:
+    torch.manual_seed(13)
+    model, X = Perceptron([6]), torch.randn(30, 5)
+    smaller, report = neuron_race.prune(torch.compile(model, backend="eager"), X, 0.5)
+    assert type(smaller) is Perceptron and report.widths == {"hidden.0": 3}
+
+
 @pytest.mark.parametrize(
     ("call", "words"),
     [
@@ -287,9 +359,17 @@ class Branching(nn.Module):
         (lambda m, X: neuron_race.prune(m, X, 0.0), "share: more than 0"),
         (lambda m, X: neuron_race.prune(m, X, {"fc": 2}), "possible: hidden.0"),
         (lambda m, X: neuron_race.prune(m, X, {"hidden.0": 9}), "has 4 units, 9"),
-        (lambda m, X: neuron_race.merge(m, X[:, :3]), r"\(6, 3\) do not pass the model"),
+        (
+            lambda m, X: neuron_race.merge(m, X[:, :3]),
+            r"\(6, 3\) and type torch.float32 do not pass the model",
+        ),
         (lambda m, X: neuron_race.merge(m, []), "no samples"),
         (lambda m, X: neuron_race.merge(m, ["a"]), "is no tensor"),
+        (lambda m, X: neuron_race.merge(m, None), "batches are needed, got NoneType"),
+        (lambda m, X: neuron_race.merge(m, X * np.nan), "NaN or infinite"),
+        (lambda m, X: neuron_race.merge(m, [X, X[:, 0]]), r"\(6,\) and type torch.float32"),
+        (lambda m, X: neuron_race.merge(TwoInputs(), X), "TypeError: .* 'y'"),
+        (lambda m, X: neuron_race.merge("net", X), "Module is needed, got str"),
         (lambda m, X: neuron_race.merge(Branching(), X), "can't trace"),
         (lambda m, X: neuron_race.merge(nn.ReLU(), X), "no linear map"),
     ],
@@ -305,7 +385,7 @@ def test_batches_of_pairs_are_read_as_a_loader_gives_them() -> None:
     model, X = Perceptron([6]), torch.randn(50, 5)
     pairs = torch.utils.data.TensorDataset(X, torch.zeros(50))
     loader = torch.utils.data.DataLoader(pairs, batch_size=16)
-    for data in (X, X.numpy(), loader):
+    for data in (X, X.numpy(), loader, pairs):
         report = neuron_race.prune(model, data, 0.5)[1]
         assert report.change.shape == (50,)
     assert 0 < report.relative_change < 2

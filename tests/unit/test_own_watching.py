@@ -1,6 +1,7 @@
 """A training run that is watched: the same bits as without, and readings that autograd confirms."""
 
 import copy
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,9 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from own_models import Perceptron, Tokens, by_channel, filters, images, stir
+from own_models import Perceptron, Tokens, by_channel, drawn, filters, images, stir
 from torch import nn
+from torch.utils.checkpoint import checkpoint
 
 import neuron_race
 from neuron_race.common import storage
@@ -42,11 +44,13 @@ def train(model: nn.Module, X: torch.Tensor, steps: int, race: Any = None) -> li
     return [*seen, torch.get_rng_state(), *model.state_dict().values()]
 
 
-@settings(max_examples=9, deadline=None)
-@given(st.sampled_from(sorted(MODELS)), st.integers(0, 2**20), st.integers(1, 3))
+@settings(max_examples=12, deadline=None)
+@given(
+    st.sampled_from([*sorted(MODELS), "drawn", "drawn"]), st.integers(0, 2**20), st.integers(1, 3)
+)
 def test_watching_changes_no_bit(name: str, seed: int, every: int) -> None:
     torch.manual_seed(seed)
-    model, X = MODELS[name]()
+    model, X = drawn(seed) if name == "drawn" else MODELS[name]()
     other, random = copy.deepcopy(model), torch.get_rng_state()
     alone = train(model, X, 4)
     torch.set_rng_state(random)
@@ -150,7 +154,7 @@ def test_only_training_steps_count() -> None:
     assert race.step == 1 and not race.has("hidden.0")
     with pytest.raises(KeyError, match=r"hidden\.0, hidden\.1"):
         race.layer("hidden.0")
-    assert str(race) == "no reading yet"
+    assert str(race).startswith("no reading yet: 1 forward passes")
 
 
 def test_a_frozen_layer_has_no_alignment() -> None:
@@ -246,3 +250,144 @@ def test_layers_without_a_gradient_are_left_out_of_the_explorer(tmp_path: Path) 
 def test_numbers_below_one_are_refused(name: str) -> None:
     with pytest.raises(ValueError, match=f"{name}: at least 1"):
         neuron_race.watch(Perceptron([4]), **{name: 0})
+
+
+def test_passes_without_training_between_forward_and_backward_leave_a_reading_as_it_is() -> None:
+    """Validation comes after a step that was read, or even before its backward pass."""
+    torch.manual_seed(10)
+    model, X = MODELS["filters"]()
+    readings = []
+    for validate in (False, True):
+        own = copy.deepcopy(model)
+        with neuron_race.watch(own, every=1) as race:
+            loss = own(X).square().mean()
+            for training in (False, True) if validate else ():
+                with torch.no_grad():
+                    own.train(training)(X.abs() + 1)
+            own.train()
+            loss.backward()
+            with torch.no_grad():
+                own.eval()(X.abs() + 1)
+        readings.append(race.layer("0"))
+    for key, alone in readings[0].items():
+        np.testing.assert_array_equal(readings[1][key], alone)
+    assert np.isfinite(readings[0]["cos_delta"]).all()
+
+
+def test_a_pass_that_others_follow_before_the_backward_pass_is_read() -> None:
+    torch.manual_seed(11)
+    model, X = MODELS["perceptron"]()
+    with neuron_race.watch(model, every=4) as race:
+        for _ in range(4):
+            (model(X) - model(-X)).square().mean().backward()
+            race.loss = 1.0
+    own = race.layer("hidden.0")
+    assert own["step"].tolist() == [0, 4] and own["loss"].tolist() == [1, 1]
+    assert np.isfinite(own["cos_delta"]).all()
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_mixed_precision_changes_no_bit_and_little_of_the_readings(name: str) -> None:
+    torch.manual_seed(12)
+    model, X = MODELS[name]()
+
+    def step(own: nn.Module, mixed: bool) -> list[torch.Tensor]:
+        torch.manual_seed(13)
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=mixed):
+            loss = own(X).float().square().mean()
+        loss.backward()
+        return [p.grad for p in own.parameters() if p.grad is not None]
+
+    plain, mixed, alone = (copy.deepcopy(model) for _ in range(3))
+    with neuron_race.watch(plain) as expected, neuron_race.watch(mixed) as race:
+        step(plain, mixed=False)
+        watched = step(mixed, mixed=True)
+    assert all(torch.equal(a, b) for a, b in zip(watched, step(alone, mixed=True), strict=True))
+    for chain in race.chains:
+        own, other = race.layer(chain.name), expected.layer(chain.name)
+        np.testing.assert_allclose(own["W"], other["W"], rtol=0.02, atol=0.02)
+        assert np.abs(own["cos_delta"] - other["cos_delta"]).max() < 0.1
+
+
+def test_half_precision_is_read_in_single() -> None:
+    torch.manual_seed(14)
+    model, X = MODELS["tokens"]()
+    with neuron_race.watch(model.bfloat16()) as race:
+        model(X.bfloat16()).square().mean().backward()
+    for chain in race.chains:
+        assert (np.abs(race.layer(chain.name)["cos_delta"]) <= 1 + 1e-6).all()
+
+
+class Recomputed(nn.Module):
+    """Activations are thrown away, and computed again for the backward pass."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Sequential(nn.Linear(5, 6), nn.ReLU(), nn.Linear(6, 4), nn.ReLU())
+        self.head = nn.Linear(4, 2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(checkpoint(self.body, x, use_reentrant=False))
+
+
+def test_layers_that_are_computed_again_in_the_backward_pass_are_read_once() -> None:
+    torch.manual_seed(15)
+    model, X = Recomputed(), torch.randn(20, 5)
+    with neuron_race.watch(model) as race:
+        model(X).square().mean().backward()
+    plain = nn.Sequential(*model.body, model.head)
+    with neuron_race.watch(plain) as expected:
+        plain(X).square().mean().backward()
+    for name, other in (("body.0", "0"), ("body.2", "2")):
+        np.testing.assert_allclose(
+            race.layer(name)["cos_delta"], expected.layer(other)["cos_delta"], atol=1e-6
+        )
+
+
+def test_copies_of_a_watched_model_are_not_watched_nor_pickled() -> None:
+    torch.manual_seed(16)
+    model, X = MODELS["perceptron"]()
+    with neuron_race.watch(model, every=1) as race:
+        model(X).sum().backward()
+        average = copy.deepcopy(model)
+        average(X).sum().backward()
+        assert race.step == 1
+        with pytest.raises(TypeError, match="state_dict"):
+            pickle.dumps(model)
+    pickle.dumps(model)
+
+
+def test_a_compiled_model_is_compiled_once_and_read_uncompiled() -> None:
+    torch.manual_seed(17)
+    (model, X), compiled = MODELS["perceptron"](), []
+
+    def backend(graph: Any, inputs: Any) -> Any:
+        compiled.append(graph)
+        return graph.forward
+
+    with neuron_race.watch(torch.compile(model, backend=backend), every=2) as race:
+        train(race.called, X, 12)
+    assert race.layer("hidden.0")["step"].tolist() == [0, 2, 4, 6, 8, 10]
+    assert np.isfinite(race.layer("hidden.0")["cos_delta"]).all()
+    assert len(compiled) == 1
+
+
+def test_closed_units_do_not_count_for_the_alignment_that_is_told() -> None:
+    torch.manual_seed(18)
+    model, X = Perceptron([7]), torch.randn(30, 5)
+    with torch.no_grad():
+        model.hidden[0].bias[:4] = -100.0
+    with neuron_race.watch(model) as race:
+        model(X).square().mean().backward()
+    alignment = race.layer("hidden.0")["cos_delta"][0]
+    assert not alignment[:4].any()
+    assert "4 closed; the largest" in str(race)
+    assert f"median alignment {np.median(alignment[4:]):.2f}" in str(race)
+    with torch.no_grad():
+        model.hidden[0].bias[:] = -100.0
+    with neuron_race.watch(model) as race:
+        model(X).square().mean().backward()
+    assert "median alignment –" in str(race)
+    assert str(neuron_race.watch(nn.Sequential(nn.Linear(2, 3), nn.GELU(), nn.Linear(3, 1)))) == (
+        "no layer can be read\nnot read: 0: GELU stands between its units and what reads them"
+    )

@@ -9,12 +9,15 @@ Array = NDArray[np.float64]
 
 
 def number_kept(fraction: float, units: int) -> int:
-    """How many of the units a fraction is, at least one; pruning to all of them removes nothing."""
+    """How many of the units a fraction is: rounded, and at least one. Everywhere the same rule.
+
+    Pruning to all of them removes nothing.
+    """
     return max(1, round(fraction * units))
 
 
 def held(score: Array, fraction: float) -> float:
-    """Part of the summed scores that the largest such fraction has; NaN where the sum is 0."""
+    """Part of the summed scores that the largest :func:`number_kept` have; NaN if the sum is 0."""
     total = score.sum()
     largest = np.sort(score)[::-1][: number_kept(fraction, len(score))]
     return float(largest.sum() / total) if total > 0 else np.nan

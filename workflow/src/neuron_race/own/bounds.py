@@ -42,7 +42,7 @@ def reach(model: nn.Module, chain: Chain, Z: Tensor) -> Array:
         Z: inputs of the layer, (N, ..., d) or (N, channels, height, width).
     """
     into, reader, _ = weights.parts(model, chain)
-    Z = Z.to(torch.float64)
+    Z = Z.cpu().double()  # not at once: some devices have no float64
     if isinstance(into, nn.Conv2d):
         squares = _windows(Z.square().sum(dim=1, keepdim=True), into)
     else:

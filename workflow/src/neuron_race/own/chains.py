@@ -78,12 +78,28 @@ class Refused(Exception):
     """Why a layer is no chain."""
 
 
+def plain(model: Any) -> nn.Module:
+    """The module inside of what ``torch.compile`` or distributed training puts around it."""
+    while True:
+        if isinstance(model, nn.parallel.DistributedDataParallel):
+            model = model.module
+        elif hasattr(model, "_orig_mod"):
+            model = model._orig_mod
+        else:
+            return model
+
+
 def find(model: nn.Module) -> Found:
     """All chains of a model; nothing of it is changed, and none of its maps is run.
 
     Raises:
         UnreadableError: ``torch.fx`` can't trace it, or it has no linear map or convolution.
     """
+    model = plain(model)
+    if not isinstance(model, nn.Module):
+        raise UnreadableError(f"a torch.nn.Module is needed, got {type(model).__name__}")
+    if any(parameter.is_meta for parameter in model.parameters()):
+        raise UnreadableError(f"{type(model).__name__} has no weights yet: it is on device meta")
     try:
         graph = fx.Tracer().trace(model)
     except Exception as error:  # whatever the model's own code does with a tracer's proxies
@@ -102,8 +118,13 @@ def find(model: nn.Module) -> Found:
             chains += [chain] if chain else []
     reached = {str(node.target) for node in nodes}
     for name, module in modules.items():
-        if isinstance(module, (*MAPS, nn.modules.conv._ConvNd)) and name not in reached:
-            refused[name] = f"{type(module).__name__} that the trace does not reach or read"
+        if name in reached or not isinstance(module, (*MAPS, nn.modules.conv._ConvNd)):
+            continue
+        kind = type(module).__name__
+        if isinstance(module, MAPS):
+            refused[name or kind] = f"the trace of {type(model).__name__} does not reach into it"
+        else:
+            refused[name or kind] = f"{kind} is not read; Linear and Conv2d are"
     if not chains and not refused and not nodes:
         raise UnreadableError(f"{type(model).__name__} has no linear map and no convolution")
     return Found(tuple(chains), refused)
@@ -129,20 +150,20 @@ def _named(what: Any) -> str:
 
 
 def _follow(start: fx.Node, model: nn.Module, modules: dict[str, nn.Module]) -> Chain | None:
-    """The chain that begins with a map; None where its outputs are the model's.
+    """The chain that begins with a map; None where no weights come after it.
 
     Raises:
         Refused: there is none; says why.
     """
+    if _last(start, modules):
+        return None
     name = str(start.target)
     _check_map(name, start, model)
     normalisation, slope, pooling, maximum, flat = None, None, [], False, False
     node = start
     while True:
         readers = _readers(node)
-        if not readers or readers[0].op == "output":
-            return None
-        if len(readers) > 1:
+        if len(readers) != 1:
             raise Refused(f"its units are read in {len(readers)} places (a skip path?)")
         before, node = node, readers[0]
         what = _what(node, modules)
@@ -164,7 +185,28 @@ def _follow(start: fx.Node, model: nn.Module, modules: dict[str, nn.Module]) -> 
             raise Refused(_reason(what))
     units = Units(name, str(node.target), normalisation)
     _check_reader(units, slope, flat, model, node)
+    if pooling and isinstance(model.get_submodule(name), nn.Linear):
+        raise Refused("pooling over its units")
     return Chain(units, float(slope or 0), tuple(pooling), maximum, rest(node))
+
+
+def _last(start: fx.Node, modules: dict[str, nn.Module]) -> bool:
+    """Whether nothing after a node has weights, so that its units are the model's outputs."""
+    nodes = start.graph.nodes
+    called = {node for node in nodes if (own := _module(node, modules)) and [*own.parameters()]}
+    used = _after(*(node for node in nodes if node.op == "get_attr"))
+    return _after(start).isdisjoint(called | used)
+
+
+def _after(*nodes: fx.Node) -> set[fx.Node]:
+    """All nodes that depend on some of these."""
+    found: set[fx.Node] = set()
+    todo = list(nodes)
+    while todo:
+        new = todo.pop().users.keys() - found
+        found |= new
+        todo += new
+    return found
 
 
 def _reason(what: Any) -> str:
@@ -230,13 +272,22 @@ def _is_mean(node: fx.Node, what: Any) -> bool:
 def _check_map(name: str, node: fx.Node, model: nn.Module) -> None:
     """Refuse maps whose weights have more than one job."""
     module = model.get_submodule(name)
+    if isinstance(module, nn.modules.lazy.LazyModuleMixin):
+        raise Refused("it is lazy, and has no weights before data have passed it")
     if type(module) not in MAPS or "weight" not in module._parameters:
         raise Refused("its weights are made from others at each pass")
     if isinstance(module, nn.Conv2d) and (module.groups > 1 or module.padding_mode != "zeros"):
         grouped = module.groups > 1
         raise Refused("grouped convolution" if grouped else f"{module.padding_mode} padding")
+    _check_alone(name, node, model)
+
+
+def _check_alone(name: str, node: fx.Node, model: nn.Module) -> None:
+    """Refuse weights that are used more than once."""
+    module = model.get_submodule(name)
     owners = Counter(id(p) for _, p in model.named_parameters(remove_duplicate=False))
-    calls = sum(other.target == node.target for other in node.graph.nodes)
+    jobs = {name, *(f"{name}.{own}" for own, _ in module.named_parameters())}
+    calls = sum(other.target in jobs for other in node.graph.nodes)
     if calls > 1 or any(owners[id(p)] > 1 for p in module.parameters()):
         raise Refused("its weights are shared")
 
@@ -245,7 +296,7 @@ def _check_reader(
     units: Units, slope: float | None, flat: bool, model: nn.Module, node: fx.Node
 ) -> None:
     """Refuse what is no ReLU layer read by an ordinary map."""
-    _check_normalisation(units, model)
+    _check_normalisation(units, model, node)
     incoming: Any = model.get_submodule(units.incoming)
     outgoing: Any = model.get_submodule(units.outgoing)
     if slope is None:
@@ -264,10 +315,14 @@ def _check_reader(
         raise Refused(f"{units.outgoing} does not read its units one by one")
 
 
-def _check_normalisation(units: Units, model: nn.Module) -> None:
+def _check_normalisation(units: Units, model: nn.Module, node: fx.Node) -> None:
     """Refuse a normalisation over anything but samples and positions, or the units."""
     if units.normalisation is None:
         return
+    try:
+        _check_alone(units.normalisation, node, model)
+    except Refused as reason:
+        raise Refused(f"{units.normalisation} behind it: {reason}") from None
     incoming, norm = model.get_submodule(units.incoming), model.get_submodule(units.normalisation)
     m = len(incoming.weight)  # type: ignore[arg-type]
     if isinstance(norm, nn.LayerNorm):

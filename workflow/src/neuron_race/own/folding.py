@@ -22,7 +22,7 @@ class Folded:
     Args:
         into: linear map or convolution.
         norm: batch or layer normalisation behind it, or None.
-        before: what ``into`` gave, (n, m), samples and positions as rows.
+        before: what ``into`` gave, (n, m), samples and positions as rows. Its type is that of all.
 
     Attributes:
         W: (m, d), then a column for a bias, and one for that of a layer normalisation.
@@ -30,8 +30,8 @@ class Folded:
 
     def __init__(self, into: Any, norm: Any, before: Tensor):
         self.into, self.scale = into, torch.ones_like(before[:, :1])
-        W = into.weight.detach().flatten(1)
-        biases = [] if into.bias is None else [into.bias.detach()]
+        W = into.weight.detach().flatten(1).to(before.dtype)
+        biases = [] if into.bias is None else [into.bias.detach().to(before.dtype)]
         # Of each column for a bias, whether its input is the scale of a row, or 1.
         self.scaled = [False] * len(biases)
         if isinstance(norm, nn.LayerNorm):

@@ -18,7 +18,7 @@ from torch import nn
 from neuron_race.common import storage
 from neuron_race.own import chains, smaller, weights
 from neuron_race.own.chains import UnreadableError
-from neuron_race.own.report import Report
+from neuron_race.own.report import Report, told
 from neuron_race.pages import page
 from neuron_race.theory import laws
 
@@ -53,7 +53,7 @@ def read_model(name: str) -> nn.Module:
         sys.path.insert(0, "")
     try:
         model = getattr(importlib.import_module(module), function)()
-    except Exception as error:  # the user's own code
+    except (Exception, SystemExit) as error:  # the user's own code
         raise UnreadableError(f"--model {name}: {type(error).__name__}: {error}") from error
     if not isinstance(model, nn.Module):
         raise UnreadableError(f"--model {name}: returns {type(model).__name__}, no torch.nn.Module")
@@ -79,11 +79,15 @@ def read_weights(path: Path, model: nn.Module) -> None:
             "save model.state_dict() instead of the model"
         ) from None
     except (OSError, RuntimeError, EOFError, ValueError, SafetensorError) as error:
-        raise UnreadableError(f"{path}: not a readable file of weights ({error})") from error
+        words = str(error) or type(error).__name__
+        raise UnreadableError(f"{path}: not a readable file of weights ({words})") from error
     if not isinstance(state, Mapping) or not all(
         isinstance(v, torch.Tensor) for v in state.values()
     ):
-        raise UnreadableError(f"{path}: no mapping of names to tensors, as state_dict() gives")
+        held = ", ".join(map(str, state)) if isinstance(state, Mapping) else type(state).__name__
+        raise UnreadableError(
+            f"{path}: a mapping of names to tensors is needed, as state_dict() gives; it has {held}"
+        )
     try:
         model.load_state_dict(state)
     except RuntimeError as error:
@@ -106,10 +110,13 @@ def read_data(path: Path) -> tuple[torch.Tensor, torch.Tensor | None]:
     X, y = arrays.get("X"), arrays.get("y")
     if X is None or X.ndim < 2 or not len(X):
         raise UnreadableError(f"{path}: an array X (samples, ...) is needed; it has {list(arrays)}")
+    if X.dtype.kind not in "fiub":
+        raise UnreadableError(f"{path}: X must be real numbers, got {X.dtype}")
     if X.dtype.kind == "f" and not np.isfinite(X).all():
         raise UnreadableError(f"{path}: X holds NaN or infinity")
     if y is not None and (y.shape != (len(X),) or y.dtype.kind not in "iu"):
         raise UnreadableError(f"{path}: y must be {len(X)} whole numbers, one for each sample")
+    X = X.astype(X.dtype.newbyteorder("="), copy=False)
     return torch.as_tensor(X), None if y is None else torch.as_tensor(y.astype(np.int64))
 
 
@@ -127,12 +134,21 @@ def attempts(
 
 
 def accuracy(model: nn.Module, X: torch.Tensor, y: torch.Tensor | None) -> float | None:
-    """Part of the samples whose largest output is the label's; None where that means nothing."""
+    """Part of the samples whose largest output is the label's; None where that means nothing.
+
+    Raises:
+        UnreadableError: labels that no output stands for.
+    """
     if y is None:
         return None
     F = smaller.outputs(model, weights.batches_of(X, model))
     if F.ndim != 2 or F.shape[1] < 2:
         return None
+    if y.min() < 0 or y.max() >= F.shape[1]:
+        raise UnreadableError(
+            f"labels y are {y.min()} to {y.max()}; the model's outputs stand for 0 to "
+            f"{F.shape[1] - 1}"
+        )
     return float((F.argmax(axis=1) == y.numpy()).mean())
 
 
@@ -168,7 +184,7 @@ def advice(merged: list[Attempt], pruned: list[Attempt]) -> list[str]:
     else:
         said.append(
             f"Pruning is not free here: with half of the units the output moves by "
-            f"{pruned[0].report.relative_change:.0%} of its size. Train on after it."
+            f"{told(pruned[0].report.relative_change, '.0%')} of its size. Train on after it."
         )
     return said
 
@@ -213,6 +229,7 @@ def render(
     template = page.TEMPLATES.overlay(loader=FileSystemLoader(Path(__file__).parent))
     text = template.get_template("network.html").render(
         name=name,
+        told=told,
         style=page.asset("page.css"),
         said=said,
         samples=len(X),

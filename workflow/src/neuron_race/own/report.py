@@ -10,6 +10,11 @@ from neuron_race.models import smaller
 Array = NDArray[np.float64]
 
 
+def told(number: float, form: str) -> str:
+    """A number in a format; a dash where it is undefined."""
+    return "–" if np.isnan(number) else format(number, form)
+
+
 @dataclass(frozen=True)
 class LayerReport:
     """A layer before and after.
@@ -95,30 +100,36 @@ class Report:
             (
                 layer.name,
                 *(str(n) for n in (layer.units, layer.kept, layer.groups, layer.silent)),
-                f"{layer.held_by(0.2):.0%}",
+                told(layer.held_by(0.2), ".0%"),
             )
             for layer in self.layers
         ]
+        if not self.layers:
+            return "\n".join([self.first_line(), *self._left()])
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = [self.first_line(), ""]
         for name, *cells in rows:
             numbers = (cell.rjust(w) for cell, w in zip(cells, widths[1:], strict=True))
             lines.append("  ".join([name.ljust(widths[0]), *numbers]))
-        lines += ["", self.told_change()]
-        lines += [f"Left as it is: {name}: {reason}." for name, reason in self.refused.items()]
-        return "\n".join(lines)
+        return "\n".join([*lines, "", self.told_change(), *self._left()])
+
+    def _left(self) -> list[str]:
+        return [f"Left as it is: {name}: {reason}." for name, reason in self.refused.items()]
 
     def told_change(self) -> str:
         """Change and bound in a sentence."""
+        if not self.change.any() and not self.bound.any():
+            return "The output stays as it is."
         largest, bound = float(self.change.max()), float(self.bound.max())
         limit = (
-            f"by the bound at most {bound:.2g}"
+            f"by the bound at most {bound:.2g}, and rounding"
             if np.isfinite(bound)
             else "no bound at the output: parts on the way there have no known stretch"
         )
         return (
-            f"The output moves by {self.relative_change:.1%} of its size (root mean square), on no "
-            f"sample by more than {largest:.2g} of {np.median(self.size):.2g}; {limit}."
+            f"The output moves by {told(self.relative_change, '.1%')} of its size (root mean "
+            f"square), on no sample by more than {largest:.2g} of {np.median(self.size):.2g}; "
+            f"{limit}."
         )
 
 

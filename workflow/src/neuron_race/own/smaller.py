@@ -143,6 +143,7 @@ def _change_layers(
     model: nn.Module, data: Any, change: Change, done: str
 ) -> tuple[nn.Module, Report]:
     """Change a copy of the model layer by layer, and compare it with the original."""
+    model = chains.plain(model)
     found = chains.find(model)
     batches = weights.batches_of(data, model)
     before = outputs(model, batches)
@@ -175,19 +176,26 @@ def outputs(model: nn.Module, batches: list[Tensor]) -> Array:
     """Outputs in evaluation, (N, ...).
 
     Raises:
-        UnreadableError: the data do not pass the model, or give no tensor of one row a sample.
+        UnreadableError: the data do not pass the model, or give no tensor of one row of finite
+            numbers a sample.
     """
     found = []
-    try:
-        with weights.evaluating(model):
-            for X in batches:
+    with weights.evaluating(model):
+        for X in batches:
+            try:
                 F = model(X)
-                if not isinstance(F, Tensor) or len(F) != len(X):
-                    raise UnreadableError("the model's output is no tensor of one row a sample")
-                found.append(weights.numpy(F))
-    except RuntimeError as error:  # shapes that do not fit
-        shape = tuple(batches[0].shape)
-        raise UnreadableError(f"data of shape {shape} do not pass the model: {error}") from error
+            except Exception as error:  # the user's own code
+                raise UnreadableError(
+                    f"data of shape {tuple(X.shape)} and type {X.dtype} do not pass the model: "
+                    f"{type(error).__name__}: {error}"
+                ) from error
+            if not isinstance(F, Tensor) or F.ndim == 0 or len(F) != len(X):
+                raise UnreadableError("the model's output is no tensor of one row a sample")
+            found.append(weights.numpy(F))
+            if not np.isfinite(found[-1]).all():
+                raise UnreadableError(
+                    "the model's output is NaN or infinite: are its weights and the data finite?"
+                )
     return np.concatenate(found)
 
 

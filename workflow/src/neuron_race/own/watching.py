@@ -15,7 +15,7 @@ drawn, and outputs and gradients are what they are without.
 import math
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 import numpy as np
 import torch
@@ -27,6 +27,7 @@ from neuron_race.models import clusters, smaller
 from neuron_race.own import chains, weights
 from neuron_race.own.chains import Chain
 from neuron_race.own.folding import Folded
+from neuron_race.own.report import told
 
 Array = NDArray[np.float64]
 Single = NDArray[np.float32]
@@ -42,8 +43,8 @@ def watch(model: nn.Module, every: int = EVERY, most_bytes: int = MOST_BYTES) ->
         model: any module that torch.fx can trace. A step is a forward pass with gradients in
             training mode.
         every: read the first step and each such number of steps.
-        most_bytes: of memory for what was read. When it is full every second reading is forgotten,
-            and from then on half as many are made.
+        most_bytes: of memory for what was read, but always enough for two readings. When it is
+            full every second reading is forgotten, and from then on half as many are made.
 
     Raises:
         UnreadableError: the model can't be traced, or has no layer.
@@ -57,6 +58,7 @@ class Watch:
 
     Attributes:
         refused: reason by name for each map whose units can't be read.
+        called: the model as it was given; its layers are in ``model``.
         loss: set it in your loop to have the loss beside each reading.
         step: forward passes so far.
     """
@@ -66,12 +68,17 @@ class Watch:
             if value < 1:
                 raise ValueError(f"{name}: at least 1 is needed, got {value}")
         found = chains.find(model)
-        self.model, self.chains, self.refused = model, found.chains, found.refused
+        self.model, self.chains, self.refused = chains.plain(model), found.chains, found.refused
         self.every, self.most_bytes, self.step, self.loss = every, most_bytes, 0, math.nan
         self._readings: list[dict[str, Any]] = []
         self._handles: list[Any] = []
         self._open: dict[str, Any] | None = None
-        self._start = model.register_forward_pre_hook(self._begin)
+        # On what the loop calls: inside of it torch.compile would compile for each step anew.
+        self.called = model
+        self._hooks = [
+            model.register_forward_pre_hook(self._begin),
+            model.register_forward_hook(self._end, always_call=True),
+        ]
 
     def __enter__(self) -> Self:
         return self
@@ -87,18 +94,34 @@ class Watch:
     def close(self) -> None:
         """Stop watching: all hooks are removed. What was read stays."""
         self._finish()
-        self._start.remove()
+        for hook in self._hooks:
+            hook.remove()
+
+    def __deepcopy__(self, memo: object) -> Self:
+        """Copies of a watched model, such as averages of its weights, are not watched."""
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a model is watched: save its state_dict(), or close the watch beforehand")
 
     def _begin(self, model: nn.Module, inputs: Any) -> None:
         """Before each forward pass: close the last reading, and perhaps open one."""
-        if not (model.training and torch.is_grad_enabled()):
+        if model is not self.called or not (model.training and torch.is_grad_enabled()):
             return
         self._finish()
         if self.step % self.every == 0:
             self._open = {"step": self.step, "layers": {}, "pulled": False}
             for chain in self.chains:
                 self._listen(chain, self._open)
+            if self.called is not self.model:  # layers are heard one by one
+                self._handles.append(_Eager())
         self.step += 1
+
+    def _end(self, model: nn.Module, inputs: Any, output: Any) -> None:
+        """After it, be it that it failed: nothing listens to other passes, as for validation."""
+        for handle in self._handles:
+            handle.remove()
+        self._handles.clear()
 
     def _listen(self, chain: Chain, reading: dict[str, Any]) -> None:
         into, _, norm = weights.parts(self.model, chain)
@@ -125,13 +148,11 @@ class Watch:
             self._handles.append(norm.register_forward_hook(last))
 
     def _finish(self) -> None:
-        """Keep the open reading, if there was a backward pass."""
-        for handle in self._handles:
-            handle.remove()
-        self._handles.clear()
-        reading, self._open = self._open, None
+        """Keep the open reading, once there was a backward pass."""
+        reading = self._open
         if reading is None or not reading["pulled"]:
             return
+        self._open = None
         reading["loss"], self.loss = float(self.loss), math.nan
         self._readings.append(reading)
         size = sum(a.nbytes for own in reading["layers"].values() for a in own.values())
@@ -141,6 +162,7 @@ class Watch:
 
     def has(self, name: str) -> bool:
         """Whether a layer was read."""
+        self._finish()
         return any(name in own["layers"] for own in self._readings)
 
     def layer(self, name: str) -> dict[str, NDArray[Any]]:
@@ -156,6 +178,7 @@ class Watch:
         Raises:
             KeyError: no such layer was read.
         """
+        self._finish()
         known = [own["layers"] for own in self._readings if name in own["layers"]]
         if not known:
             names = ", ".join(chain.name for chain in self.chains)
@@ -174,18 +197,29 @@ class Watch:
 
     def __str__(self) -> str:
         """Each layer at the last reading, a line each, and what could not be read."""
-        lines = [f"step {self._readings[-1]['step']}" if self._readings else "no reading yet"]
-        for chain in self.chains if self._readings else ():
-            own, labels = self.layer(chain.name), self.clusters(chain.name)
-            c = own["norm_product"][-1]
-            lines.append(
-                f"{chain.name}: {len(c)} units in {clusters.count(labels)} groups, "
-                f"{int((labels < 0).sum())} closed; the largest fifth holds "
-                f"{smaller.held(c, 0.2):.0%} of the norm "
-                f"products; median alignment {np.median(own['cos_delta'][-1]):.2f}"
-            )
+        self._finish()
+        if self._readings:
+            lines = [f"step {self._readings[-1]['step']}"]
+            lines += [self._told(chain.name) for chain in self.chains if self.has(chain.name)]
+        elif not self.chains:
+            lines = ["no layer can be read"]
+        else:
+            lines = [
+                f"no reading yet: {self.step} forward passes in training mode, and no backward "
+                "pass after one that was to be read"
+            ]
         lines += [f"not read: {name}: {reason}" for name, reason in self.refused.items()]
         return "\n".join(lines)
+
+    def _told(self, name: str) -> str:
+        own, labels = self.layer(name), self.clusters(name)
+        c, alignment = own["norm_product"][-1], own["cos_delta"][-1, labels >= 0]
+        return (
+            f"{name}: {len(c)} units in {clusters.count(labels)} groups, "
+            f"{int((labels < 0).sum())} closed; the largest fifth holds "
+            f"{told(smaller.held(c, 0.2), '.0%')} of the norm products; median alignment "
+            f"{told(np.median(alignment) if len(alignment) else np.nan, '.2f')}"
+        )
 
     def save(self, path: str | Path) -> None:
         """Write the run: ``.npz`` with all arrays, or ``.html``, the race explorer on this run.
@@ -195,8 +229,18 @@ class Watch:
         """
         from neuron_race.own import run_file  # pages are slow to import, and not needed to watch
 
-        self._finish()
         run_file.save(self, Path(path))
+
+
+class _Eager:
+    """What is compiled runs as written, until :meth:`remove`."""
+
+    def __init__(self) -> None:
+        self.stance = torch.compiler.set_stance("force_eager")
+
+    def remove(self) -> None:
+        """Compiled code is used again."""
+        self.stance.__exit__(None, None, None)
 
 
 class _Reading:
@@ -204,7 +248,10 @@ class _Reading:
 
     def __init__(self, model: nn.Module, chain: Chain, Z: Tensor, before: Tensor, output: Tensor):
         into, _, norm = weights.parts(model, chain)
-        self.Z, self.folded = Z, Folded(into, norm, weights.as_rows(into, before))
+        # Mixed precision gives values of other types than weights; half types are too coarse.
+        self.type = torch.promote_types(into.weight.dtype, torch.float32)
+        before = weights.as_rows(into, before).to(self.type)
+        self.Z, self.folded = Z.to(self.type), Folded(into, norm, before)
         W, A = weights.single(self.folded.W), weights.single(weights.by_unit(model, chain))
         self.arrays: dict[str, Single] = {
             "W": W,
@@ -220,6 +267,6 @@ class _Reading:
     def pulled(self, gradient: Tensor) -> None:
         """Alignment of the units, from the gradient at their preactivations."""
         with torch.no_grad():
-            pull = -self.folded.gradient(self.Z, gradient.detach())
+            pull = -self.folded.gradient(self.Z, gradient.detach().to(self.type))
             cosine = functional.cosine_similarity(pull, self.folded.W, dim=1, eps=1e-30)
         self.arrays["cos_delta"] = weights.single(cosine)

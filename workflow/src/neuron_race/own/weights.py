@@ -1,6 +1,6 @@
 """Weights of a chain as the equations see them, and back into the model's own shapes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
+from torch.utils.data import DataLoader, Dataset
 
 from neuron_race.own.chains import Chain, UnreadableError
 
@@ -20,7 +21,7 @@ PER_UNIT = ("weight", "bias", "running_mean", "running_var")
 
 def numpy(value: Tensor) -> Array:
     """A tensor as float64 of NumPy."""
-    return value.detach().to("cpu", torch.float64).numpy()
+    return value.detach().cpu().double().numpy()  # not at once: some devices have no float64
 
 
 def single(value: Tensor) -> NDArray[np.float32]:
@@ -187,16 +188,22 @@ def batches_of(data: object, model: nn.Module) -> list[Tensor]:
     """Inputs in batches, where the model's weights are and, if they are no integers, of their type.
 
     Args:
-        data: a tensor or an array of inputs (N, ...), or batches of them, such as a ``DataLoader``;
-            of a batch that is a pair the first is taken.
+        data: a tensor or an array of inputs (N, ...), a ``Dataset``, or batches of inputs, such as
+            a ``DataLoader``; of a batch that is a pair the first is taken.
 
     Raises:
         UnreadableError: there are none, or they are no numbers.
     """
-    whole = isinstance(data, (Tensor, np.ndarray))
     like = next(model.parameters())
     batches = []
-    for batch in [data] if whole else data:  # type: ignore[attr-defined]
+    given: Any = data
+    if isinstance(data, (Tensor, np.ndarray)):
+        given = [data]
+    elif isinstance(data, Dataset):
+        given = DataLoader(data, 1024)
+    elif not isinstance(data, Iterable):
+        raise UnreadableError(f"data: a tensor or batches are needed, got {type(data).__name__}")
+    for batch in given:
         X = batch[0] if isinstance(batch, (tuple, list)) else batch
         try:
             X = torch.as_tensor(X)

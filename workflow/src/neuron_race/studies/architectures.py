@@ -151,7 +151,7 @@ class Network:
             "rotation": clusters.rotation(init.W, end.W),
             "alignment_init": _weighted(init),
             "alignment": _weighted(self.layers["drop"][position]) if self.dropped else np.nan,
-            "top_share": float(ratio(np.sort(c)[-max(1, len(c) // 5) :].sum(), c.sum())),
+            "top_share": smaller.held(c, 0.2),
             "winners": float(ratio(c.sum() ** 2, (c**2).sum())) / len(c),
         }
         if not self.dropped:

@@ -80,7 +80,7 @@ TOLD = (
         "Mean cosine between units and their pull at init, weighted by norm product.",
         equation="E3",
     ),
-    share("top_share", "Share of all norm products in the upper fifth of the units."),
+    share("top_share", "Share of all norm products in the upper fifth of the units, rounded."),
     share("winners", "How many units there are by their norm products, per unit."),
     cosine("rho_shuffled", f"{RANKS}: that of a forecast from shuffled labels, active units."),
     cosine("rho_shuffled_largest", "The same in the largest cluster."),
