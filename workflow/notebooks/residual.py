@@ -35,6 +35,20 @@ claim.equations("E1", "E8")
 # for units that have hardly been used can go. Without the skip path all should be as in a deep
 # network.
 #
+# *What to try below.* Take one block, then three. Raise the gain.
+#
+# *What you should see.* With skip paths units are hardly aligned at the drop, and the forecast
+# ranks them worse. A random fifth of a block's units then does nearly as well as the largest: they
+# have hardly been used.
+#
+# *What would be against it.* Our reason for the failure is that the path around the units fits
+# first. A forecast as good with skip paths as without would refute it. So would a random fifth
+# that costs as much.
+
+# %%
+claim.study("residual")
+
+# %% [markdown]
 # ## How it is measured
 #
 # Three blocks of 48 units on clusters with XOR labels, which no straight path can fit. Asked of
