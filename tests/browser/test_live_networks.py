@@ -213,6 +213,7 @@ def test_an_arm_shows_what_the_studies_measure(bare: Page, name: str, arm: int) 
     for statistic, wanted in {
         "ranks": layers["rho_forecast"].min(),
         "start": layers["rho_init"].min(),
+        **({"alone": layers["rho_local"].min()} if options.get("law") else {}),
         "aligned": layers["alignment"].min(),
         "pruned": layers["lowest_20"].max(),
     }.items():

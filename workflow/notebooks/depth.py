@@ -41,9 +41,10 @@ claim.equations("E1", "E5")
 # nothing has to grow.
 #
 # *What you should see.* While the loss pauses half-way down, at its first saddle, the forecast
-# ranks the units of every layer, and initial norms do not. Once a network has left the saddle,
-# that order is lost: other units fit the rest. At gain 1 there is no plateau and no race, and
-# initial norms say as much as the forecast.
+# ranks the units of every layer, and neither initial norms nor a layer's own race law do: layers
+# choose winners together. Once a network has left the saddle, that order is lost: other units fit
+# the rest. At gain 1 there is no plateau and no race, and initial norms say nearly as much as the
+# forecast.
 #
 # *What would be against it.* A paused network that the forecast ranks no better than initial norms
 # do, seed after seed. That the order is lost behind the saddle is the claim's known limit.

@@ -8,6 +8,7 @@ const arms = (() => {
   const ROUNDS = 5;   // of a design, each as expensive as a step
   const PATIENCE = 4; // budgets that a forecast may take
   const AFTER = 3;    // at least so many times the predicted drop is trained
+  const TURNS = 60;   // of a power iteration
 
   // --- Where an arm starts --------------------------------------------------------------------
 
@@ -67,6 +68,33 @@ const arms = (() => {
       return seen.dropped;
     });
     return found;
+  }
+
+  /** Scores (m) by the race law (E5) of each layer by itself, its inputs and residual as at init:
+      (u . a + v . w)^2, with the top singular pair u, v of the gated correlation of both. */
+  function* alone(data, options) {
+    const net = networks.network(data, options, start(data, options)), { dot } = networks;
+    const score = new Float64Array(net.m), next = networks.generator(1);
+    net.forward();
+    net.backward(false);
+    for (const [j, { layer, unit, incoming, from: at, f, outgoing, out }] of net.places.entries()) {
+      const { from, hidden, to } = net.units[layer], W = net.weights[incoming], rows = [];
+      for (let r = 0; r < data.N; r++) if (hidden.v[r * hidden.f + unit] > 0) rows.push(r);
+      let v = Float64Array.from({ length: f }, () => networks.normal(next)), u = null;
+      for (let n = 0; n < TURNS; n++) {
+        u = new Float64Array(to.f);
+        for (const r of rows) networks.add(-dot(v, 0, from.v, r * f, f), to.g, r * to.f, u, 0, to.f);
+        v = new Float64Array(f);
+        for (const r of rows) networks.add(-dot(u, 0, to.g, r * to.f, to.f), from.v, r * f, v, 0, f);
+        const size = Math.sqrt(dot(v, 0, v, 0, f)) || 1;
+        v = v.map(x => x / size);
+      }
+      const size = Math.sqrt(dot(u, 0, u, 0, to.f)) || 1;
+      score[j] = (out.reduce((sum, k, n) => sum + net.weights[outgoing][k] * u[n] / size, 0)
+        + dot(W, at, v, 0, f)) ** 2;
+      yield;
+    }
+    return score;
   }
 
   // --- Tickets --------------------------------------------------------------------------------
@@ -142,7 +170,7 @@ const arms = (() => {
   }
 
   /** What a trained arm shows; of several layers the worst, and of random units the mean. */
-  function measure(net, course, ahead, reference, next) {
+  function measure(net, course, ahead, law, reference, next) {
     const { init, drop, end, initial, loss } = course, y = net.data.y, alive = active(net);
     const learned = networks.dot(y, 0, y, 0, y.length) / (2 * y.length) - loss;
     const all = layers(net), of = (own, value) => own.filter(j => alive[j]).map(j => value[j]);
@@ -154,6 +182,7 @@ const arms = (() => {
     const sum = end.reduce((a, b) => a + b, 0);
     return {
       ranks: Number.isNaN(ahead.n) ? NaN : agree(ahead.c), start: agree(init), same: agree(reference),
+      alone: law ? agree(law) : NaN,
       aligned: drop ? Math.min(...all.map(weighed)) : NaN,
       pruned: Math.max(...all.map(own => lost(net, own, end, learned, loss))),
       random: draws.reduce((a, b) => a + b, 0) / draws.length,
@@ -195,7 +224,8 @@ const arms = (() => {
         return !(seen.loss <= 1e3 * course.initial);
       });
       reference ??= course.end;
-      const found = measure(net, course, ahead, reference, next);
+      const law = options.law ? yield* alone(data, options) : null;
+      const found = measure(net, course, ahead, law, reference, next);
       keep.measured(k, { ...found, said: ahead.n + spent }, course.end);
       yield;
     }

@@ -173,19 +173,22 @@ const networks = (() => {
     return { arrays, steps, weights, slopes, inputs, linear, relu, patches, mean, shift, attend };
   }
 
-  // --- Models: each gives its output and its layers of units ------------------------------------
+  // --- Models: each gives its output and its layers of units, with what they read and fill --------
 
   const MODELS = {
     /** Hidden layers of ReLU neurons without biases. */
     perceptron(to, { depth, width }) {
       const units = [];
+      const names = [...Array(depth).keys()].map(layer => `hidden.${layer}.weight`);
       let x = to.inputs();
-      for (let layer = 0; layer < depth; layer++) {
-        const name = `hidden.${layer}.weight`, next = layer + 1 < depth ? `hidden.${layer + 1}` : "head";
-        x = to.relu(to.linear(x, name, width));
-        units.push({ incoming: name, outgoing: `${next}.weight`, hidden: x });
-      }
-      return { out: to.linear(x, "head.weight", 1), units };
+      names.forEach((incoming, layer) => {
+        const hidden = to.relu(to.linear(x, incoming, width));
+        units.push({ incoming, outgoing: names[layer + 1] || "head.weight", from: x, hidden });
+        x = hidden;
+      });
+      const out = to.linear(x, "head.weight", 1);
+      units.forEach((own, layer) => { own.to = units[layer + 1]?.hidden || out; });
+      return { out, units };
     },
     /** Blocks x + scale A relu(W x), or without the skip path scale A relu(W x). */
     residual(to, { depth, width, skip, scaling }) {
@@ -193,9 +196,9 @@ const networks = (() => {
       let x = start;
       for (let block = 0; block < depth; block++) {
         const names = [`incoming.${block}.weight`, `outgoing.${block}.weight`];
-        const hidden = to.relu(to.linear(x, names[0], width));
-        x = to.linear(hidden, names[1], start.f, scale, skip ? x : null);
-        units.push({ incoming: names[0], outgoing: names[1], hidden });
+        const from = x, hidden = to.relu(to.linear(from, names[0], width));
+        x = to.linear(hidden, names[1], start.f, scale, skip ? from : null);
+        units.push({ incoming: names[0], outgoing: names[1], from, hidden, to: x });
       }
       return { out: to.linear(x, "head.weight", 1), units };
     },
@@ -258,7 +261,7 @@ const networks = (() => {
         const out = [];
         for (let at = k * taps; at < size; at += hidden.f * taps)
           for (let tap = 0; tap < taps; tap++) out.push(at + tap);
-        return { layer, incoming, from: k * f, f, outgoing, out };
+        return { layer, unit: k, incoming, from: k * f, f, outgoing, out };
       });
     });
   }
@@ -346,5 +349,5 @@ const networks = (() => {
     }
   }
 
-  return { task, first, generator, normal, gaussian, dot, network, shallow, read, train };
+  return { task, first, generator, normal, gaussian, dot, add, network, shallow, read, train };
 })();

@@ -68,7 +68,8 @@ class Study:
 
 COLUMNS = {
     "ranks": "rank correlation, forecast and end",
-    "start": "rank correlation, init and end",
+    "alone": "the same, a layer's own race law and end",
+    "start": "the same, init and end",
     "same": "rank correlation with the first one's end",
     "aligned": "alignment at the drop",
     "pruned": "lost if a fifth of a layer is kept",
@@ -108,7 +109,7 @@ STUDIES = {
     "depth": Study(
         task="digits",
         samples=100,
-        options={"model": "perceptron", "rate": 0.25, "stride": 0.02, "steps": 400},
+        options={"model": "perceptron", "rate": 0.25, "stride": 0.02, "steps": 400, "law": True},
         large={"from": 1, "rate": 0.05, "stride": 0},
         arms=(
             Arm("one hidden layer", {"depth": 1}, "the order is forecast"),
@@ -123,7 +124,7 @@ STUDIES = {
             Slider("width", "Units in a layer", 16, 32, 4, 24),
             SEED,
         ),
-        columns=OF_LAYERS,
+        columns=("ranks", "alone", *OF_LAYERS[1:]),
         plots=RACED,
         lead="Perceptrons of one to three hidden layers are forecast from their init, by moving "
         "all layers with the output's residual frozen, and then trained. " + WHERE_ALL,
