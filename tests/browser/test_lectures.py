@@ -19,14 +19,12 @@ from neuron_race.training.recipe import Recipe
 
 ROOT = Path(__file__).parents[2]
 CLAIMS = list(configuration.read_register(ROOT / "config/claims")["claims"])
-EXTENSIONS = configuration.read_yaml(ROOT / "config/config.yaml")["extensions"]
 WIDTH, STEPS, BUDGET, FIFTH = 60, 300, 600, 12
 TRAINED = """([task, options]) => {
-  const data = playground.tasks[task], net = live.initial(data, options), losses = [];
-  const start = { W: [...net.W], A: [...net.A] };
-  for (const _ of live.train(data, net, options.rate, options.steps,
-                             (n, seen) => { losses.push(seen.loss); return false; }));
-  return { ...start, losses };
+  const data = playground.tasks[task], { W, A } = live.initial(data, options), losses = [];
+  const net = networks.shallow(data, { m: A.length, W, A });
+  for (const _ of networks.train(net, options, seen => { losses.push(seen.loss); return false; }));
+  return { W: [...W], A: [...A], losses };
 }"""
 PREDICTED = """([task, options]) => {
   const work = live.predict(playground.tasks[task], options);
@@ -130,18 +128,16 @@ def test_the_page_answers_while_it_trains(open_page: Open, folder: Path) -> None
 
 
 @pytest.mark.parametrize("claim", CLAIMS)
-def test_only_core_claims_have_a_live_part(open_page: Open, folder: Path, claim: str) -> None:
+def test_every_claim_has_a_live_part(open_page: Open, folder: Path, claim: str) -> None:
     page = open_page(folder / f"{claim}.html")
-    assert page.locator("#live").count() == (claim not in EXTENSIONS)
-    if claim not in EXTENSIONS:
-        done(page)
-        numbers = page.locator("#live tbody td").all_text_contents()
-        assert numbers and "…" not in numbers and "undefined" not in numbers
+    done(page)
+    numbers = page.locator("#live tbody td").all_text_contents()
+    assert numbers and "…" not in numbers and "undefined" not in numbers
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1400, 390])
-@pytest.mark.parametrize("claim", ["racing", "laws", "depth"])
+@pytest.mark.parametrize("claim", ["racing", "laws", "depth", "pruning_at_init"])
 def test_accessible(open_page: Open, folder: Path, claim: str, width: int, scheme: str) -> None:
     size = {"width": width, "height": 900}
     page = open_page(folder / f"{claim}.html", color_scheme=scheme, viewport=size)

@@ -16,6 +16,7 @@ from fontTools.ttLib import TTFont
 from neuron_race.common import storage
 from neuron_race.data import datasets
 from neuron_race.pages import lecture, live, notebooks, page
+from neuron_race.settings import configuration
 
 ROOT = Path(__file__).parents[2]
 NOTES = ROOT / "paper_notes.md"
@@ -182,6 +183,34 @@ def test_data_of_the_live_part_are_those_of_the_engine() -> None:
     assert "drop" in live.part(tasks, ["drop"])
     with pytest.raises(ValueError, match="no_such"):
         live.part(tasks, ["no_such"])
+    with pytest.raises(ValueError, match="no_such"):
+        live.study(tasks, "no_such")
+
+
+def test_tasks_of_the_live_part_are_those_of_the_settings() -> None:
+    settings = configuration.read_yaml(ROOT / "config/config.yaml")
+    for name, task in live.TASKS.items():
+        own = {key: settings["datasets"][name][key] for key in task}
+        assert own == task, name
+
+
+def test_every_extension_has_networks_of_its_own() -> None:
+    """Of the settings' models, with options that these have, and numbers that are told."""
+    settings, tasks = (
+        configuration.read_yaml(ROOT / "config/config.yaml")["extensions"],
+        live.data(),
+    )
+    claims = configuration.read_register(ROOT / "config/claims")["claims"]
+    assert set(live.STUDIES) == set(settings) & set(claims)
+    for name, study in live.STUDIES.items():
+        own = {key: value for key, value in settings[name].items() if key != "conditions"}
+        assert (study.options["model"], study.task) == (own["model"], own["dataset"])
+        drawn = live.study(tasks, name)
+        assert all(arm.title in html.unescape(drawn) for arm in study.arms)
+        source = (NOTEBOOKS / f"{name}.py").read_text(encoding="utf-8")
+        said = source[: source.index(f'claim.study("{name}")')]
+        for words in ("What to try below.", "What you should see.", "What would be against it."):
+            assert f"*{words}*" in said
 
 
 @pytest.mark.parametrize(

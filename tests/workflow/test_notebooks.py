@@ -22,8 +22,6 @@ from neuron_race.settings import configuration
 
 ROOT = Path(__file__).parents[2]
 CLAIMS = configuration.read_register(ROOT / "config/claims")["claims"]
-# Claims with more than one hidden layer, or training that a page can't do, have no live part.
-EXTENSIONS = configuration.read_yaml(ROOT / "config/config.yaml")["extensions"]
 OUTLINE = [
     *("The idea", "What theory predicts before any training", "How it is measured"),
     *("The verdict", "What would change our mind", "What this does not prove", "Play"),
@@ -67,7 +65,7 @@ def test_every_claim_has_a_page_that_needs_no_network(smoke: Path, claim: str) -
     assert page.headings["h1"][0] == CLAIMS[claim]["title"]
     assert all(source.startswith("data:") for source in page.loaded), page.loaded
     assert page.tags.count("img") >= 2
-    assert page.tags.count("script") == (0 if claim in EXTENSIONS else 2)
+    assert page.tags.count("script") == 2  # the live part and its data
     assert "@import" not in text and not re.search(r"url\((?!['\"]?data:)", text)
     assert path.stat().st_size < 2_000_000
     # Equations are drawn, and none is left as TeX.

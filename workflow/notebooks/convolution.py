@@ -33,6 +33,19 @@ claim.equations("E1", "E4")
 # layers. With batch normalisation: no plateau, since outputs are of order one from the first
 # step, and so no race that an init could decide.
 #
+# *What to try below.* Change the seed, then the number of filters.
+#
+# *What you should see.* From a small init filters are aligned at the drop, and the forecast ranks
+# them, with some seeds well and with some badly; initial norms say nothing. From a large init they
+# hardly align, and initial norms say much. A fifth of eight filters is two, a coarse knife.
+#
+# *What would be against it.* Filters that are not aligned at the drop from a small init, or whose
+# initial norms rank them as well as the forecast does, seed after seed.
+
+# %%
+claim.study("convolution")
+
+# %% [markdown]
 # ## How it is measured
 #
 # Twelve and twenty-four filters on images of 8 by 8 pixels, average pooling; the worse of two

@@ -37,6 +37,22 @@ claim.equations("E1", "E5")
 # units. A layer's own race law, with inputs and residual as at init, should not: layers choose
 # winners together.
 #
+# *What to try below.* Lower the gain to 0.01, and two layers pause as well. Raise it to 1, where
+# nothing has to grow.
+#
+# *What you should see.* While the loss pauses half-way down, at its first saddle, the forecast
+# ranks the units of every layer, and neither initial norms nor a layer's own race law do: layers
+# choose winners together. Once a network has left the saddle, that order is lost: other units fit
+# the rest. At gain 1 there is no plateau and no race, and initial norms say nearly as much as the
+# forecast.
+#
+# *What would be against it.* A paused network that the forecast ranks no better than initial norms
+# do, seed after seed. That the order is lost behind the saddle is the claim's known limit.
+
+# %%
+claim.study("depth")
+
+# %% [markdown]
 # ## How it is measured
 #
 # Each hidden layer is asked what one layer was asked: alignment, directions, ranks of the

@@ -34,6 +34,19 @@ claim.equations("E5", "E6")
 # here, for *any* design of directions. More neurons win, since all start alike. The final loss is
 # not promised to be lower: targets at $f=0$ serve the first drop.
 #
+# *What to try below.* Lower α: the plateau gets longer, and what a design gains does not.
+#
+# *What you should see.* A design saves the same few steps at every scale, so that its part of the
+# plateau shrinks as α does; the design from shuffled labels saves none. The forecast tells each
+# drop before training. The loss in the end is about the same.
+#
+# *What would be against it.* A design that gains more steps at a smaller α, or one from shuffled
+# labels that gains as many: then its directions would not be what it gains by.
+
+# %%
+claim.study("initialization")
+
+# %% [markdown]
 # ## How it is measured
 #
 # The norms are those of a balanced draw and only directions change; the rounds of the design

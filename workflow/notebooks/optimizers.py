@@ -35,6 +35,19 @@ claim.equations("E2", "E4")
 # With Adam, heads and weights grow at equal speed, whatever their pull, and the forecast has no
 # reason to hold.
 #
+# *What to try below.* Change the head and α. Look for Adam's points in the middle picture.
+#
+# *What you should see.* The first three end in the forecast's order, one as well as the other.
+# Adam does not: its steps are of one length, whatever the gradient, so that nobody grows in
+# proportion to what it has. Its neurons are less aligned, and more is lost by pruning.
+#
+# *What would be against it.* Momentum or weight decay in an order of their own, or Adam in that of
+# the forecast: then growth in proportion would not be what makes the order.
+
+# %%
+claim.study("optimizers")
+
+# %% [markdown]
 # ## How it is measured
 #
 # One hidden layer on pairs of digits, one learning rate for each optimizer. Asked: ranks of

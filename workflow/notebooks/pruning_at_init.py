@@ -33,6 +33,20 @@ claim.equations("E5", "E9")
 # nothing is promised. With two layers, and many lanes, a choice of winners lane by lane should do
 # better than one over all.
 #
+# *What to try below.* Change the share that is kept, and the seed. Take two hidden layers, where
+# the claim fails.
+#
+# *What you should see.* With one hidden layer the forecast's ticket drops first of all tickets,
+# and its losers last. It may still end higher, for winners of one lane are copies of each other.
+# With two layers it need not even be the first.
+#
+# *What would be against it.* With one hidden layer, tickets of another score that drop sooner than
+# the forecast's, seed after seed.
+
+# %%
+claim.study("pruning_at_init")
+
+# %% [markdown]
 # ## How it is measured
 #
 # Each score keeps a tenth or a fifth of the neurons. What counts is the mean relative loss over

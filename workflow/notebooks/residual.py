@@ -35,6 +35,21 @@ claim.equations("E1", "E8")
 # for units that have hardly been used can go. Without the skip path all should be as in a deep
 # network.
 #
+# *What to try below.* Take one block, then three. Raise the gain to 1, where there is no plateau.
+#
+# *What you should see.* With skip paths units are hardly aligned at the drop, and the forecast
+# ranks them worse. Of three blocks a random fifth of the units costs little, for they have hardly
+# been used; one block has to do the task by itself, and there it costs much. At gain 1 initial
+# norms rank units as well as the forecast does, with skip paths as without.
+#
+# *What would be against it.* Our reason for the failure is that the path around the units fits
+# first. A forecast as good with skip paths as without, from a small init, would refute it. So
+# would a random fifth of three blocks that costs as much.
+
+# %%
+claim.study("residual")
+
+# %% [markdown]
 # ## How it is measured
 #
 # Three blocks of 48 units on clusters with XOR labels, which no straight path can fit. Asked of

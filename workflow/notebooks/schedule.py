@@ -33,6 +33,20 @@ claim.equations("E5")
 # drop, and not at the init as such, for neurons first have to turn. What may change them is time
 # after the fit, in which a second race can begin, and steps so large that the flow is left.
 #
+# *What to try below.* Lower α, and the steps of the drops move apart. Change the head and the
+# seed.
+#
+# *What you should see.* Schedules move the step of the drop, and not its time t. The order of
+# final norms stays that of the constant rate. Steps six times as long leave the flow: the drop
+# comes at another time.
+#
+# *What would be against it.* Schedules that drop at different times t, or end in different orders:
+# then something other than the clock would decide who wins.
+
+# %%
+claim.study("schedule")
+
+# %% [markdown]
 # ## How it is measured
 #
 # Final norm products of each run are ranked against those of its twin at a constant rate. Then:

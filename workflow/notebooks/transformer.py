@@ -33,6 +33,19 @@ claim.equations("E1", "E3")
 # skip path, attention and embedding can fit first, and the residual at $f=0$ says little about
 # what is left for the neurons.
 #
+# *What to try below.* Start the MLP larger, up to the size of all else. Change the seed.
+#
+# *What you should see.* Where the MLP is the only way, its neurons are aligned at the drop and end
+# in the order that was forecast. With a way around it they are not aligned, and a random fifth
+# does nearly as well as the largest: the rest of the block has fitted first.
+#
+# *What would be against it.* Neurons that align as well with the way around the MLP as without:
+# then it would not matter who comes first.
+
+# %%
+claim.study("transformer")
+
+# %% [markdown]
 # ## How it is measured
 #
 # Rows of a digit are tokens; 48 neurons start small, all else at a usual scale. Asked: alignment

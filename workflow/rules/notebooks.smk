@@ -16,7 +16,8 @@ rule notebook:
         unpack(lambda w: lecture_inputs(w.claim)),
         assets=assets(
             *("lecture.html", "lecture.css", "live.html", "live.css"),
-            *("live.js", "live_page.js", "math.woff"),
+            *("live_network.js", "live.js", "live_arms.js"),
+            *("live_plots.js", "live_page.js", "math.woff"),
         ),
     output:
         html="results/notebooks/{claim}.html",

@@ -131,6 +131,10 @@ class Lecture:
         """
         return HTML(live.part(storage.read_json(self.paths.live), shown))
 
+    def study(self, name: str) -> HTML:
+        """Networks of the claim's own kind that train on the page, see :data:`live.STUDIES`."""
+        return HTML(live.study(storage.read_json(self.paths.live), name))
+
     def figure(self) -> Image:
         """The claim's figure, as drawn by the workflow."""
         return _image(Path(self.paths.figure).read_bytes(), f"Figure: {self.judged['title']}")

@@ -1,7 +1,6 @@
-/* A small network that trains on the page: f(x) = sum_j a_j relu(w_j . x), full-batch gradient
-   descent on the squared loss, beside what the race predicts of it from init and data alone (laws
-   L1-L5 of paper_notes.md; theory/laws.py is the same in Python, and tests compare the two).
-   Weights: W (m x d) by rows, A (m). Time is rate times step. */
+/* What the race predicts of f(x) = sum_j a_j relu(w_j . x) from init and data alone (laws L1-L5 of
+   paper_notes.md; theory/laws.py is the same in Python, and tests compare the two), and what was
+   measured when it had trained. Weights: W (m x d) by rows, A (m). Time is rate times step. */
 "use strict";
 const live = (() => {
   const KEPT = 0.2;     // of the neurons, by the pruning and in a ticket
@@ -9,33 +8,15 @@ const live = (() => {
   const HEAVY = 0.01;   // groups count that hold this part of the largest one
   const DROP = 0.1;     // part of the loss of f = 0 that is lost at the drop
   const EARLY = 0.1;    // of the way to the predicted drop: alignment then gives the colour
-  const SLICE = 12;     // milliseconds of work between two frames
   const TURNING = [26, 0.4], READING = [14, 0.1];  // refreshes of the gates, as in theory/laws.py
+  const { dot } = networks;
 
-  // --- Data and initial weights ---------------------------------------------------------------
-
-  /** A task from the page: X (N x d) as packed little-endian float32, targets y (N). */
-  function task(packed) {
-    const bytes = Uint8Array.from(atob(packed.X), c => c.charCodeAt(0));
-    return { X: Float64Array.from(new Float32Array(bytes.buffer)), y: Float64Array.from(packed.y),
-      N: packed.y.length, d: packed.dim };
-  }
-
-  /** Uniform numbers in (0, 1) from a seed (mulberry32). */
-  function generator(seed) {
-    let state = seed >>> 0;
-    return () => {
-      state = (state + 0x6d2b79f5) >>> 0;
-      let t = Math.imul(state ^ (state >>> 15), 1 | state);
-      t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-      return (((t ^ (t >>> 14)) >>> 0) + 0.5) / 4294967296;
-    };
-  }
+  // --- Initial weights ------------------------------------------------------------------------
 
   /** Weights at scale alpha; heads as in models/shallow.py. */
   function initial(data, options) {
-    const { width: m, head, alpha } = options, d = data.d, next = generator(options.seed);
-    const normal = () => Math.sqrt(-2 * Math.log(next())) * Math.cos(2 * Math.PI * next());
+    const { width: m, head, alpha } = options, d = data.d, next = networks.generator(options.seed);
+    const normal = () => networks.normal(next);
     const W = new Float64Array(m * d), A = new Float64Array(m);
     for (let k = 0; k < m * d; k++)
       W[k] = (head === "pytorch" ? 2 * next() - 1 : normal()) / Math.sqrt(d);
@@ -49,12 +30,6 @@ const live = (() => {
   // --- The network ----------------------------------------------------------------------------
 
   function norm(W, j, d) { return Math.sqrt(dot(W, j * d, W, j * d, d)); }
-
-  function dot(U, u, V, v, d) {
-    let sum = 0;
-    for (let k = 0; k < d; k++) sum += U[u + k] * V[v + k];
-    return sum;
-  }
 
   /** Preactivations Z (m x N) and outputs f (N) of the neurons; `kept` tells which count. */
   function forward(data, net, kept) {
@@ -86,19 +61,6 @@ const live = (() => {
     let sum = 0;
     for (let i = 0; i < data.N; i++) sum += (data.y[i] - f[i]) ** 2;
     return sum / (2 * data.N);
-  }
-
-  /** One step of gradient descent; returns what was so before it: loss and correlations. */
-  function step(data, net, rate) {
-    const { Z, f } = forward(data, net), before = loss(data, f);
-    const D = correlations(data, net.m, Z, data.y.map((y, i) => y - f[i]));
-    const measured = { loss: before, c: products(net), cos: cosines(net, D) };
-    for (let j = 0, d = data.d; j < net.m; j++) {
-      const along = dot(net.W, j * d, D, j * d, d), a = net.A[j];
-      for (let k = 0; k < d; k++) net.W[j * d + k] += rate * a * D[j * d + k];
-      net.A[j] += rate * along;
-    }
-    return measured;
   }
 
   /** Norm products c (m). */
@@ -256,7 +218,7 @@ const live = (() => {
     for (let j = 0; j < base.m; j++) moved.A[j] = move(moved.W, moved.A[j], D, j, base.d, at);
     const cos = cosines(moved, D), number = Math.max(...lanes.lane) + 1;
     const tickets = {};
-    const next = generator(options.seed + 1), c = end.c;
+    const next = networks.generator(options.seed + 1), c = end.c;
     const arms = { winners: largest(c, KEPT), random: largest(c.map(() => next()), KEPT),
       half: Array.from(c, (_, j) => j < c.length / 2) };
     const lambda = growth(lanes, at, rate), sum = kept => lanes.score.reduce(
@@ -328,25 +290,17 @@ const live = (() => {
       groups: held.filter(h => h > HEAVY * Math.max(...held)).length };
   }
 
-  /** Train, yielding after each step; `keep` gets step and what was measured before it. */
-  function* train(data, net, rate, steps, keep) {
-    for (let n = 0; n <= steps; n++) {
-      if (keep(n, step(data, net, n < steps ? rate : 0))) return;
-      yield;
-    }
-  }
-
   /** Time at which some of the neurons, trained alone, drop. */
   function* dropOf(data, start, kept, rate, steps) {
     const chosen = kept.flatMap((is, j) => (is ? [j] : [])), d = start.d;
-    const net = { m: chosen.length, d, W: new Float64Array(chosen.length * d),
+    const some = { m: chosen.length, W: new Float64Array(chosen.length * d),
       A: Float64Array.from(chosen, j => start.A[j]) };
-    chosen.forEach((j, n) => net.W.set(start.W.subarray(j * d, (j + 1) * d), n * d));
+    chosen.forEach((j, n) => some.W.set(start.W.subarray(j * d, (j + 1) * d), n * d));
     const zero = loss(data, new Float64Array(data.N));
     let found = NaN;
-    yield* train(data, net, rate, steps, (n, seen) => {
+    yield* networks.train(networks.shallow(data, some), { rate, steps }, seen => {
       if (seen.loss > (1 - DROP) * zero) return false;
-      found = n * rate;
+      found = seen.n * rate;
       return true;
     });
     return found;
@@ -356,17 +310,18 @@ const live = (() => {
   function* experiment(data, options, shown, keep) {
     const said = yield* predict(data, options);
     keep.predicted(said);
-    const start = initial(data, options), net = { ...start, W: start.W.slice(), A: start.A.slice() };
+    const start = initial(data, options), trained = networks.shallow(data, start);
     const zero = loss(data, new Float64Array(data.N)), found = {}, { rate } = options;
-    yield* train(data, net, rate, said.steps, (n, seen) => {
+    yield* networks.train(trained, { rate, steps: said.steps }, seen => {
       if (found.drop === undefined && seen.loss <= (1 - DROP) * zero) {
-        found.drop = n * rate;
+        found.drop = seen.n * rate;
         found.aligned = mean(seen.cos, seen.c);
         found.turned = share(said.against, seen.cos);
       }
-      keep.step(n, seen);
+      keep.step(seen);
       return false;
     });
+    const { "hidden.0.weight": W, "head.weight": A } = trained.weights, net = { ...start, W, A };
     const c = products(net), { Z } = forward(data, net), lane = fullest(said.lanes.lane);
     const out = Z.map((z, k) => Math.max(z, 0) * net.A[Math.floor(k / data.N)]);
     found.pruned = lost(data, out, largest(c, KEPT));
@@ -390,5 +345,6 @@ const live = (() => {
     return [...lane.keys()].filter(j => lane[j] === best);
   }
 
-  return { SLICE, task, initial, step, loss, train, predict, experiment };
+  return { initial, forward, correlations, loss, groups, order, largest, mean, correlation, predict,
+    experiment };
 })();

@@ -1,13 +1,20 @@
-"""The live part of lectures: data for networks that train in the page, and the part itself."""
+"""The live part of lectures: data for networks that train in the page, and the part itself.
+
+There are two kinds. One hidden layer is held against what laws predict of it; other lectures have
+networks of their own (:mod:`neuron_race.pages.live_studies`).
+"""
 
 import base64
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
+from markupsafe import Markup
 
 from neuron_race.data import datasets
 from neuron_race.pages import page
+from neuron_race.pages.live_studies import COLUMNS, PLOTS, STUDIES, Choice, Slider, Study
 
 # Small tasks to train on within seconds. No confirmatory seed is used: they are for playing with.
 TASKS: dict[str, dict[str, Any]] = {
@@ -19,6 +26,27 @@ TASKS: dict[str, dict[str, Any]] = {
 SIZES = {"n_train": 200, "n_test": 200}
 TITLES = {"digits": "digits, 3 against 8", "clusters": "XOR of four clusters' axes"}
 SEED = 0
+SCRIPTS = ("live_network.js", "live.js", "live_arms.js", "live_plots.js", "live_page.js")
+LEAD = (
+    f"A network trains in this page, now, on {SIZES['n_train']} samples. First it is predicted "
+    "from its initial weights and the data; then it is trained, and the two are held against each "
+    "other."
+)
+CONTROLS = (
+    Choice(
+        "head", "Head", {"gaussian": "Gaussian", "balanced": "balanced", "pytorch": "PyTorch's"}
+    ),
+    Slider("alpha", "Init scale α", -8, 0, 1, -4, log=True),
+    Slider("width", "Neurons", 20, 200, 20, 100),
+    Slider("seed", "Seed", 1, 20, 1, 1),
+)
+# Lines of up to six arms, told apart in print too.
+DASHES = ("", "7 4", "2 3", "12 3 2 3", "4 2", "16 4")
+LAW_PLOTS = {
+    "loss": "Loss, as a part of the first one. Dashed: the predicted drop.",
+    "course": "Norm product of each neuron. Yellow: well aligned early; blue: against its pull.",
+    "forecast": "Final norm products, against the predicted ones. On the line, both are equal.",
+}
 # Statistics that live.js predicts and measures: what they are, and by which law.
 STATISTICS = {
     "drop": ("Time of the drop, at which a tenth of the loss is lost", "L5"),
@@ -51,7 +79,7 @@ def data() -> dict[str, Any]:
 
 
 def part(tasks: Mapping[str, Any], shown: Sequence[str]) -> str:
-    """HTML of the live part, with its script, style and data.
+    """HTML of a network and what laws predict of it, with script, style and data.
 
     Args:
         tasks: result of :func:`data`.
@@ -62,14 +90,70 @@ def part(tasks: Mapping[str, Any], shown: Sequence[str]) -> str:
     """
     if unknown := [name for name in shown if name not in STATISTICS]:
         raise ValueError(f"shown: {unknown} are none of {', '.join(STATISTICS)}")
-    rows = [
-        {"name": name, "title": STATISTICS[name][0], "law": f"({STATISTICS[name][1]})"}
-        for name in shown
-    ]
-    return page.TEMPLATES.get_template("live.html").render(
-        tasks=tasks,
-        samples=SIZES["n_train"],
-        shown=rows,
-        data=page.embed({"tasks": tasks, "shown": rows}),
-        script=page.asset("live.js") + page.asset("live_page.js"),
+    titles = {name: task["title"] for name, task in tasks.items()}
+    return _render(
+        tasks,
+        controls=(Choice("task", "Data", titles), *CONTROLS),
+        lead=LEAD,
+        plots=LAW_PLOTS,
+        columns=[{"title": title, "dash": None} for title in ("predicted", "measured")],
+        rows=[_row(name, *STATISTICS[name]) for name in shown],
     )
+
+
+def study(tasks: Mapping[str, Any], name: str) -> str:
+    """HTML of a lecture's own networks, as :func:`part`.
+
+    Raises:
+        ValueError: no study of that name.
+    """
+    if name not in STUDIES:
+        raise ValueError(f"study: {name!r} is none of {', '.join(STUDIES)}")
+    own = STUDIES[name]
+    return _render(
+        {own.task: tasks[own.task]},
+        controls=own.controls,
+        lead=own.lead,
+        plots={plot: PLOTS[plot] for plot in own.plots},
+        columns=[
+            {"title": arm.title, "theory": arm.theory, "dash": dash}
+            for arm, dash in zip(own.arms, DASHES[: len(own.arms)], strict=True)
+        ],
+        rows=[_row(column, COLUMNS[column]) for column in own.columns],
+        study=own,
+    )
+
+
+def _row(name: str, title: str, law: str = "") -> dict[str, str]:
+    return {"name": name, "title": title, "law": law}
+
+
+def _render(
+    tasks: Mapping[str, Any],
+    controls: Sequence[Slider | Choice],
+    rows: Sequence[Mapping[str, str]],
+    study: Study | None = None,
+    **shown: Any,
+) -> str:
+    """The part's HTML; what the script needs of it is embedded."""
+    packed = {
+        "tasks": tasks,
+        "controls": [_control(control) for control in controls],
+        "rows": rows,
+        "study": study and asdict(study),
+        "dashes": [[int(part) for part in dash.split()] for dash in DASHES],
+    }
+    return page.TEMPLATES.get_template("live.html").render(
+        **shown,
+        controls=[{"choices": None, **asdict(control)} for control in controls],
+        rows=rows,
+        data=page.embed(packed),
+        script=Markup("\n").join(page.asset(name) for name in SCRIPTS),
+    )
+
+
+def _control(control: Slider | Choice) -> dict[str, Any]:
+    """What the script must know: whether a slider is of powers, and what a choice brings."""
+    if isinstance(control, Slider):
+        return {"name": control.name, "log": control.log, "options": None}
+    return {"name": control.name, "log": False, "options": control.options}
