@@ -898,8 +898,9 @@ def test_changed_contents_under_the_old_date_are_told_by_sidecars(folder: Path) 
 REDONE = {
     **{name: 20 for name in MODULES if name.startswith("measures/") and "__" not in name},
     **dict.fromkeys(("measures/merging", "measures/pruning"), 15),
-    # Foundations that tables of all kinds use: what they share now, rounded up.
-    **{"models/norms": 56, "models/clusters": 42, "models/smaller": 36, "common/ranks": 33},
+    # Foundations that tables of all kinds use: what they share now and a tenth more, for measured
+    # costs differ between machines and days.
+    **{"models/norms": 62, "models/clusters": 46, "models/smaller": 40, "common/ranks": 36},
     **dict.fromkeys(("studies/tickets", "studies/weight_tickets"), 20),
     "evidence/collect": 20,
     "evidence/claims": 20,
