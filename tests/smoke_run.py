@@ -3,6 +3,7 @@
 One smoke run serves the tests of several folders.
 """
 
+import functools
 import hashlib
 import os
 import shutil
@@ -12,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import warm
 from filelock import FileLock
 
 ROOT = Path(__file__).parents[1]
@@ -62,12 +64,15 @@ def environment(folder: Path) -> dict[str, str]:
     return {**os.environ, **own}
 
 
+@functools.cache
+def server() -> warm.Server:
+    """What runs of this process are forked from."""
+    return warm.Server()
+
+
 def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run snakemake of this environment in a folder."""
-    command = [sys.executable, "-m", "snakemake", *arguments]
-    return subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, timeout=900, env=environment(folder)
-    )
+    return server().run(folder, list(arguments), environment(folder))
 
 
 def making(folder: Path, target: str, *claims: str) -> list[str]:

@@ -19,6 +19,9 @@ TERMINALS = {
     "utf-8": {"PYTHONIOENCODING": "utf-8"},
     "LANG=C": {"LANG": "C", "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
 }
+# The poorest; the others take half a minute.
+QUICK = ("ascii", "LANG=C")
+SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in TERMINALS if name not in QUICK]
 SMOKE = ("--configfile", "config/smoke.yaml")
 Say = Callable[..., tuple[int, str]]
 
@@ -49,15 +52,7 @@ def say(request: pytest.FixtureRequest) -> Say:
     return say
 
 
-# The others take half a minute.
-@pytest.mark.parametrize(
-    "say",
-    [
-        pytest.param(t, marks=() if t in ("ascii", "LANG=C") else pytest.mark.slow)
-        for t in TERMINALS
-    ],
-    indirect=True,
-)
+@pytest.mark.parametrize("say", [*QUICK, *SLOW], indirect=True)
 def test_explanation(smoke: Path, say: Say) -> None:
     code, said = say(smoke, "-m", "snakemake", "--cores", "1", "explain_racing", *SMOKE)
     assert code == 0, said
@@ -68,7 +63,7 @@ def test_explanation(smoke: Path, say: Say) -> None:
     assert "Traceback" not in log
 
 
-@pytest.mark.parametrize("say", ["ascii", "LANG=C"], indirect=True)
+@pytest.mark.parametrize("say", QUICK, indirect=True)
 def test_scripts(smoke: Path, tmp_path: Path, say: Say) -> None:
     # They tell names of files.
     storage.write_text(tmp_path / "Σ é.yaml", "colour: [\n")
@@ -83,7 +78,11 @@ def test_scripts(smoke: Path, tmp_path: Path, say: Say) -> None:
 # A dry run says all on standard output, a run on standard error and in its log.
 @pytest.mark.parametrize(
     ("say", "options"),
-    [(name, [] if name == "LANG=C" else ["--dry-run"]) for name in TERMINALS],
+    [
+        ("ascii", ["--dry-run"]),
+        ("LANG=C", []),
+        *(pytest.param(*name.values, ["--dry-run"], marks=pytest.mark.slow) for name in SLOW),
+    ],
     indirect=["say"],
 )
 def test_messages_of_the_snakefile(tmp_path: Path, say: Say, options: list[str]) -> None:

@@ -82,16 +82,16 @@ def test_second_run_has_nothing_to_do(smoke: Path) -> None:
     again = snakemake(smoke, "--cores", "2", *SMOKE)
     assert again.returncode == 0
     rules = re.findall(r"^(?:local)?rule (\w+):", again.stdout + again.stderr, re.M)
-    assert rules == ["all"]  # which tells the verdicts
+    assert rules == ["all"]  # which tells the verdicts; though the folder has moved
 
 
 def test_same_bits_on_one_core(smoke: Path, tmp_path: Path) -> None:
     folder = copy_project(tmp_path / "one core")
-    done = snakemake(folder, "--cores", "1", "racing", *SMOKE)
+    done = snakemake(folder, "--cores", "1", "schedule", *SMOKE)
     assert done.returncode == 0, done.stderr
 
     one, two = contents(folder), contents(smoke)
-    assert "results/claims/racing.json" in one and "figures/racing.png" in one
+    assert "results/claims/schedule.json" in one and "figures/schedule.png" in one
     assert {k: two[k] for k in one} == one
     # Just what the claim needs: no other claim's verdict, no data set it does not use.
     assert "results/claims/pruning.json" not in one
@@ -124,7 +124,6 @@ def edit(path: Path) -> None:
 
 def test_edited_module_reruns_what_uses_it(finished: Path) -> None:
     package = finished / "workflow/src/neuron_race"
-    assert rerun(finished) == set()  # though the folder has moved
     edit(package / "figures/merging.py")
     edit(package / "measures/merging.py")
     rules = rerun(finished)
@@ -137,6 +136,8 @@ def test_edited_module_reruns_what_uses_it(finished: Path) -> None:
     assert "dataset" not in rules
 
 
+# These three by rule names; tests/workflow/test_freshness.py has them from the graph.
+@pytest.mark.slow
 def test_changed_threshold_retrains_nothing(finished: Path) -> None:
     claim = finished / "config/claims/mutual_alignment.yaml"
     text = claim.read_text()
@@ -154,6 +155,7 @@ def test_changed_threshold_retrains_nothing(finished: Path) -> None:
     assert others <= {"verdict", "notebook", "provenance", "scoreboard", "site", "all"}
 
 
+@pytest.mark.slow
 def test_changed_parameter_reruns_its_experiment(finished: Path) -> None:
     config = finished / "config/config.yaml"
     config.write_text(config.read_text().replace("learning_rate: 0.02}", "learning_rate: 0.01}", 1))
@@ -161,6 +163,7 @@ def test_changed_parameter_reruns_its_experiment(finished: Path) -> None:
     assert "train_clusters" in rules and "train_pair" not in rules
 
 
+@pytest.mark.slow
 def test_deleted_intermediate_is_made_again(finished: Path) -> None:
     (finished / "results/evidence/merging.csv").unlink()
     assert "evidence" in rerun(finished, "merging")

@@ -1,5 +1,6 @@
 """Figures of all claims: thresholds and intervals are the verdicts', and nothing hides anything."""
 
+import functools
 import importlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,15 +35,21 @@ def closed() -> Iterator[None]:
     plt.close("all")
 
 
+@functools.cache
+def settings(smoke: Path) -> configuration.Settings:
+    """Those of the run."""
+    config = reading.merged([smoke / "config/config.yaml", smoke / "config/smoke.yaml"])
+    return configuration.read(config, smoke)
+
+
 def what(smoke: Path, claim: str) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
     """Tables and verdict that a claim's figure is drawn from."""
-    config = reading.merged([smoke / "config/config.yaml", smoke / "config/smoke.yaml"])
-    settings = configuration.read(config, smoke)
+    own = settings(smoke)
     tables = {
         path: style.with_tasks(
-            storage.read_table(smoke / "results" / path), path, settings.tasks_drawn(claim)
+            storage.read_table(smoke / "results" / path), path, own.tasks_drawn(claim)
         )
-        for path in settings.claims[claim]["figure_tables"]
+        for path in own.claims[claim]["figure_tables"]
     }
     return tables, storage.read_json(smoke / f"results/claims/{claim}.json")
 
@@ -53,6 +60,12 @@ def drawn(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Fig
     figure, numbers = module.draw(tables, verdict)
     figure.draw_without_rendering()
     return figure, numbers
+
+
+@functools.cache
+def shown(smoke: Path, claim: str) -> tuple[Figure, pd.DataFrame]:
+    """The figure of the run as it is; tests look at it, and change nothing."""
+    return drawn(*what(smoke, claim))
 
 
 def thresholds(figure: Figure) -> dict[str, list[Any]]:
@@ -67,7 +80,7 @@ def thresholds(figure: Figure) -> dict[str, list[Any]]:
 @pytest.mark.parametrize("claim", CLAIMS)
 def test_thresholds_are_drawn_where_the_verdict_has_them(smoke: Path, claim: str) -> None:
     tables, verdict = what(smoke, claim)
-    lines = thresholds(drawn(tables, verdict)[0])
+    lines = thresholds(shown(smoke, claim)[0])
     counted = {row["name"] for row in verdict["criteria"] if row["confirmatory"]}
     assert counted - set(lines) <= set(NOT_DRAWN)
     assert verdict["criteria"][0]["name"] in lines
@@ -86,8 +99,8 @@ def test_thresholds_are_drawn_where_the_verdict_has_them(smoke: Path, claim: str
 
 @pytest.mark.parametrize("claim", CLAIMS)
 def test_intervals_are_the_verdicts(smoke: Path, claim: str) -> None:
-    tables, verdict = what(smoke, claim)
-    _, numbers = drawn(tables, verdict)
+    _, verdict = what(smoke, claim)
+    _, numbers = shown(smoke, claim)
     if "runs" not in numbers:
         return
     for row in verdict["criteria"]:
@@ -127,7 +140,7 @@ def words(figure: Figure) -> Iterator[Text]:
 
 @pytest.mark.parametrize("claim", CLAIMS)
 def test_nothing_lies_on_anything_or_is_cut(smoke: Path, claim: str) -> None:
-    figure, _ = drawn(*what(smoke, claim))
+    figure, _ = shown(smoke, claim)
     for legend in figure.findobj(Legend):
         box = legend.get_window_extent()
         for ax in figure.axes:
@@ -143,7 +156,7 @@ def test_nothing_lies_on_anything_or_is_cut(smoke: Path, claim: str) -> None:
 
 @pytest.mark.parametrize("claim", CLAIMS)
 def test_a_figure_asks_a_question_and_has_labels_and_words(smoke: Path, claim: str) -> None:
-    figure, numbers = drawn(*what(smoke, claim))
+    figure, numbers = shown(smoke, claim)
     assert figure.get_suptitle().endswith("?") and len(numbers)
     for ax in figure.axes:
         if ax.axison and ax.get_label() != "<colorbar>":

@@ -19,7 +19,7 @@ def make(folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     ("variable", "value"),
     [
-        ("HOME", "/proc/nonexistent"),
+        pytest.param("HOME", "/proc/nonexistent", marks=pytest.mark.slow),
         ("HOME", "with_a_file"),
         ("XDG_CACHE_HOME", "caches"),
     ],

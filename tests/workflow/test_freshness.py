@@ -102,8 +102,10 @@ def jobs(said: str) -> set[Job]:
     return {job for job in found if job.outputs}
 
 
-def listed(project: Path, folder: Path, preset: str) -> str:
+@functools.cache
+def listed(project: Path, preset: str) -> str:
     """What a dry run of a preset from nothing lists."""
+    folder = project.parent / f"nothing of {preset}"
     options = ("--directory", str(folder), "--configfile", f"config/{preset}.yaml")
     dry = snakemake(project, "-n", "--cores", "1", *options)
     assert dry.returncode == 0, dry.stderr
@@ -111,9 +113,9 @@ def listed(project: Path, folder: Path, preset: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def graph(project: Path, tmp_path_factory: pytest.TempPathFactory) -> set[Job]:
+def graph(project: Path) -> set[Job]:
     """The graph of the smoke preset, from nothing."""
-    return jobs(listed(project, tmp_path_factory.mktemp("empty"), "smoke"))
+    return jobs(listed(project, "smoke"))
 
 
 @pytest.fixture(scope="module")
@@ -269,8 +271,7 @@ def test_the_code_of_a_job_is_all_that_it_uses(graph: set[Job]) -> None:
 
 
 # One of each kind; the others take minutes.
-TRIED = {"common/storage", "common/progress", "measures/dynamics", "evidence/statistics"}
-TRIED |= {"figures/style", "studies/schedule", "studies/trained/schedule"}
+TRIED = {"common/storage", "common/progress", "measures/dynamics", "studies/trained/schedule"}
 assert set(MODULES) >= TRIED | APART | APART_FROM_RESULTS
 
 
@@ -289,16 +290,22 @@ def test_an_edited_module_reruns_what_uses_it(graph: set[Job], folder: Path, mod
         assert rerun(folder) == made(expected)
 
 
+EDITED = {
+    "workflow/src/neuron_race/training/kernel.c": {"train_pair", "theory_tables", "tickets"},
+    "workflow/scripts/train.py": {"train_pair"},
+    "workflow/notebooks/racing.py": {"notebook"},
+    "workflow/src/neuron_race/pages/explorer.css": {"race_explorer", "site"},
+    "workflow/src/neuron_race/pages/site/claim.md": {"site"},
+    "docs/findings.md": {"site"},
+    "paper_notes.md": {"notebook", "site"},
+}
+
+
 @pytest.mark.parametrize(
     ("name", "rules"),
     [
-        ("workflow/src/neuron_race/training/kernel.c", {"train_pair", "theory_tables", "tickets"}),
-        ("workflow/scripts/train.py", {"train_pair"}),
-        ("workflow/notebooks/racing.py", {"notebook"}),
-        ("workflow/src/neuron_race/pages/explorer.css", {"race_explorer", "site"}),
-        ("workflow/src/neuron_race/pages/site/claim.md", {"site"}),
-        ("docs/findings.md", {"site"}),
-        ("paper_notes.md", {"notebook", "site"}),
+        pytest.param(n, rules, marks=() if n.endswith((".c", "/claim.md")) else pytest.mark.slow)
+        for n, rules in EDITED.items()
     ],
 )
 def test_an_edited_file_reruns_what_reads_it(
@@ -623,7 +630,7 @@ def test_keys_decide_the_options_that_they_are_about(
 ) -> None:
     # The register is read and checked once.
     whole = functools.cache(configuration.read_register)
-    monkeypatch.setattr(configuration, "read_register", whole)
+    monkeypatch.setattr("neuron_race.settings.register.read", whole)
     before = parts(SETTINGS)
     for place in LEAVES if every else EXAMPLES.values():
         new = parts(edited(place)[1])
@@ -821,11 +828,9 @@ def test_equations_are_told_and_nothing_else(folder: Path) -> None:
     "preset",
     ["smoke", *(pytest.param(p, marks=pytest.mark.slow) for p in ("images", "paper", "full"))],
 )
-def test_every_file_that_a_job_writes_is_asked_for(
-    project: Path, tmp_path: Path, preset: str
-) -> None:
+def test_every_file_that_a_job_writes_is_asked_for(project: Path, preset: str) -> None:
     """Snakemake makes a deleted file again only if the target asks for it, or a job that runs."""
-    said = listed(project, tmp_path, preset)
+    said = listed(project, preset)
     asked = re.search(r"^(?:local)?rule all:\n    input: (.*)$", said, re.M)
     assert asked and set(asked[1].split(", ")) == made(jobs(said)) != set()
 
@@ -907,8 +912,9 @@ def test_changed_contents_under_the_old_date_are_told_by_sidecars(folder: Path) 
 REDONE = {
     **{name: 20 for name in MODULES if name.startswith("measures/") and "__" not in name},
     **dict.fromkeys(("measures/merging", "measures/pruning"), 15),
-    # Foundations that tables of all kinds use: what they share now, rounded up.
-    **{"models/norms": 60, "models/clusters": 42, "models/smaller": 36, "common/ranks": 33},
+    # Foundations that tables of all kinds use: what they share now and a tenth more, for measured
+    # costs differ between machines and days.
+    **{"models/norms": 62, "models/clusters": 46, "models/smaller": 40, "common/ranks": 36},
     **dict.fromkeys(("studies/tickets", "studies/weight_tickets"), 20),
     "evidence/collect": 20,
     "evidence/claims": 20,

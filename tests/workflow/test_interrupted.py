@@ -25,23 +25,25 @@ PARTS = (
     "results/datasets/one_feature.json",
     "results/runs/two_features",
     "results/dynamics/two_features",
-    "results/runs/optimizers",
-    "results/extension/optimizers",
     "results/checkpoints",
     "results/logs",
 )
+EXTENDED = ("results/runs/optimizers", "results/extension/optimizers")
 FIGURES = [f"figures/unlocking.{ending}" for ending in ("pdf", "png", "csv")]
 
 
 @pytest.fixture
 def unfinished(finished: Path) -> Path:
     """A run that lacks one experiment and one figure."""
-    for part in PARTS:
-        gone = finished / part
-        shutil.rmtree(gone) if gone.is_dir() else gone.unlink()
-    for figure in FIGURES:
-        (finished / figure).unlink()
+    remove(finished, *PARTS, *FIGURES)
     return finished
+
+
+def remove(folder: Path, *names: str) -> None:
+    """Delete files and folders."""
+    for name in names:
+        gone = folder / name
+        shutil.rmtree(gone) if gone.is_dir() else gone.unlink()
 
 
 def of_each_kind(names: Iterable[str], quick: str) -> list[Any]:
@@ -98,6 +100,8 @@ def test_a_killed_run_is_completed_with_the_same_bits(
     smoke: Path, unfinished: Path, moment: str
 ) -> None:
     target, sign = MOMENTS[moment]
+    if target == EXTENSION:
+        remove(unfinished, *EXTENDED)
     run = start(unfinished, target)
     kill_when(run, lambda: list(unfinished.glob(sign)))
     assert not (unfinished / target).exists()
@@ -150,9 +154,14 @@ def test_a_second_run_in_the_same_folder_is_refused(unfinished: Path) -> None:
 
 
 @pytest.fixture
-def small_disk(unfinished: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
-    """An empty file system of 400 kB in place of a folder of a run, which holds no run."""
-    place = unfinished / request.param
+def small_disk(finished: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
+    """An empty file system of 400 kB in place of a folder of a run.
+
+    Where it is not the one of figures, the run lacks what must be made below.
+    """
+    if request.param != "figures":
+        remove(finished, *PARTS, *EXTENDED, *FIGURES)
+    place = finished / request.param
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", str(place)]
@@ -187,22 +196,22 @@ TOLD = {  # the small folder: what is made there, and what must be said if it is
 
 @pytest.mark.parametrize("small_disk", of_each_kind(TOLD, "figures"), indirect=True)
 def test_full_and_read_only_disks_are_told_and_leave_nothing(
-    smoke: Path, unfinished: Path, small_disk: Path
+    smoke: Path, finished: Path, small_disk: Path
 ) -> None:
-    target, full, read_only = TOLD[str(small_disk.relative_to(unfinished))]
+    target, full, read_only = TOLD[str(small_disk.relative_to(finished))]
     filled = small_disk / "filled"
     if small_disk.name == "figures":  # which are small
         filled.write_bytes(bytes(390_000))
-    refused(unfinished, target, "No space left on device", *full)
+    refused(finished, target, "No space left on device", *full)
     filled.unlink(missing_ok=True)
     # Whatever is there was written whole.
-    assert contents(unfinished).items() <= contents(smoke).items()
+    assert contents(finished).items() <= contents(smoke).items()
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
-    refused(unfinished, target, *read_only)
+    refused(finished, target, *read_only)
     subprocess.run(["mount", "-o", "remount,rw,size=200m", str(small_disk)], check=True)
-    done = snakemake(unfinished, "--cores", "1", "unlocking", TARGET, EXTENSION, *SMOKE)
+    done = snakemake(finished, "--cores", "1", "unlocking", TARGET, EXTENSION, *SMOKE)
     assert done.returncode == 0, done.stderr
-    made = contents(unfinished)
+    made = contents(finished)
     assert {TARGET, EXTENSION, *FIGURES, "results/claims/unlocking.json"} <= set(made)
     assert made.items() <= contents(smoke).items()
 
@@ -220,6 +229,8 @@ def test_full_and_read_only_disks_are_told_and_leave_nothing(
 def test_checkpoints_of_other_code_are_not_taken(
     unfinished: Path, target: str, kept: str, module: str
 ) -> None:
+    if target == EXTENSION:
+        remove(unfinished, *EXTENDED)
     run = start(unfinished, target)
     kill_when(run, lambda: list(unfinished.glob(f"results/checkpoints/{kept}")))
     # Half a file, of one that was killed while it wrote: whether this one was is chance.

@@ -58,11 +58,11 @@ def follow(folder: Path, *headings: str) -> set[str]:
     return written
 
 
-def run(folder: Path, target: str, **settings: Any) -> str:
-    """Make a target of tiny networks, with settings of its own; what was said."""
+def run(folder: Path, *targets: str, **settings: Any) -> str:
+    """Make targets of tiny networks, with settings of their own; what was said."""
     (folder / "tiny.yaml").write_text(yaml.safe_dump({**TINY, **settings}))
     files = ("--configfile", "config/smoke.yaml", "tiny.yaml")
-    done = snakemake(folder, "--cores", "1", target, *files)
+    done = snakemake(folder, "--cores", "1", *targets, *files)
     said = done.stdout + done.stderr
     assert done.returncode == 0, said
     return said
@@ -102,22 +102,22 @@ def test_a_statistic(folder: Path) -> None:
     assert table(folder, "results/dynamics/pair/runs.csv")["largest_share"].between(0.05, 1).all()
 
 
-@pytest.mark.parametrize(
-    ("heading", "files", "target", "condition"),
-    [
-        ("A data set", 2, "results/dynamics/rings/runs.csv", "gaussian"),
-        ("An optimizer", 2, "results/extension/optimizers/runs.csv", "nesterov"),
-        ("A model", 3, "results/extension/depth/runs.csv", "funnel"),
-    ],
-)
-def test_what_is_trained(
-    folder: Path, heading: str, files: int, target: str, condition: str
-) -> None:
-    assert len(follow(folder, heading)) == files
-    run(folder, target)
-    runs = table(folder, target)
-    assert (runs["condition"] == condition).sum() > 0
-    assert runs["loss_end"].notna().all()
+TRAINED = {
+    "A data set": (2, "results/dynamics/rings/runs.csv", "gaussian"),
+    "An optimizer": (2, "results/extension/optimizers/runs.csv", "nesterov"),
+    "A model": (3, "results/extension/depth/runs.csv", "funnel"),
+}
+
+
+def test_what_is_trained(folder: Path) -> None:
+    """One recipe beside the other, for no two of them write to one place."""
+    for heading, (files, _, _) in TRAINED.items():
+        assert len(follow(folder, heading)) == files
+    run(folder, *(target for _, target, _ in TRAINED.values()))
+    for _, target, condition in TRAINED.values():
+        runs = table(folder, target)
+        assert (runs["condition"] == condition).sum() > 0
+        assert runs["loss_end"].notna().all()
 
 
 def test_a_loader_of_images(folder: Path) -> None:

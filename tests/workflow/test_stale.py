@@ -122,7 +122,8 @@ def test_targets_of_all_claims_make_the_verdict_again(folder: Path, target: str)
     assert {"train_pair", "verdict"} <= started(run(folder, "-n", target, more=more))
 
 
-@pytest.mark.parametrize("how", [pytest.param(RAISES, marks=pytest.mark.slow), DIES])
+@pytest.mark.slow
+@pytest.mark.parametrize("how", [RAISES, DIES])
 def test_a_failed_job_in_the_middle_leaves_none(folder: Path, wider: bytes, how: str) -> None:
     mend = spoil(folder, how)
     more = overlay(folder, "more.yaml", WIDER)
@@ -135,7 +136,6 @@ def test_a_failed_job_in_the_middle_leaves_none(folder: Path, wider: bytes, how:
     assert judged(folder) == wider
 
 
-@pytest.mark.slow
 def test_a_code_error_alone_leaves_none(folder: Path) -> None:
     before = judged(folder)
     mend = spoil(folder, RAISES)

@@ -38,6 +38,7 @@ APART = {
     *(f"common/{name}" for name in ("freshness", "homes", "imports", "leftovers", "progress")),
     *("common/terminal", "operations/planning"),
 }
+APART_FILES = {PACKAGE / f"{name}.py" for name in APART}
 # Folders of tools, of what an interrupted job leaves to its next attempt, of what only checks,
 # and of logs, which tell what jobs have cost.
 OWN = {".venv", ".snakemake", ".git", "__pycache__", "checkpoints", "schemas", "logs"}
@@ -80,9 +81,11 @@ def _uses(path: Path) -> frozenset[Path]:
         tree = ast.parse(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, SyntaxError) as error:
         raise StaleError(f"{path}: can't be read as Python ({error})") from error
-    found = {file for names in _imported(tree) for file in _modules(path, *names)}
+    found: set[Path] = set()
     for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and BESIDE.fullmatch(str(node.value)):
+        if isinstance(node, ast.ImportFrom | ast.Import):
+            found.update(file for names in _imported(node) for file in _modules(path, *names))
+        elif isinstance(node, ast.Constant) and BESIDE.fullmatch(str(node.value)):
             found.add(path.with_name(str(node.value)))
     for file in found:
         if not file.is_file():
@@ -90,13 +93,13 @@ def _uses(path: Path) -> frozenset[Path]:
     return frozenset(found)
 
 
-def _imported(tree: ast.AST) -> Iterator[tuple[int, str, str]]:
-    """Level, module and name of all imports; the name may be empty."""
-    for node in ast.walk(tree):
+def _imported(node: ast.Import | ast.ImportFrom) -> Iterator[tuple[int, str, str]]:
+    """Level, module and name of all that an import names; the name may be empty."""
+    for alias in node.names:
         if isinstance(node, ast.ImportFrom):
-            yield from ((node.level, node.module or "", alias.name) for alias in node.names)
-        elif isinstance(node, ast.Import):
-            yield from ((0, alias.name, "") for alias in node.names)
+            yield node.level, node.module or "", alias.name
+        else:
+            yield 0, alias.name, ""
 
 
 def _modules(importer: Path, level: int, module: str, name: str) -> list[Path]:
@@ -147,8 +150,7 @@ def code(*starts: Path) -> dict[str, str]:
         path = waiting.pop()
         done.add(path)
         if path.suffix == ".py":
-            apart = {PACKAGE / f"{name}.py" for name in APART}
-            waiting |= set(_uses(path)) - apart - done
+            waiting |= _uses(path) - APART_FILES - done
     return dict(sorted((name_of(path), checksum(path)) for path in done))
 
 
