@@ -116,7 +116,7 @@ def test_sliders_change_the_run_and_numbers_are_told(open_page: Open, folder: Pa
     done(page)
     state = page.evaluate("playground.settings()")
     assert (state["head"], state["task"], state["width"]) == ("balanced", "clusters", 40)
-    assert page.evaluate("playground.run().c[0].length") == 40
+    assert page.evaluate("playground.run().arms[0].c[0].length") == 40
 
 
 def test_the_page_answers_while_it_trains(open_page: Open, folder: Path) -> None:

@@ -62,8 +62,8 @@ def test_schedules_share_one_clock(visit: Visit) -> None:
 def test_adam_breaks_the_forecast_and_momentum_keeps_it(visit: Visit) -> None:
     page = visit("optimizers")
     done(page)
-    descent, momentum, decay, adam = row(page, "ranks")
-    assert min(momentum, decay) > descent - 0.05 and adam < 0.5 * descent
+    descent, *others, adam = row(page, "ranks")
+    assert len(others) == 3 and min(others) > descent - 0.1 and adam < 0.5 * descent
 
 
 def test_a_choice_trains_again_and_a_picture_does_not(visit: Visit) -> None:
