@@ -231,5 +231,5 @@ const arms = (() => {
     }
   }
 
-  return { start, forecast, experiment };
+  return { start, experiment };
 })();

@@ -365,5 +365,5 @@ const networks = (() => {
     }
   }
 
-  return { task, first, generator, normal, gaussian, shuffled, dot, add, network, shallow, read, train };
+  return { task, first, generator, normal, gaussian, shuffled, dot, add, network, shallow, train };
 })();
