@@ -187,6 +187,14 @@ def test_data_of_the_live_part_are_those_of_the_engine() -> None:
         live.study(tasks, "no_such")
 
 
+def test_an_edited_script_of_the_live_part_reruns_notebooks() -> None:
+    rule = (ROOT / "workflow/rules/notebooks.smk").read_text(encoding="utf-8")
+    named = rule[rule.index("rule notebook:") : rule.index("rule tutorial:")]
+    assert [
+        name for name in ("live.html", "live.css", *live.SCRIPTS) if f'"{name}"' not in named
+    ] == []
+
+
 def test_tasks_of_the_live_part_are_those_of_the_settings() -> None:
     settings = configuration.read_yaml(ROOT / "config/config.yaml")
     for name, task in live.TASKS.items():
