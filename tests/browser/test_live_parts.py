@@ -8,7 +8,7 @@ import nbformat
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from browsing import Open, until
+from browsing import Open, done, until
 from playwright.sync_api import Page
 
 from neuron_race.pages import live, notebooks
@@ -35,10 +35,6 @@ def visit(open_page: Open, tasks: dict[str, Any], tmp_path: Path) -> Visit:
         return open_page(path, **context)
 
     return visit
-
-
-def done(page: Page) -> None:
-    until(page, "document.getElementById('live').dataset.state === 'done'", 120)
 
 
 def row(page: Page, name: str) -> list[float]:
