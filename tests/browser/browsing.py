@@ -14,3 +14,8 @@ def until(page: Page, expression: str, seconds: float = 30) -> None:
     while not page.evaluate(expression):
         assert time.monotonic() < end, f"not within {seconds} s: {expression}"
         page.wait_for_timeout(20)
+
+
+def done(page: Page) -> None:
+    """Wait until the live part of a page has trained."""
+    until(page, "document.getElementById('live').dataset.state === 'done'", 120)

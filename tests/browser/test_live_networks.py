@@ -25,6 +25,7 @@ Weights = dict[str, torch.Tensor]
 SAMPLES, STEPS = 30, 40
 MODELS: dict[str, dict[str, Any]] = {
     "one layer": {"model": "perceptron", "width": 12, "depth": 1},
+    "two layers": {"model": "perceptron", "width": 8, "depth": 2},
     "three layers": {"model": "perceptron", "width": 8, "depth": 3},
     "plain blocks": {"model": "residual", "width": 8, "depth": 3, "skip": False},
     "skip paths": {"model": "residual", "width": 8, "depth": 3, "skip": True},
@@ -77,6 +78,9 @@ class Case:
         found: dict[str, Any] = own.evaluate(RUN, [sample, self.options, start, plan])
         return found
 
+    def one(self) -> Weights:
+        return {name: value[0] for name, value in self.start.items()}
+
     def loss(self, weights: Weights) -> torch.Tensor:
         outputs = functional_call(self.model, weights, (self.X[0],))
         return mean_loss(outputs[None], self.Y, "squared")[0]
@@ -104,6 +108,25 @@ def test_slopes_are_those_of_automatic_differentiation(bare: Page, name: str) ->
     assert found["seen"][0]["loss"] == pytest.approx(value.item(), rel=1e-12)
     wanted = {k: slope.flatten().numpy() for k, slope in zip(weights, slopes, strict=True)}
     assert_equal(found["slopes"], wanted, 1e-12)
+
+
+def test_slopes_of_a_batch_are_those_of_its_samples(bare: Page) -> None:
+    """And batches are drawn without replacement, others at each step."""
+    case = Case("two layers")
+    plan = {"rate": 0.1, "steps": 1, "batch": 7, "seed": 1}
+    found = case.on_page(bare, plan)
+    chosen = bare.evaluate(
+        f"(next => [0, 1].map(() => networks.shuffled({SAMPLES}, next)))(networks.generator(1))"
+    )
+    assert all(sorted(order) == list(range(SAMPLES)) for order in chosen)
+    assert chosen[0] != chosen[1]
+    weights = {k: v[0].clone().requires_grad_() for k, v in case.start.items()}
+    outputs = functional_call(case.model, weights, (case.X[0, chosen[0][:7]],))
+    value = mean_loss(outputs[None], case.Y[:, chosen[0][:7]], "squared")[0]
+    slopes = torch.autograd.grad(value, list(weights.values()))
+    wanted = {k: slope.flatten().numpy() for k, slope in zip(weights, slopes, strict=True)}
+    assert_equal(found["slopes"], wanted, 1e-12)
+    assert found["seen"][0]["loss"] == pytest.approx(case.loss(case.one()).item(), rel=1e-12)
 
 
 @pytest.mark.parametrize("decay", [0.0, 0.01])
@@ -200,8 +223,8 @@ def measured(own: dict[str, Any], options: dict[str, Any], sample: Any) -> pd.Da
 def test_an_arm_shows_what_the_studies_measure(bare: Page, name: str, arm: int) -> None:
     study = live.STUDIES[name]
     chosen = {c.name: c.value for c in study.controls if isinstance(c, live.Slider)}
-    options = {**study.options, **chosen, "seed": 1, "width": 12, "gain": 0.1}
-    options |= {**study.arms[arm].options, "steps": 120}
+    options = {**study.options, **chosen, "seed": 1, "width": 12}
+    options |= {**study.arms[arm].options, "gain": 0.3, "steps": 60}
     task = live.data()[study.task]
     own: dict[str, Any] = bare.evaluate(ARM, [task, study.samples, options])
     sample = datasets.make(study.task, {**live.SIZES, **live.TASKS[study.task]}, live.SEED)

@@ -8,7 +8,7 @@ import nbformat
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from browsing import Open, until
+from browsing import Open, done, until
 from playwright.sync_api import Page
 
 from neuron_race.pages import live, notebooks
@@ -37,10 +37,6 @@ def visit(open_page: Open, tasks: dict[str, Any], tmp_path: Path) -> Visit:
     return visit
 
 
-def done(page: Page) -> None:
-    until(page, "document.getElementById('live').dataset.state === 'done'", 120)
-
-
 def row(page: Page, name: str) -> list[float]:
     cells = page.locator(f'#live tr[data-name="{name}"] td').all_text_contents()
     return [float(cell.replace("\u2212", "-")) for cell in cells]
@@ -62,8 +58,8 @@ def test_schedules_share_one_clock(visit: Visit) -> None:
 def test_adam_breaks_the_forecast_and_momentum_keeps_it(visit: Visit) -> None:
     page = visit("optimizers")
     done(page)
-    descent, momentum, decay, adam = row(page, "ranks")
-    assert min(momentum, decay) > descent - 0.05 and adam < 0.5 * descent
+    descent, *others, adam = row(page, "ranks")
+    assert len(others) == 3 and min(others) > descent - 0.1 and adam < 0.5 * descent
 
 
 def test_a_choice_trains_again_and_a_picture_does_not(visit: Visit) -> None:

@@ -187,6 +187,14 @@ def test_data_of_the_live_part_are_those_of_the_engine() -> None:
         live.study(tasks, "no_such")
 
 
+def test_an_edited_script_of_the_live_part_reruns_notebooks() -> None:
+    rule = (ROOT / "workflow/rules/notebooks.smk").read_text(encoding="utf-8")
+    named = rule[rule.index("rule notebook:") : rule.index("rule tutorial:")]
+    assert [
+        name for name in ("live.html", "live.css", *live.SCRIPTS) if f'"{name}"' not in named
+    ] == []
+
+
 def test_tasks_of_the_live_part_are_those_of_the_settings() -> None:
     settings = configuration.read_yaml(ROOT / "config/config.yaml")
     for name, task in live.TASKS.items():
@@ -195,16 +203,14 @@ def test_tasks_of_the_live_part_are_those_of_the_settings() -> None:
 
 
 def test_every_extension_has_networks_of_its_own() -> None:
-    """Of the settings' models, with options that these have, and numbers that are told."""
-    settings, tasks = (
-        configuration.read_yaml(ROOT / "config/config.yaml")["extensions"],
-        live.data(),
-    )
-    claims = configuration.read_register(ROOT / "config/claims")["claims"]
-    assert set(live.STUDIES) == set(settings) & set(claims)
+    """Of the settings' models, data and rates, and with words before them."""
+    settings = configuration.read_yaml(ROOT / "config/config.yaml")["extensions"]
+    tasks = live.data()
+    assert set(live.STUDIES) == {name for name in settings if (NOTEBOOKS / f"{name}.py").exists()}
     for name, study in live.STUDIES.items():
         own = {key: value for key, value in settings[name].items() if key != "conditions"}
         assert (study.options["model"], study.task) == (own["model"], own["dataset"])
+        assert study.options["rate"] == own["learning_rate"]
         drawn = live.study(tasks, name)
         assert all(arm.title in html.unescape(drawn) for arm in study.arms)
         source = (NOTEBOOKS / f"{name}.py").read_text(encoding="utf-8")

@@ -37,7 +37,7 @@ claim.equations("E2", "E4")
 #
 # *What to try below.* Change the head and α. Look for Adam's points in the middle picture.
 #
-# *What you should see.* The first three end in the forecast's order, one as well as the other.
+# *What you should see.* The first four end in the forecast's order, one as well as the other.
 # Adam does not: its steps are of one length, whatever the gradient, so that nobody grows in
 # proportion to what it has. Its neurons are less aligned, and more is lost by pruning.
 #

@@ -35,12 +35,14 @@ claim.equations("E1", "E8")
 # for units that have hardly been used can go. Without the skip path all should be as in a deep
 # network.
 #
-# *What to try below.* Take one block, then three. Raise the gain to 1, where there is no plateau.
+# *What to try below.* Take one block, then three. Raise the gain to 1, where there is no plateau,
+# and lower it to 0.01.
 #
 # *What you should see.* With skip paths units are hardly aligned at the drop, and the forecast
 # ranks them worse. Of three blocks a random fifth of the units costs little, for they have hardly
-# been used; one block has to do the task by itself, and there it costs much. At gain 1 initial
-# norms rank units as well as the forecast does, with skip paths as without.
+# been used; one block has to do the task by itself, and there it costs much. From a gain of 0.01
+# units with skip paths do align, and the forecast still ranks them badly. At gain 1 initial norms
+# rank units as well as the forecast does, with skip paths as without.
 #
 # *What would be against it.* Our reason for the failure is that the path around the units fits
 # first. A forecast as good with skip paths as without, from a small init, would refute it. So

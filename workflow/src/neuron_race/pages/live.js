@@ -31,11 +31,10 @@ const live = (() => {
 
   function norm(W, j, d) { return Math.sqrt(dot(W, j * d, W, j * d, d)); }
 
-  /** Preactivations Z (m x N) and outputs f (N) of the neurons; `kept` tells which count. */
-  function forward(data, net, kept) {
+  /** Preactivations Z (m x N) and outputs f (N) of the neurons. */
+  function forward(data, net) {
     const { N, d, X } = data, Z = new Float64Array(net.m * N), f = new Float64Array(N);
     for (let j = 0; j < net.m; j++) {
-      if (kept && !kept[j]) continue;
       for (let i = 0; i < N; i++) {
         const z = dot(net.W, j * d, X, i * d, d);
         Z[j * N + i] = z;

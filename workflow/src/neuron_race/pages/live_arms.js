@@ -27,7 +27,7 @@ const arms = (() => {
       out. `shuffled` targets mislead it. */
   function design(data, drawn, { design: kind, shuffled, seed }) {
     const { m, d, A } = drawn, next = networks.generator(seed + 2), { dot } = networks;
-    const y = shuffled ? live.order(data.y.map(() => next())).map(i => data.y[i]) : data.y;
+    const y = shuffled ? networks.shuffled(data.N, next).map(i => data.y[i]) : data.y;
     const size = (U, j) => Math.sqrt(dot(U, j * d, U, j * d, d)) || 1;
     const unit = U => U.map((u, k) => u / size(U, Math.floor(k / d)));
     const pulls = w => live.correlations(data, m, live.forward(data, { m, W: w, A }).Z, y)
@@ -200,7 +200,7 @@ const arms = (() => {
     let budget = 0, reference = null;
     for (const [k, arm] of list.entries()) {
       const options = { ...settings, ...arm }, spent = options.design ? ROUNDS : 0;
-      const { optimizer, schedule, decay, rate, score, longer, ...same } = options;
+      const { optimizer, schedule, decay, batch, rate, score, longer, ...same } = options;
       const key = JSON.stringify({ ...same, rate: options.forecast_rate || rate });
       if (!forecasts.has(key)) forecasts.set(key, yield* forecast(data, options));
       const ahead = forecasts.get(key);
@@ -231,5 +231,5 @@ const arms = (() => {
     }
   }
 
-  return { start, forecast, experiment };
+  return { start, experiment };
 })();

@@ -33,6 +33,16 @@ const networks = (() => {
 
   function normal(next) { return Math.sqrt(-2 * Math.log(next())) * Math.cos(2 * Math.PI * next()); }
 
+  /** The numbers from 0 to n - 1 in a random order. */
+  function shuffled(n, next) {
+    const order = [...Array(n).keys()];
+    for (let k = n - 1; k > 0; k--) {
+      const other = Math.floor(next() * (k + 1));
+      [order[k], order[other]] = [order[other], order[k]];
+    }
+    return order;
+  }
+
   /** Gaussian weights, gain / sqrt(fan-in), drawn one after the other; gains by part of the name. */
   function gaussian(gain, seed) {
     const next = generator(seed);
@@ -235,11 +245,13 @@ const networks = (() => {
       for (let i = 0; i < N; i++) sum += (y[i] - out.v[i]) ** 2;
       return sum / (2 * N);
     }
-    /** Fill slopes; with a frozen residual they are those at f = 0. */
-    function backward(frozen) {
+    /** Fill slopes: of the loss of some samples, of all if none are told; with a frozen residual
+        those at f = 0. */
+    function backward(frozen, some) {
       for (const array of to.arrays) array.g.fill(0);
       for (const slope of Object.values(to.slopes)) slope.fill(0);
-      for (let i = 0; i < N; i++) out.g[i] = ((frozen ? 0 : out.v[i]) - y[i]) / N;
+      const chosen = some || y.keys(), count = some ? some.length : N;
+      for (const i of chosen) out.g[i] = ((frozen ? 0 : out.v[i]) - y[i]) / count;
       for (let n = to.steps.length - 1; n >= 0; n--) to.steps[n].backward();
     }
     const where = places(units, to.weights);
@@ -319,21 +331,25 @@ const networks = (() => {
 
   /** Train; yields after each step. `keep` gets what is so before a step, and may say enough.
 
-      The plan: `rate`, `steps`; `optimizer`, `schedule`, `decay` of weights; `frozen`, with the
-      residual as at f = 0; `stride`, by which a step moves the weights at least until the drop. */
+      The plan: `rate`, `steps`; `optimizer`, `schedule`, `decay` of weights; `batch`, samples of a
+      step, drawn from a `seed`, 0 for all; `frozen`, with the residual as at f = 0; `stride`, by
+      which a step moves the weights at least until the drop. */
   function* train(net, plan, keep) {
-    const { optimizer = "gd", schedule = "constant", decay = 0, stride = 0, frozen = false } = plan;
+    const { optimizer = "gd", schedule = "constant", decay = 0, batch = 0, stride = 0, frozen = false } = plan;
     const names = Object.keys(net.weights), { y } = net.data, targets = dot(y, 0, y, 0, y.length);
     const move = names.map(name => OPTIMIZERS[optimizer](net.weights[name].length));
+    const next = generator(plan.seed || 0);
     let initial = NaN, time = 0, dropped = false;
     for (let n = 0; n <= plan.steps; n++) {
       const loss = net.forward();
       net.backward(frozen);
+      const whole = read(net);
+      if (batch) net.backward(frozen, shuffled(y.length, next).slice(0, batch));
       if (n === 0) initial = loss;
       dropped ||= loss <= (1 - DROP) * initial && initial > 0;
       // Where no drop comes, a plateau ends as outputs reach the targets.
       dropped ||= frozen && dot(net.out, 0, net.out, 0, y.length) >= targets;
-      if (keep({ n, time, loss, dropped, ...read(net) })) return;
+      if (keep({ n, time, loss, dropped, ...whole })) return;
       if (n < plan.steps) {
         let rate = plan.rate * SCHEDULES[schedule](n, plan.steps);
         const pull = stride && !dropped ? size(net.slopes) : 0;
@@ -349,5 +365,5 @@ const networks = (() => {
     }
   }
 
-  return { task, first, generator, normal, gaussian, dot, add, network, shallow, read, train };
+  return { task, first, generator, normal, gaussian, shuffled, dot, add, network, shallow, train };
 })();

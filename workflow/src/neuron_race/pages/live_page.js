@@ -1,7 +1,8 @@
 /* The live part on the page: controls, work between frames, and words around what is computed. */
 "use strict";
 const playground = (() => {
-  const SLICE = 12;     // milliseconds of work between two frames
+  const SLICE = 10;     // milliseconds of work between two frames
+  const REDRAWN = 80;   // milliseconds between two pictures, lest drawing take half of the time
   const KEPT = 150;     // moments of a course, about
   const root = document.getElementById("live");
   const packed = JSON.parse(document.getElementById("live-data").textContent), { study } = packed;
@@ -142,13 +143,17 @@ const playground = (() => {
     pieces = [];
     table();
     const work = view.begin(options);
+    let drawn = 0;
     function frame() {
       if (mine !== current) return;
       const start = performance.now();
       let piece;
       do piece = work.next();
       while (!piece.done && performance.now() - start < SLICE);
-      draw();
+      if (piece.done || start - drawn > REDRAWN) {
+        draw();
+        drawn = start;
+      }
       pieces.push(performance.now() - start);
       if (!piece.done) { requestAnimationFrame(frame); return; }
       root.dataset.state = "done";

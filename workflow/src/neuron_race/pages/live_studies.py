@@ -225,14 +225,15 @@ STUDIES = {
             Arm("gradient descent", {}, "the order is forecast"),
             Arm("momentum 0.9", {"optimizer": "momentum", "rate": 0.025}, "the same order"),
             Arm("weight decay 0.01", {"decay": 0.01}, "the same order"),
+            Arm("batches of 20", {"batch": 20}, "the same order"),
             Arm("Adam", {"optimizer": "adam", "rate": 0.003}, "no reason to be in that order"),
         ),
         controls=(ALPHA, HEAD, WIDE, SEED),
         columns=("ranks", "aligned", "pruned", "winners", "step"),
         plots=RACED,
-        lead="Plain gradient descent, momentum, weight decay and Adam from one init, by PyTorch's "
-        "rules. All are held against one forecast, which knows plain gradient descent only. "
-        "Mini-batches are not here.",
+        lead="Plain gradient descent, momentum, weight decay, mini-batches and Adam from one init, "
+        "by PyTorch's rules. All are held against one forecast, which knows plain gradient descent "
+        "only.",
     ),
     "schedule": Study(
         task="digits",
