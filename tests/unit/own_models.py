@@ -68,7 +68,7 @@ def drawn(seed: int) -> tuple[nn.Sequential, Tensor]:
         layers += rng.choice(
             [
                 *([], [nn.Dropout2d(0.2)], [nn.MaxPool2d(2)], [nn.MaxPool2d(3, 1, 1)]),
-                *([nn.AvgPool2d(3, 2, 1)], [nn.AvgPool2d(2, 1)], [nn.AdaptiveAvgPool2d(2)]),
+                *([nn.AvgPool2d(3, 2, 1)], [nn.AvgPool2d(2, 1)], [nn.AdaptiveAvgPool2d(1)]),
             ]
         )
     layers.append(nn.Flatten())
