@@ -60,7 +60,7 @@ def drawn(seed: int) -> tuple[nn.Sequential, Tensor]:
             break
         size, dilation = rng.choice([1, 2, 3]), rng.choice([1, 2])
         stride = rng.choice([1, 2])
-        padding = rng.choice([0, 1, "same"] if stride == 1 else [0, 1])
+        padding = rng.choice([0, 1, "same"] if stride == 1 and size % 2 else [0, 1])
         how = {"stride": stride, "padding": padding, "dilation": dilation}
         layers.append(nn.Conv2d(channels, rng.randint(2, 8), size, bias=rng.random() < 0.7, **how))
         layers += [nn.BatchNorm2d(layers[-1].out_channels)] if rng.random() < 0.4 else []  # type: ignore[list-item]
