@@ -77,7 +77,7 @@ class Case:
 
 CASES = {
     "lenet": Case(perceptron, (300, 100), adam, 3, 10_000, (0.99, 0.3, 0.2)),
-    "cnn": Case(filters, (16, 32, 64), adam, 3, 10_000, (0.99, 0.2)),
+    "cnn": Case(filters, (16, 32, 64), adam, 3, 5_000, (0.99, 0.2)),
     "wide": Case(
         lambda widths: perceptron(widths, outputs=2, scale=1e-3),
         (500,),
