@@ -197,10 +197,10 @@ def main() -> None:
     data = tensors(images.train_images[: case.images], images.train_labels[: case.images])
     test = tensors(images.test_images, images.test_labels)
     rows = []
+    options.out.parent.mkdir(parents=True, exist_ok=True)
     for seed in range(options.first, options.first + options.seeds):
         rows += rows_of(options.case, case, seed, data, test)
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    pd.DataFrame(rows).to_csv(options.out, index=False)
+        pd.DataFrame(rows).to_csv(options.out, index=False)  # what is done is kept
 
 
 if __name__ == "__main__":
