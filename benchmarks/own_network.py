@@ -77,7 +77,7 @@ class Case:
 
 CASES = {
     "lenet": Case(perceptron, (300, 100), adam, 3, 10_000, (0.99, 0.3, 0.2)),
-    "cnn": Case(filters, (16, 32, 64), adam, 3, 10_000, (0.99, 0.2)),
+    "cnn": Case(filters, (16, 32, 64), adam, 3, 5_000, (0.99, 0.2)),
     "wide": Case(
         lambda widths: perceptron(widths, outputs=2, scale=1e-3),
         (500,),
@@ -197,10 +197,10 @@ def main() -> None:
     data = tensors(images.train_images[: case.images], images.train_labels[: case.images])
     test = tensors(images.test_images, images.test_labels)
     rows = []
+    options.out.parent.mkdir(parents=True, exist_ok=True)
     for seed in range(options.first, options.first + options.seeds):
         rows += rows_of(options.case, case, seed, data, test)
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    pd.DataFrame(rows).to_csv(options.out, index=False)
+        pd.DataFrame(rows).to_csv(options.out, index=False)  # what is done is kept
 
 
 if __name__ == "__main__":

@@ -8,6 +8,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from neuron_race.models.units import Units
+
 Tensor = torch.Tensor
 
 
@@ -56,11 +58,11 @@ def drawn(seed: int) -> tuple[nn.Sequential, Tensor]:
     layers: list[nn.Module] = []
     for _ in range(rng.randint(1, 3)):
         channels, *sides = nn.Sequential(*layers)(X).shape[1:]
-        if min(sides) < 5:  # a dilated window of three taps
+        if min(sides) < 7:  # what windows, strides and pooling take
             break
         size, dilation = rng.choice([1, 2, 3]), rng.choice([1, 2])
         stride = rng.choice([1, 2])
-        padding = rng.choice([0, 1, "same"] if stride == 1 else [0, 1])
+        padding = rng.choice([0, 1, "same"] if stride == 1 and size % 2 else [0, 1])
         how = {"stride": stride, "padding": padding, "dilation": dilation}
         layers.append(nn.Conv2d(channels, rng.randint(2, 8), size, bias=rng.random() < 0.7, **how))
         layers += [nn.BatchNorm2d(layers[-1].out_channels)] if rng.random() < 0.4 else []  # type: ignore[list-item]
@@ -68,7 +70,7 @@ def drawn(seed: int) -> tuple[nn.Sequential, Tensor]:
         layers += rng.choice(
             [
                 *([], [nn.Dropout2d(0.2)], [nn.MaxPool2d(2)], [nn.MaxPool2d(3, 1, 1)]),
-                *([nn.AvgPool2d(3, 2, 1)], [nn.AvgPool2d(2, 1)], [nn.AdaptiveAvgPool2d(2)]),
+                *([nn.AvgPool2d(3, 2, 1)], [nn.AvgPool2d(2, 1)], [nn.AdaptiveAvgPool2d(1)]),
             ]
         )
     layers.append(nn.Flatten())
@@ -124,3 +126,16 @@ def double(model: Any, names: tuple[str, str], unit: int, twin: int, factor: flo
         into.bias[twin] = factor * into.bias[unit]
         by_unit = reader.weight.view(len(reader.weight), len(into.weight), -1)
         by_unit[:, twin] = 1.7 * by_unit[:, unit]
+
+
+def reorder(model: nn.Module, units: Units, order: list[int]) -> None:
+    """Put the units of a layer into another order, in place."""
+    with torch.no_grad():
+        for name in filter(None, (units.incoming, units.normalisation)):
+            module = model.get_submodule(name)
+            for own in (*module.parameters(), *module.buffers()):
+                if own.ndim:  # all but the number of batches that a normalisation has seen
+                    own.copy_(own[order])
+        weight = model.get_submodule(units.outgoing).weight
+        by_unit = weight.view(len(weight), len(order), -1)  # type: ignore[operator]
+        by_unit.copy_(by_unit[:, order].clone())

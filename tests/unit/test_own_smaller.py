@@ -9,7 +9,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from own_models import Perceptron, Tokens, by_channel, double, drawn, filters, images, stir
+from own_models import Perceptron, Tokens, by_channel, double, drawn, filters, images, reorder, stir
 from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.nn import functional as F
@@ -121,8 +121,15 @@ def test_permuted_units_change_nothing_but_the_order(made: Any, seed: int) -> No
     model, X = build(made, seed)
     permuted = copy.deepcopy(model)
     for chain in chains.find(model).chains:
-        order = np.random.default_rng(seed).permutation(len(weights.incoming(model, chain)))
-        weights.narrow(permuted, chain, order)
+        before = weights.incoming(permuted, chain).copy()
+        order = np.random.default_rng(seed).permutation(len(before))
+        reorder(permuted, chain.units, order.tolist())
+        np.testing.assert_array_equal(weights.incoming(permuted, chain), before[order])
+        narrowed = copy.deepcopy(model)  # all units kept, in this order
+        weights.narrow(narrowed, chain, order)
+        torch.testing.assert_close(outputs(narrowed, X), outputs(model, X), rtol=0, atol=1e-12)
+        own = weights.incoming(model, chain)
+        np.testing.assert_array_equal(weights.incoming(narrowed, chain), own[order])
     torch.testing.assert_close(outputs(permuted, X), outputs(model, X), rtol=0, atol=1e-12)
     results = [neuron_race.merge(each, X, 0.6) for each in (model, permuted)]
     (one, first), (other, second) = results

@@ -29,7 +29,8 @@ class Folded:
     """
 
     def __init__(self, into: Any, norm: Any, before: Tensor):
-        self.into, self.scale = into, torch.ones_like(before[:, :1])
+        self.into = into
+        self.scale: Tensor | None = None  # (n, 1), of each row
         W = into.weight.detach().flatten(1).to(before.dtype)
         biases = [] if into.bias is None else [into.bias.detach().to(before.dtype)]
         # Of each column for a bias, whether its input is the scale of a row, or 1.
@@ -61,9 +62,12 @@ class Folded:
         if isinstance(self.into, nn.Conv2d):
             gradient = self._of_filters(Z, at_outputs)
         else:
-            gradient = rows.T @ (weights.as_rows(self.into, Z) * self.scale)
-        sums = ((rows * self.scale if scaled else rows).sum(dim=0) for scaled in self.scaled)
+            gradient = self._scaled(rows).T @ weights.as_rows(self.into, Z)
+        sums = ((self._scaled(rows) if own else rows).sum(dim=0) for own in self.scaled)
         return torch.cat([gradient, *(column[:, None] for column in sums)], dim=1)
+
+    def _scaled(self, rows: Tensor) -> Tensor:
+        return rows if self.scale is None else rows * self.scale
 
     def _of_filters(self, Z: Tensor, at_outputs: Tensor) -> Tensor:
         into, padding = self.into, self.into.padding

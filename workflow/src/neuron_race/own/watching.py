@@ -21,7 +21,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
-from torch.nn import functional
 
 from neuron_race.models import clusters, smaller
 from neuron_race.own import chains, weights
@@ -184,6 +183,8 @@ class Watch:
             names = ", ".join(chain.name for chain in self.chains)
             raise KeyError(f"{name}: no reading; layers are {names}")
         columns = {key: np.stack([own[name][key] for own in known]) for key in known[0][name]}
+        for key, vectors in (("norm_w", "W"), ("norm_a", "A")):
+            columns[key] = np.linalg.norm(columns[vectors], axis=2)
         columns["norm_product"] = columns["norm_w"] * columns["norm_a"]
         for key in ("step", "loss"):
             columns[key] = np.array([own[key] for own in self._readings if name in own["layers"]])
@@ -256,10 +257,8 @@ class _Reading:
         self.arrays: dict[str, Single] = {
             "W": W,
             "A": A,
-            "norm_w": np.linalg.norm(W, axis=1),
-            "norm_a": np.linalg.norm(A, axis=1),
             "open": weights.single(
-                (weights.as_rows(into, output.detach()) > 0).float().mean(dim=0)
+                (weights.as_rows(into, output.detach()) > 0).to(self.type).mean(dim=0)
             ),
             "cos_delta": np.full(len(W), np.nan, dtype=np.float32),
         }
@@ -267,6 +266,7 @@ class _Reading:
     def pulled(self, gradient: Tensor) -> None:
         """Alignment of the units, from the gradient at their preactivations."""
         with torch.no_grad():
-            pull = -self.folded.gradient(self.Z, gradient.detach().to(self.type))
-            cosine = functional.cosine_similarity(pull, self.folded.W, dim=1, eps=1e-30)
+            W, pull = self.folded.W, -self.folded.gradient(self.Z, gradient.detach().to(self.type))
+            size = pull.norm(dim=1) * W.norm(dim=1)
+            cosine = (pull * W).sum(dim=1) / size.clamp(min=1e-30)  # 0 of a unit without a pull
         self.arrays["cos_delta"] = weights.single(cosine)
