@@ -23,6 +23,16 @@ def device(request: pytest.FixtureRequest) -> str:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where several processes test, long files come first, and short ones fill what is left."""
+    """Where several processes test, none waits for another, and short files fill what is left.
+
+    The first file lets the smoke run be made; those that do without it follow, then the others.
+    """
     if "PYTEST_XDIST_WORKER" in os.environ:
-        items.sort(key=lambda item: item.path.parent.name in ("unit", "theory"))
+        waiting = [i.path for i in items if "smoke" in getattr(i, "fixturenames", ())]
+        items.sort(
+            key=lambda item: (
+                item.path.parent.name in ("unit", "theory"),
+                item.path not in waiting[:1],
+                item.path in waiting,
+            )
+        )

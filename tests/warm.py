@@ -34,6 +34,7 @@ class Server:
             stdout=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},  # forks go well without threads
         )
         atexit.register(self.end)
 

@@ -1,5 +1,6 @@
 """Each verdict can fail: break something, and it is no longer what it was."""
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -37,41 +38,48 @@ def train(experiment: str, condition: str) -> tuple[runs.Trained, dict[str, Any]
     return runs.Trained(start, conditions.run(start, options), options), options
 
 
-def needed() -> list[str]:
-    """Conditions that confirmatory criteria of the claims read, and their lazy twins."""
-    return sorted(
-        {"clusters/lazy"}
-        | {
-            where
-            for claim in CLAIMS
-            for criterion in SETTINGS.claims[claim]["criteria"]
-            if criterion.get("confirmatory", True)
-            for _, where in configuration.sources(criterion)
-        }
-    )
+def twin(table: str, where: str) -> str:
+    """The lazy networks in place of others; where a table has none, or knows none, the same."""
+    experiment = where.split("/")[0]
+    lazy = experiment in ("pair", "clusters") and table != "race"
+    return f"{experiment}/lazy" if lazy else where
+
+
+def needed() -> list[tuple[str, str]]:
+    """Tables and conditions that confirmatory criteria of the claims read, and lazy twins."""
+    read = {
+        source
+        for claim in CLAIMS
+        for criterion in SETTINGS.claims[claim]["criteria"]
+        if criterion.get("confirmatory", True)
+        for source in configuration.sources(criterion)
+    }
+    return sorted(read | {(table, twin(table, where)) for table, where in read})
 
 
 @pytest.fixture(scope="module")
 def trained() -> dict[str, tuple[runs.Trained, dict[str, Any]]]:
-    return {where: train(*where.split("/")) for where in needed()}
+    return {where: train(*where.split("/")) for where in sorted({w for _, w in needed()})}
 
 
-def measure(trained: runs.Trained, options: dict[str, Any], experiment: str) -> Tables:
-    """All tables of per-run statistics of a condition."""
+def measure(
+    table: str, trained: runs.Trained, options: dict[str, Any], experiment: str
+) -> pd.DataFrame:
+    """A table of per-run statistics of a condition."""
+    if table == "compression":
+        return compression.tables(trained)["runs"]
     dynamic = dynamics.tables(trained)
-    tables = {"dynamics": dynamic["runs"], "compression": compression.tables(trained)["runs"]}
-    if options["alpha"] <= 0.01 and not options.get("freeze"):
-        forecasts = forecast.forecast(trained.start, options, experiment)
-        tables["race"] = race.tables(trained, dynamic["neurons"], forecasts)["runs"]
-    return tables
+    if table == "dynamics":
+        return dynamic["runs"]
+    forecasts = forecast.forecast(trained.start, options, experiment)
+    return race.tables(trained, dynamic["neurons"], forecasts)["runs"]
 
 
 @pytest.fixture(scope="module")
 def tables(trained: dict[str, tuple[runs.Trained, dict[str, Any]]]) -> Tables:
     return {
-        (table, where): content
-        for where, (own, options) in trained.items()
-        for table, content in measure(own, options, where.split("/")[0]).items()
+        (table, where): measure(table, *trained[where], where.split("/")[0])
+        for table, where in needed()
     }
 
 
@@ -103,12 +111,10 @@ def test_large_init(tables: Tables, claim: str) -> None:
     """Lazy networks in place of all others support nothing."""
 
     def read(table: str, where: str) -> pd.DataFrame:
-        experiment = where.split("/")[0]
-        lazy = f"{experiment}/lazy" if experiment in ("pair", "clusters") else where
         if table == "race":  # a lazy network has no plateau, hence no forecast
             known = tables[table, where]
             return known.astype(float).where(known.columns.to_series() == "seed", axis=1)
-        return tables[table, lazy]
+        return tables[table, twin(table, where)]
 
     found = status(claim, read)
     assert found != "supported"
@@ -137,6 +143,7 @@ def sabotaged(
 ) -> Callable[[str, str], pd.DataFrame]:
     """Compression measured again, with whatever the test has broken."""
 
+    @functools.cache
     def read(table: str, where: str) -> pd.DataFrame:
         if table != "compression":
             return tables[table, where]

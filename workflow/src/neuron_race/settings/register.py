@@ -3,6 +3,8 @@
 What the folder's files may say is told in ``config/claims/README.md``.
 """
 
+import functools
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,6 +106,31 @@ def _criterion(shared: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, A
     return whole
 
 
+@functools.lru_cache(maxsize=256)
+def _checked(text: str, where: str, part: str) -> dict[str, Any]:
+    """Claims of a file with all that they inherit, checked once for the same text.
+
+    Nearly all of the time that a register takes is spent on its schema, and each start of the
+    workflow reads it twice: for its settings, and for those that costs were measured with.
+
+    Args:
+        text: what the file says, as JSON.
+        where: see :class:`Part`.
+        part: its ``schema``.
+
+    Returns:
+        Not to be changed.
+
+    Raises:
+        SettingsError: see :func:`read`.
+    """
+    content = json.loads(text)
+    schema.check(content, "claims", where, part)
+    own = {name: complete(claim) for name, claim in content.get("claims", {}).items()}
+    schema.check({"claims": own}, "claims", where, "complete")
+    return own
+
+
 def read(path: Path, where: str | None = None) -> dict[str, Any]:
     """The claims register: the sections of its index, and ``claims`` with all that they inherit.
 
@@ -116,13 +143,9 @@ def read(path: Path, where: str | None = None) -> dict[str, Any]:
     """
     where = str(path) if where is None else where
     files = parts(path, where)
-    for part in files:
-        schema.check(part.content, "claims", part.where, part.schema)
     claims: dict[str, Any] = {}
     for part in files:
-        own = {name: complete(claim) for name, claim in part.content.get("claims", {}).items()}
-        schema.check({"claims": own}, "claims", part.where, "complete")
-        claims |= own
+        claims |= _checked(json.dumps(part.content), part.where, part.schema)
     first = files[0].content
     order = first.get("order", [])
     faults = [criteria.unknown(name, claims) for name in order if name not in claims]
