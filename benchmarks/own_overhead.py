@@ -1,6 +1,6 @@
 """What watching a training loop costs: CPU time with and without, taken in turns.
 
-    python benchmarks/own_overhead.py --every 50 --out results/own/overhead.csv
+    python benchmarks/own_overhead.py --every 100 --out results/own/overhead.csv
 
 Random images; networks from one of thirty units to filters on colour images; one thread. A round is
 ``every`` steps without watching and as many with it, of which one is read: median, smallest and
@@ -85,7 +85,7 @@ def seconds(model: nn.Module, data: Any, steps: int, every: int | None) -> float
 def main() -> None:
     """Measure, print, and write the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--every", type=int, default=50)
+    parser.add_argument("--every", type=int, default=100)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()

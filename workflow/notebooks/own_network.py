@@ -48,7 +48,7 @@ model = network()
 # ## Watch it train
 #
 # The loop is yours; one line watches it. Outputs, gradients and random numbers are what they would
-# be without, to the bit. Every fiftieth step is read by default; here each tenth, for the training
+# be without, to the bit. Every hundredth step is read by default; here each tenth, for the training
 # is short.
 
 # %%

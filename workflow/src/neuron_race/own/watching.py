@@ -31,7 +31,7 @@ from neuron_race.own.report import told
 Array = NDArray[np.float64]
 Single = NDArray[np.float32]
 Tensor = torch.Tensor
-EVERY = 50  # steps; benchmarks/own_overhead.py measures what reading costs
+EVERY = 100  # steps; benchmarks/own_overhead.py measures what reading costs
 MOST_BYTES = 2**28
 
 
