@@ -2,6 +2,10 @@
 
 import os
 
+from neuron_race.common import instructions
+
+instructions.settle()  # as for jobs, and before anything imports NumPy: figures have the same bytes
+
 import pytest
 import torch
 from smoke_run import finished, project, smoke

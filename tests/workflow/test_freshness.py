@@ -169,7 +169,7 @@ def modules(job: Job) -> set[str]:
     """Modules of the package that a job uses, read off its script and what that loads by name."""
     start = set(imports(script_of(job.rule)))
     stems = {Path(path).parent.name for path in job.outputs}
-    if job.rule in ("dynamics", "compression"):  # measure.py imports the one it is told to
+    if job.rule in ("dynamics", "compression", "moments"):  # measure.py imports what it is told
         start.add(f"measures/{job.rule}")
     elif job.rule.startswith("figure_"):
         start.add(f"figures/{job.rule.removeprefix('figure_')}")
@@ -794,9 +794,9 @@ def test_an_edited_field_of_the_register_measures_nothing_again(
     place, register = next(registers(graph, fields_of(field), tmp_path))
     measured = field == "criteria" or field.removeprefix("criteria.") in MEASURED
     starts = [f"results/{'evidence' if measured else 'claims'}/{place[1]}."]
-    # Universes are held against thresholds of the register.
+    # Universes and moments are held against thresholds of the register.
     lent = [multiverse.criteria(MERGED["multiverse"], r["claims"]) for r in (REGISTER, register)]
-    starts += ["results/multiverse/claims."] if lent[0] != lent[1] else []
+    starts += ["results/multiverse/claims.", "figures/moments."] if lent[0] != lent[1] else []
     with spoilt(folder, configured(MERGED, register)):
         assert rerun(folder) == made(after(graph, makers(graph, *starts))), place
 

@@ -85,7 +85,7 @@ def test_costs_are_printed_per_rule_and_per_claim(smoke: Path) -> None:
     assert set(CLAIMS) <= set(lines) and {"train", "figure", "extension"} <= set(lines)
     assert lines["rule"] == [] and lines["target"] == []
     jobs, seconds, _, _, memory, startup = map(float, lines["train"])
-    assert jobs == 11 and 0 < startup < seconds and memory > 50
+    assert jobs == 12 and 0 < startup < seconds and memory > 50
     found = re.search(r"All: (\d+) jobs, (\d+) CPU-seconds, of them (\d+) of start-up", done.stdout)
     assert found and int(found[1]) > 100 and 0 < int(found[3]) < int(found[2])
 
@@ -250,5 +250,6 @@ def test_a_run_becomes_the_reference_without_claims_that_are_no_more(referenced:
         "theory",
         "nulls",
         "tasks",
+        "moments",
         "multiverse",
     }
