@@ -34,7 +34,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Arm:
-    """A network of a study: what it has of its own, and what theory says of it."""
+    """A network of a study: what it has of its own, and what theory or earlier runs say."""
 
     title: str
     options: Mapping[str, Any]
