@@ -34,7 +34,14 @@ def test_statistics_are_those_of_the_other_tables() -> None:
     raced = race.tables(own, whole["neurons"], forecast(own.start, own.options, "it"))["runs"]
     expected = {
         "clusters_per_neuron_end": whole["runs"]["clusters_per_neuron_99"],
-        "alignment_10": whole["runs"]["alignment_at_drop_10"],
+        "alignment_end": [
+            np.average(cos[-1], weights=norms[-1])
+            for cos, norms in zip(
+                own.runs.measured["cos_delta"],
+                own.runs.measured["norm_w"] * own.runs.measured["norm_a"],
+                strict=True,
+            )
+        ],
         "rho_alignment_end": whole["runs"]["rho_alignment_010"],
         "rho_race_score_end": raced["rho_race_score"],
         "merged_per_neuron_end": smaller["merged_per_neuron"],
@@ -95,3 +102,11 @@ def test_the_figure_shows_means_thresholds_and_times(tmp_path: Path) -> None:
     assert mean["gaussian", 0.05] == pytest.approx(0.3)
     assert mean["lazy", 0.05] == pytest.approx(0.1)
     assert numbers["runs"].tolist() == [2, 2, 2, 1]
+
+
+def test_a_moment_does_not_hang_on_what_else_was_recorded() -> None:
+    few, many = (
+        moments.tables(train_on(DIGITS, (0,), drops=DROPS, snapshots=n))["runs"] for n in (12, 90)
+    )
+    for name in ("step", "alignment", "clusters_per_neuron", "lowest_first_loss_share"):
+        assert few[f"{name}_90"].tolist() == many[f"{name}_90"].tolist()

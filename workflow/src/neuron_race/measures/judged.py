@@ -12,6 +12,7 @@ from neuron_race.measures.dynamics import snapshot_at
 from neuron_race.measures.race import auroc
 from neuron_race.models import clusters, smaller
 from neuron_race.models.norms import norm_product
+from neuron_race.theory import equations
 from neuron_race.theory.forecast import closed_form
 from neuron_race.training.runs import Trained
 
@@ -44,10 +45,17 @@ class Judged:
         self.cos_delta, self.drop = cos_delta, drop
         self.network = compression.Network(trained, s, cosine, event)
 
-    def alignment(self, step: int, weights: Array) -> float:
-        """Mean cosine between neurons and their pull, weighted by norm product (T, m) there."""
-        at = snapshot_at(self.step, step)
-        return float(average(self.cos_delta[at], weights=weights[at]))
+    def alignment(self) -> float:
+        """Mean cosine between neurons and their pull, weighted by norm product. (E3)"""
+        one = self.network
+        # Weights have what is outside the data's span in more coordinates, where inputs are 0.
+        X = np.pad(one.X, ((0, 0), (0, one.W.shape[1] - one.X.shape[1])))
+        loss: equations.Loss = "squared" if one.kind == "squared" else "logistic"
+        R = equations.residual(equations.network_output(one.W, one.A, X), one.Y, loss)
+        C = equations.gated_residual_correlation(one.W, X, R)
+        cosines = equations.alignment(one.W, one.A, C)
+        known = np.isfinite(cosines)
+        return float(average(cosines[known], weights=one.c[known]))
 
     def statistics(self) -> dict[str, float]:
         """Undefined are those of a loss that never dropped, and of nothing learned."""

@@ -28,8 +28,6 @@ def tables(trained: Trained) -> dict[str, pd.DataFrame]:
 def _at(trained: Trained, s: int, event: str) -> dict[str, float]:
     made, at = trained.runs, trained.event(event)
     step, drop = (int(made.event_step[s, i]) for i in (at, trained.event(DROP)))
-    cos, norm_w, norm_a = (made.measured[name][s] for name in ("cos_delta", "norm_w", "norm_a"))
-    one = Judged(trained, s, cos, drop, at if step >= 0 else -1)
-    found = {"step": float(step), "alignment": one.alignment(max(step, 0), norm_w * norm_a)}
-    found |= one.statistics()
+    one = Judged(trained, s, made.measured["cos_delta"][s], drop, at if step >= 0 else -1)
+    found = {"step": float(step), "alignment": one.alignment(), **one.statistics()}
     return found if step >= 0 else dict.fromkeys(found, np.nan)

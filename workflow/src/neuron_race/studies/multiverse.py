@@ -7,7 +7,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from neuron_race.common.defined import average
 from neuron_race.data.loader import Images
+from neuron_race.measures.dynamics import snapshot_at
 from neuron_race.measures.judged import Judged
 from neuron_race.studies.trained.multiverse import begin, kept_events
 from neuron_race.training.runs import Runs, Trained
@@ -72,10 +74,11 @@ def _asked(
     at = len(events) - 1 if judged["moment"] == "end" else event(1 - judged["moment"])
     there = bool(reached[at] >= 0)
     one = Judged(trained, s, own["cos_delta"][s], drop, at if there else -1, judged["cosine"])
-    aligned = one.alignment(drop, own["norm_product"][s]) if drop >= 0 else np.nan
+    then = snapshot_at(trained.runs.step, max(drop, 0))  # no weights need be kept of the drop
+    aligned = average(own["cos_delta"][s, then], weights=own["norm_product"][s, then])
     return {
         "drop_step": drop if drop >= 0 else np.nan,
         "reached": float(there),
-        "alignment_at_drop": aligned,
+        "alignment_at_drop": float(aligned) if drop >= 0 else np.nan,
         **one.statistics(),
     }
