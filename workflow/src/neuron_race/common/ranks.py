@@ -4,16 +4,29 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import rankdata, spearmanr
+from scipy.stats import rankdata
 
 Array = NDArray[Any]
 
 
 def rank_correlation(a: Array, b: Array) -> float:
     """Spearman's rank correlation; NaN below four points, for NaN, and where a side is constant."""
-    if len(a) < 4 or not (np.ptp(a) and np.ptp(b)):
-        return float("nan")
-    return float(spearmanr(a, b).statistic)
+    return float(rank_correlations(np.reshape(a, (1, -1)), b)[0])
+
+
+def rank_correlations(rows: Array, b: Array) -> Array:
+    """Spearman's rank correlations of each row (T, n) with b (n,), as :func:`rank_correlation`.
+
+    `scipy.stats.spearmanr` computes p-values too, which takes five times as long.
+    """
+    found = np.full(len(rows), np.nan)
+    if len(b) < 4 or not b.min() < b.max():
+        return found
+    known = rows.min(axis=1) < rows.max(axis=1)  # never so with a NaN
+    if known.any():
+        ranked = rankdata(np.vstack([rows[known], b]), axis=1)
+        found[known] = np.corrcoef(ranked)[-1, :-1]
+    return found
 
 
 def top(values: ArrayLike, share: float) -> NDArray[np.bool_]:

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from neuron_race.common.defined import average, ratio
-from neuron_race.common.ranks import rank_correlation
+from neuron_race.common.ranks import rank_correlation, rank_correlations
 from neuron_race.models import clusters, shallow
 from neuron_race.models.norms import norm_product, unit
 from neuron_race.training.runs import Trained
@@ -82,6 +82,8 @@ class _Run:
         self.active = clusters.active(self.X, self.W["end"])
         self.labels = clusters.find_each(self.W["end"], self.A["end"], COSINES, self.active)
         self.final = norm_product(self.W["end"], self.A["end"])
+        ordered = np.sort(self.measured["gate_pattern"], axis=1)
+        self.patterns = 1 + (np.diff(ordered, axis=1) != 0).sum(axis=1)  # different ones (T,)
 
     @property
     def dropped(self) -> bool:
@@ -133,13 +135,12 @@ class _Run:
     def whole_training(self) -> dict[str, float]:
         """Extremes over all snapshots, for controls whose loss drops at the first step."""
         cos, active = self.measured["cos_delta"], self.active
-        least = min(len(np.unique(p)) for p in self.measured["gate_pattern"])
-        ranks = [rank_correlation(c[active], self.final[active]) for c in cos[:-1]]
-        known = [rank for rank in ranks if np.isfinite(rank)]
+        least = int(self.patterns.min())
+        ranks = rank_correlations(cos[:-1, active], self.final[active])
         return {
             "alignment_peak": float(average(cos, axis=1, weights=self.c).max()),
             "gate_patterns_least": self.of_first_patterns(least),
-            "rho_alignment_all_peak": max(known, default=np.nan),
+            "rho_alignment_all_peak": max(ranks[~np.isnan(ranks)], default=np.nan),
             "rho_alignment_all_half": self.rank_at_half(),
         }
 
@@ -184,7 +185,7 @@ class _Run:
 
     def of_first_patterns(self, patterns: int) -> float:
         """Number of gate patterns over that at init; a single one can't become fewer."""
-        first = len(np.unique(self.measured["gate_pattern"][0]))
+        first = self.patterns[0]
         return patterns / first if first > 1 else float("nan")
 
     def weighted_alignment(self, step: int) -> float:
@@ -202,11 +203,11 @@ class _Run:
         if not self.dropped:
             return dict.fromkeys(names, np.nan)
         t = self.early(1.0)
-        pattern, cos = self.measured["gate_pattern"], self.measured["cos_delta"]
+        cos = self.measured["cos_delta"]
         alive = self.measured["open"][0] > 0
         against = alive & (cos[0] < 0)
         return {
-            "gate_patterns_kept": self.of_first_patterns(len(np.unique(pattern[t]))),
+            "gate_patterns_kept": self.of_first_patterns(int(self.patterns[t])),
             "gates_changed": float(self.measured["gate_changes"][t].mean()),
             "against_at_init": float(ratio(against.sum(), alive.sum())),
             "turned_by_drop": float((cos[t][against] > 0).mean()) if against.any() else np.nan,
@@ -321,7 +322,7 @@ class _Run:
                 "loss": self.loss,
                 "alignment": average(cos, axis=1, weights=self.c),
                 "alignment_mean": cos.mean(axis=1),
-                "gate_patterns": [len(np.unique(p)) for p in self.measured["gate_pattern"]],
+                "gate_patterns": self.patterns,
                 "gate_changes": self.measured["gate_changes"].mean(axis=1),
                 "growing": (growth > 0).mean(axis=1),
                 "growth_first": groups["first"],
