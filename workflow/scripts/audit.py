@@ -10,7 +10,7 @@ from neuron_race.common import leftovers, storage
 from neuron_race.theory import forecast
 from neuron_race.training import runs
 
-script.prepare_torch()
+script.prepare_engine()
 
 
 def work(job) -> None:

@@ -7,7 +7,7 @@ from neuron_race.common import storage
 from neuron_race.pages import pictures, trajectories, untypical
 from neuron_race.training import runs
 
-script.prepare_torch()
+script.prepare_engine()
 
 
 def work(job) -> None:

@@ -5,7 +5,7 @@ from neuron_race.common import storage
 from neuron_race.theory import forecast
 from neuron_race.training import conditions, runs
 
-script.prepare_torch()
+script.prepare_engine()
 
 
 def work(job) -> None:

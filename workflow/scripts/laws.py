@@ -11,7 +11,7 @@ from neuron_race.measures import laws
 from neuron_race.studies import delays
 from neuron_race.training import runs
 
-script.prepare_torch()
+script.prepare_engine()
 
 
 def work(job) -> None:

@@ -10,7 +10,7 @@ from neuron_race.data import images
 from neuron_race.studies.trained import multiverse
 from neuron_race.training import kept
 
-script.prepare_torch()
+script.prepare_engine()
 
 
 def work(job) -> None:

@@ -7,7 +7,7 @@ from neuron_race.common import freshness
 from neuron_race.common import job as script
 from neuron_race.training import conditions, kept, runs
 
-script.prepare_torch()
+script.prepare_engine()
 
 
 def work(job) -> None:

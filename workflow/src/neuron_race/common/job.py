@@ -21,9 +21,19 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[variable] = "1"
 # Without it, CUDA's matrix products are not deterministic, and torch refuses them.
 os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-from neuron_race.common import freshness, terminal
+from neuron_race.common import devices, freshness, terminal
 
 terminal.prepare()
+
+
+def prepare_engine() -> None:
+    """For what trains one hidden layer: torch as below, if it may be what trains.
+
+    Without a GPU compiled code does, and torch, which takes a second to import, is not needed.
+    Where there is no compiler torch follows on its own, on one thread by the variables above.
+    """
+    if devices.driver():
+        prepare_torch()
 
 
 def prepare_torch() -> None:

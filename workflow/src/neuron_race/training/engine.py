@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Union
 import numpy as np
 from numpy.typing import NDArray
 
+from neuron_race.common import devices
 from neuron_race.common.defined import DROP
 from neuron_race.common.progress import Progress
 from neuron_race.models import shallow
@@ -52,7 +53,9 @@ def choose_engine(device: str, wanted: str = "auto") -> str:
         ValueError: an unknown engine, or compiled asked for on another device than the CPU.
         KernelUnavailable: compiled asked for where it cannot be built.
     """
-    on_cpu = device == "cpu" or (device == "auto" and _place(device).type == "cpu")
+    on_cpu = device == "cpu" or (
+        device == "auto" and (not devices.driver() or devices.choose_device().type == "cpu")
+    )
     if wanted not in ENGINES or (wanted == "compiled" and not on_cpu):
         raise ValueError(f"engine: {wanted!r} is none of {', '.join(ENGINES)}, or not for {device}")
     if wanted == "compiled":
@@ -123,13 +126,7 @@ def networks(
         return compiled_engine.Networks(*start, *how, threads=_threads())
     from neuron_race.training import torch_engine
 
-    return torch_engine.Networks(*start, *how, device=_place(device))
-
-
-def _place(device: str) -> Any:
-    from neuron_race.common.devices import choose_device
-
-    return choose_device(device)
+    return torch_engine.Networks(*start, *how, device=devices.choose_device(device))
 
 
 def _threads() -> int:
