@@ -56,7 +56,7 @@ configfile: workflow.source_path("config/config.yaml")
 
 
 from neuron_race.common import freshness, leftovers, storage
-from neuron_race.evidence import registration
+from neuron_race.evidence import reference, registration
 from neuron_race.operations import order, planning, slim
 from neuron_race.settings import additions, changes, commandline
 from neuron_race.pages.site.reference import API
@@ -161,7 +161,7 @@ rule all:
         "envs/neuron_race.yaml"
     params:
         verdicts=expand("results/claims/{claim}.json", claim=CLAIMS),
-        reference=os.path.relpath(ROOT / "docs/reference/claims"),
+        reference=os.path.relpath(reference.folder(ROOT, SETTINGS.preset)),
     script:
         "workflow/scripts/show.py"
 

@@ -97,8 +97,8 @@ def test_another_outcome_counts_and_another_kind_of_run_is_told(tmp_path: Path, 
     (difference,) = found.differences
     assert difference.counts == (key == "status")
     assert difference.what == key and difference.here == str(other)
-    told = {"status": "1 differences", "preset": "Preset smoke: not compared"}
-    assert told.get(key, "No outcome differs") in reference.short(found)
+    told = "1 differences" if key == "status" else "No outcome differs"
+    assert f"{told} from docs/reference/paper" in reference.short(found, "docs/reference/paper")
 
 
 @pytest.mark.parametrize(
@@ -178,6 +178,11 @@ def test_beyond_an_interval_with_a_width_counts_however_little(tmp_path: Path) -
     assert [d.why for d in found.differences if d.counts] == [
         "estimate outside the reference's interval"
     ]
+
+
+def test_each_preset_has_a_reference_of_its_own(tmp_path: Path) -> None:
+    assert reference.folder(tmp_path, "default") == tmp_path / "docs/reference"
+    assert reference.folder(tmp_path, "paper") == tmp_path / "docs/reference/paper"
 
 
 def test_the_line_at_the_end_tells_what_does_not_count(tmp_path: Path) -> None:

@@ -178,9 +178,8 @@ def compare(folder: Path, target: str = "check_reference") -> subprocess.Complet
 @pytest.fixture
 def referenced(finished: Path) -> Path:
     """A run that is its own reference."""
-    shutil.rmtree(finished / "docs/reference")
     for part in ("results/claims", "figures"):
-        shutil.copytree(finished / part, finished / "docs/reference" / Path(part).name)
+        shutil.copytree(finished / part, finished / "docs/reference/smoke" / Path(part).name)
     return finished
 
 
@@ -192,7 +191,7 @@ def test_a_run_equals_itself(referenced: Path) -> None:
 
 def spoil(folder: Path, claim: str, change: Any) -> None:
     """Change a verdict of the reference."""
-    path = folder / f"docs/reference/claims/{claim}.json"
+    path = folder / f"docs/reference/smoke/claims/{claim}.json"
     verdict = storage.read_json(path)
     change(verdict)
     storage.write_json(path, verdict)
@@ -224,7 +223,7 @@ def test_differences_from_the_reference_are_shown(referenced: Path) -> None:
     assert more.returncode == 1 and "racing, alignment_ranks_gaussian" in more.stdout
     assert ": 2 differences" in more.stdout and "missing" in more.stdout
     assert "regimes, status (another outcome)" in more.stdout
-    kept = referenced / "docs/reference/claims"
+    kept = referenced / "docs/reference/smoke/claims"
     (kept / "capacity.json").unlink()
     shutil.copy(kept / "depth.json", kept / "gone.json")
     missing = compare(referenced)
@@ -239,11 +238,11 @@ def test_differences_from_the_reference_are_shown(referenced: Path) -> None:
 def test_a_run_becomes_the_reference_without_claims_that_are_no_more(referenced: Path) -> None:
     shutil.copy(referenced / "results/claims/depth.json", referenced / "results/claims/gone.json")
     for name in ("claims/older.json", "figures/older.png"):
-        (referenced / "docs/reference" / name).touch()
+        (referenced / "docs/reference/smoke" / name).touch()
     done = compare(referenced, "keep_reference")
     assert done.returncode == 0, done.stderr
-    assert "docs/reference/claims/older.json is of no claim any more: deleted" in done.stdout
-    kept = referenced / "docs/reference"
+    assert "docs/reference/smoke/claims/older.json is of no claim any more: deleted" in done.stdout
+    kept = referenced / "docs/reference/smoke"
     assert {path.stem for path in kept.glob("claims/*")} == set(CLAIMS)
     assert {path.stem for path in kept.glob("figures/*")} == {
         *CLAIMS,

@@ -103,7 +103,7 @@ for claim in CLAIMS:
             "../scripts/explain.py"
 
 
-# Compare a default run with the reference copy under docs/, or make it the reference.
+# Compare a run with the reference copy of its preset under docs/, or make it that.
 for keep, name in ((False, "check_reference"), (True, "keep_reference")):
 
     rule:
@@ -121,7 +121,7 @@ for keep, name in ((False, "check_reference"), (True, "keep_reference")):
             "../../envs/neuron_race.yaml"
         params:
             claims=CLAIMS,
-            reference=os.path.relpath(ROOT / "docs/reference"),
+            reference=os.path.relpath(reference.folder(ROOT, SETTINGS.preset)),
             keep=keep,
         script:
             "../scripts/check_reference.py"

@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from neuron_race.common import storage, terminal
-from neuron_race.evidence import phrases, reports
+from neuron_race.evidence import phrases, reference, reports
 from neuron_race.settings import configuration, origins, reading
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,13 +22,14 @@ ROOT = Path(__file__).resolve().parents[2]
 COLUMNS = 3  # of the gallery
 ORDER = ("supported", "partly supported", "not supported", "inconclusive")
 OURS = "our extension"
+PRESETS = ("default", "pairs", "images", "paper")
 SETTINGS = configuration.read(reading.read_yaml(ROOT / "config/config.yaml"), ROOT)
 Claims = Mapping[str, Mapping[str, Any]]
 
 
-def verdict(name: str) -> dict[str, Any] | None:
+def verdict(name: str, preset: str = "default") -> dict[str, Any] | None:
     """The reference verdict on a claim, if there is one."""
-    path = ROOT / f"docs/reference/claims/{name}.json"
+    path = reference.folder(ROOT, preset) / f"claims/{name}.json"
     return storage.read_json(path) if path.exists() else None
 
 
@@ -77,6 +78,26 @@ def table(register: Claims) -> str:
     return phrases.markdown(pd.DataFrame(rows, dtype=object).fillna("not run yet"))
 
 
+def presets(register: Claims) -> str:
+    """One row per claim, with its verdict in each preset of which a reference is kept."""
+    names = [name for name in PRESETS if any(verdict(claim, name) for claim in register)]
+    rows = []
+    for claim in register:
+        row = {"target": f"`{claim}`"}
+        for name in names:
+            if found := verdict(claim, name):
+                folder = reference.folder(ROOT, name).relative_to(ROOT / "docs")
+                effects = [
+                    c for c in found["criteria"] if c["confirmatory"] and not c["is_control"]
+                ]
+                hold = sum(c["holds"] is True for c in effects)
+                row[name] = (
+                    f"[{found['status']}]({folder}/claims.md#{claim}), {hold} of {len(effects)}"
+                )
+        rows.append(row)
+    return phrases.markdown(pd.DataFrame(rows, dtype=object).fillna("not run yet"))
+
+
 def gallery(register: Claims) -> str:
     """The reference figures, each a link to itself in full size."""
     titles = {**{name: claim["title"] for name, claim in register.items()}, "theory": "Theory"}
@@ -101,7 +122,7 @@ def generated(text: str, name: str, content: str) -> str:
 
 PARTS = {
     "README.md": {"result": result},
-    "docs/claims.md": {"claims": table, "gallery": gallery},
+    "docs/claims.md": {"claims": table, "presets": presets, "gallery": gallery},
 }
 
 

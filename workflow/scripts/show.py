@@ -11,12 +11,14 @@ PAGE = "results/site/index.html"
 
 def against(kept: Path, here: list[str]) -> str:
     """What differs from the reference, in a line; a reference that is spoilt spoils no run."""
-    paths = [Path(path) for path in here]
+    paths, verdicts = [Path(path) for path in here], sorted((kept / "claims").glob("*.json"))
+    if not verdicts:
+        return f"No reference of this preset is kept in {kept}."
     try:
-        found = reference.compare(sorted(kept.glob("*.json")), paths, [p.stem for p in paths])
+        found = reference.compare(verdicts, paths, [p.stem for p in paths])
     except storage.ResultError as error:
-        return f"Not compared with docs/reference: {error}"
-    return reference.short(found)
+        return f"Not compared with {kept}: {error}"
+    return reference.short(found, str(kept))
 
 
 def work(job) -> None:

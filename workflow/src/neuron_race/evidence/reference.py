@@ -53,6 +53,12 @@ class Comparison(NamedTuple):
     libraries: list[str]  # that are of another version, with both
 
 
+def folder(root: Path, preset: str) -> Path:
+    """Where the reference of a preset is kept: the default preset's in docs/reference itself."""
+    kept = root / "docs/reference"
+    return kept if preset == "default" else kept / preset
+
+
 def read(paths: Iterable[Path]) -> dict[str, Verdict]:
     """Verdicts by claim, which is the name of the file.
 
@@ -232,18 +238,16 @@ def _of_register(old: Verdict, new: Verdict) -> Iterator[Difference]:
                 yield Difference(old["claim"], what, str(before), str(after), why, False)
 
 
-def short(found: Comparison) -> str:
-    """A comparison in one line, for the end of a run."""
-    if others := {d.here for d in found.differences if d.what == "preset"}:
-        return f"Preset {', '.join(sorted(others))}: not compared with docs/reference."
+def short(found: Comparison, kept: str = "docs/reference") -> str:
+    """A comparison in one line, for the end of a run; ``kept``: where the reference is."""
     counted = [f"{d.claim} {d.what} ({d.why})" for d in found.differences if d.counts]
     if not counted and found.differences:
         told = ", ".join(sorted({difference.why for difference in found.differences}))
-        return f"No outcome differs from docs/reference, but: {told} (make check-reference)."
+        return f"No outcome differs from {kept}, but: {told} (make check-reference)."
     if not counted:
-        return "As in docs/reference: every outcome, and every estimate within its interval."
+        return f"As in {kept}: every outcome, and every estimate within its interval."
     shown = "; ".join(counted[:3]) + ("; ..." if len(counted) > 3 else "")
-    return f"{len(counted)} differences from docs/reference (make check-reference): {shown}"
+    return f"{len(counted)} differences from {kept} (make check-reference): {shown}"
 
 
 def words(found: Comparison, names: tuple[str, str] = ("reference", "here")) -> str:
