@@ -565,6 +565,7 @@ ALONE: dict[str, tuple[list[Any], Any]] = {
     "max_steps": ([1e9, "x", True, 10**400], 10**6),
     "snapshots": ([1, 7.0, True, None], 7),
     "max_weight_bytes": ([-1, 1.5, True, None], 0),
+    "precision": (["half", 1, None], "single"),
     "loss_target": ([-0.1, 1, False, "0"], 0.5),
     "after_drop": ([1, 0.5, True, None], 12),
     "drops": ([0.1, [0], [1.0], ["x"], [None], {"0.1": 1}], [0.05, 0.1, 0.201]),

@@ -551,3 +551,16 @@ def test_the_last_event_reproduces_the_last_loss() -> None:
     assert shallow.loss(F, trained.start.Y[0], "squared") == pytest.approx(
         trained.runs.loss[0, -1], rel=1e-10
     )
+
+
+def test_single_precision_ends_where_double_does_and_says_no_other_name() -> None:
+    start = batch(2)
+    ends = [
+        train(*start, Recipe(learning_rate=0.05, max_steps=200, precision=p))
+        for p in ("single", "double")
+    ]
+    single, double = (end.W_events[:, -1] for end in ends)
+    assert not np.array_equal(single, double)  # or the key would be without effect
+    np.testing.assert_allclose(single, double, rtol=1e-3, atol=1e-5)
+    with pytest.raises(ValueError, match="precision: 'half' is none of double, single"):
+        Recipe(precision="half")

@@ -69,13 +69,18 @@ def test_run_files(smoke: Path) -> None:
 
 
 def test_stored_networks_fit_the_data_sets_own_inputs(smoke: Path) -> None:
-    for experiment, dataset in (("pair", "digit_pairs"), ("clusters", "clusters")):
+    double, single = 1e-9, 1e-5
+    for experiment, dataset, close in (
+        ("late_winners", "digit_pairs", double),
+        ("pair", "digit_pairs", single),
+        ("clusters", "clusters", single),
+    ):
         trained = runs.load(smoke / f"results/runs/{experiment}/gaussian.npz")
         data = runs.read_dataset(smoke / f"results/datasets/{dataset}.npz", SEEDS)
         found = runs.in_data_coordinates(trained, data)
         F = shallow.forward(data["X"], found["W_events"][:, -1], found["A_events"][:, -1])
         loss = shallow.loss(F, data["Y"], "squared")
-        np.testing.assert_allclose(loss, trained.runs.loss[:, -1], rtol=1e-9)
+        np.testing.assert_allclose(loss, trained.runs.loss[:, -1], rtol=close)
 
 
 def test_second_run_has_nothing_to_do(smoke: Path) -> None:

@@ -53,7 +53,7 @@ def universes(section: Section, device: str) -> list[dict[str, Any]]:
         for name, decision in section["decisions"].items()
     }
     shared = {
-        **{key: section[key] for key in ("after_drop", "max_steps", "snapshots")},
+        **{key: section[key] for key in ("after_drop", "max_steps", "precision", "snapshots")},
         **{"drops": _drops(section), "device": device},
     }
     kept = _fitted(section)

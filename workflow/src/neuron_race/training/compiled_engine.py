@@ -292,7 +292,7 @@ class Networks:
         self.step = step - 1
 
     def weights(self) -> tuple[Array, Array]:
-        """W (S, m, d) and A (S, m, k)."""
+        """W (S, m, d) and A (S, m, k), in double precision whatever the steps'."""
         return self._all("weights")
 
     def gradients(self) -> tuple[Array, Array]:
@@ -315,4 +315,4 @@ class Networks:
         _, _, d, m, k = self.shape
         W, A = np.empty((m, d), self.dtype), np.empty((m, k), self.dtype)
         getattr(self._library, f"networks_{what}")(self._handle, s, W.ctypes.data, A.ctypes.data)
-        return W, A
+        return W.astype(float, copy=False), A.astype(float, copy=False)

@@ -23,7 +23,14 @@ from neuron_race.common.progress import Progress
 from neuron_race.models import shallow
 from neuron_race.training import compiled_engine
 from neuron_race.training.checkpoints import Checkpoint
-from neuron_race.training.recipe import MEASURED, Recipe, Runs, TrainingDiverged, snapshot_steps
+from neuron_race.training.recipe import (
+    MEASURED,
+    PRECISIONS,
+    Recipe,
+    Runs,
+    TrainingDiverged,
+    snapshot_steps,
+)
 
 Array = NDArray[Any]
 if TYPE_CHECKING:  # torch takes seconds to import, and compiled code does without
@@ -122,11 +129,14 @@ def networks(
         -(2**63), 2**63 - 1, size=(N,), dtype=np.int64
     )
     start, how = (X, Y, W, A, words), (recipe.loss, recipe.freeze, recipe.learning_rate)
+    precision = PRECISIONS[recipe.precision]
     if engine == "compiled":
-        return compiled_engine.Networks(*start, *how, threads=_threads())
+        return compiled_engine.Networks(*start, *how, threads=_threads(), precision=precision)
     from neuron_race.training import torch_engine
 
-    return torch_engine.Networks(*start, *how, device=devices.choose_device(device))
+    return torch_engine.Networks(
+        *start, *how, device=devices.choose_device(device), precision=precision
+    )
 
 
 def _threads() -> int:

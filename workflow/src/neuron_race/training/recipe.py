@@ -13,6 +13,7 @@ Array = NDArray[Any]
 
 LOSSES = ("squared", "logistic")
 FREEZE = ("gates", "residual", "head")
+PRECISIONS = {"double": "float64", "single": "float32"}
 MEASURED = (
     "norm_w",  # |w_j|
     "norm_a",  # |a_j|
@@ -53,6 +54,8 @@ class Recipe:
             that a budget fits its task; 0: never. ``max_steps`` stays the most.
         freeze: ablations. ``gates``: gates stay as at init; ``residual``: the residual stays as at
             f = 0; ``head``: outgoing weights stay as at init.
+        precision: of the steps, ``double`` or ``single``, which is twice as fast. What is recorded
+            is in double precision: of the weights as they are.
         max_weight_bytes: weights of all snapshots are kept if they fit into this, and otherwise
             only those at the events.
     """
@@ -66,11 +69,14 @@ class Recipe:
     stop_at_drop: bool = False
     after_drop: float = 0.0
     freeze: tuple[str, ...] = ()
+    precision: str = "double"
     max_weight_bytes: int = 0
 
     def __post_init__(self) -> None:
         if self.loss not in LOSSES:
             raise ValueError(f"loss: {self.loss!r} is none of {', '.join(LOSSES)}")
+        if self.precision not in PRECISIONS:
+            raise ValueError(f"precision: {self.precision!r} is none of {', '.join(PRECISIONS)}")
         for name in self.freeze:
             if name not in FREEZE:
                 raise ValueError(f"freeze: {name!r} is none of {', '.join(FREEZE)}")

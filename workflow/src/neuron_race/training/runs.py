@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from neuron_race.common import storage
 from neuron_race.models import shallow
 from neuron_race.training import nulls
-from neuron_race.training.recipe import MEASURED, Recipe, Runs
+from neuron_race.training.recipe import MEASURED, PRECISIONS, Recipe, Runs
 
 Array = NDArray[Any]
 DATASET_ARRAYS = ("X", "Y", "X_test", "Y_test")
@@ -272,6 +272,7 @@ POSSIBLE: dict[str, Callable[[Any], bool]] = {
         isinstance(value, list) and all(_is_number(drop) and 0 < drop < 1 for drop in value)
     ),
     "freeze": lambda value: isinstance(value, list),
+    "precision": lambda value: value in PRECISIONS,
     "without": lambda value: value in nulls.WITHOUT,
     "device": lambda value: value in ("auto", "cpu", "cuda"),
     **dict.fromkeys(("bias", "reduce", "stop_at_drop"), lambda value: isinstance(value, bool)),

@@ -128,8 +128,8 @@ class Networks:
         self.step, self.fresh = step - 1, False
 
     def weights(self) -> tuple[Array, Array]:
-        """W (S, m, d) and A (S, m, k)."""
-        return self.V.mT.cpu().numpy().copy(), self.A.cpu().numpy().copy()
+        """W (S, m, d) and A (S, m, k), in double precision whatever the steps'."""
+        return self.V.mT.cpu().numpy().astype(float), self.A.cpu().numpy().astype(float)
 
     def gradients(self) -> tuple[Array, Array]:
         """Minus the gradients of the loss at these weights, (S, m, d) and (S, m, k) (E1)."""
@@ -138,7 +138,7 @@ class Networks:
         dA = torch.bmm(self.R.mT, self.hidden).mT.div_(N)
         if "head" in self.freeze:
             dA = torch.zeros_like(dA)
-        return dV.mT.cpu().numpy(), dA.cpu().numpy()
+        return dV.mT.cpu().numpy().astype(float), dA.cpu().numpy().astype(float)
 
     def _gates(self) -> Tensor:
         return (self.hidden > 0) if self.frozen_gates is None else self.frozen_gates > 0
