@@ -44,16 +44,15 @@ def keep_stratified(score: Array, labels: NDArray[np.int64], kept: int) -> NDArr
     """
     if not 0 <= kept <= len(score):
         raise ValueError(f"can't keep {kept} of {len(score)} neurons")
-    names, sizes = np.unique(labels, return_counts=True)
+    _, cluster, sizes = np.unique(labels, return_inverse=True, return_counts=True)
     share = kept * sizes / len(labels)
     quota = np.floor(share).astype(int)
     extra = np.lexsort((-sizes, -(share - quota)))[: kept - quota.sum()]
     quota[extra] += 1
-    mask = np.zeros(len(score), dtype=bool)
-    for name, size in zip(names, quota, strict=True):
-        members = np.flatnonzero(labels == name)
-        mask[members[np.argsort(-score[members], kind="stable")[:size]]] = True
-    return mask
+    order = np.lexsort((-score, cluster))  # cluster by cluster, the largest first
+    place = np.empty(len(score), dtype=np.int64)
+    place[order] = np.arange(len(score)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    return place < quota[cluster]
 
 
 def merge(W: Array, A: Array, labels: NDArray[np.int64]) -> tuple[Array, Array]:
