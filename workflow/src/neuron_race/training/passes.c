@@ -14,6 +14,7 @@
 #include "lanes.h"
 
 #define SIDE 4 /* rows and columns of a tile of weight gradients */
+enum { SPAN = 128 }; /* samples that are turned at a time */
 enum kind { LINEAR, RELU, FILTERS, MEAN, SHIFT, ATTEND, LAYER, BATCH, AFFINE };
 
 /* f features at h x w positions; where value and slope (gradient of the loss) begin, in rows. */
@@ -47,6 +48,7 @@ typedef struct {
     vec *valid;             /* 1 in lanes with a sample, 0 elsewhere */
     char *set;              /* arrays whose slopes have been begun */
     int64_t *list;          /* room for offsets */
+    vec *turned;            /* ... and for what `outer` needs */
     long n;                 /* vectors of a row */
     long samples;           /* of this block */
 } block;
@@ -132,7 +134,7 @@ static void multiply(const product *p, long m, long n) {
 #if defined(__GNUC__) && !defined(__clang__)
 /* Halves of the groups of 2 `width` lanes added, a's before b's: as many sums in half as many vectors. */
 INLINE vec fold(vec a, vec b, const int width) {
-    mask low, high;
+    mask low = {0}, high = {0};
 #pragma GCC unroll 16
     for (int l = 0; l < LANES; l++) {
         low[l] = l / width * 2 * width + l % width;
@@ -229,6 +231,79 @@ static void correlate(const inner *p, long m, long n) {
         }
 }
 
+#if defined(__GNUC__) && !defined(__clang__)
+/* Blocks of width x width lanes off the diagonal change places. */
+INLINE void exchange(vec *a, const int width) {
+    mask low = {0}, high = {0};
+#pragma GCC unroll 16
+    for (int l = 0; l < LANES; l++) {
+        low[l] = l & width ? LANES + l - width : l;
+        high[l] = low[l] + width;
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < LANES; i++)
+        if (!(i & width)) {
+            vec above = a[i], below = a[i + width];
+            a[i] = __builtin_shuffle(above, below, low);
+            a[i + width] = __builtin_shuffle(above, below, high);
+        }
+}
+
+/* A square of LANES rows, one in a vector, turned about its diagonal. */
+INLINE void turn(vec *a) {
+    if (LANES >= 16) exchange(a, 8);
+    if (LANES >= 8) exchange(a, 4);
+    if (LANES >= 4) exchange(a, 2);
+    exchange(a, 1);
+}
+#else
+INLINE void turn(vec *a) {
+    for (int i = 0; i < LANES; i++)
+        for (int l = 0; l < i; l++) {
+            REAL other = a[i][l];
+            a[i][l] = a[l][i];
+            a[l][i] = other;
+        }
+}
+#endif
+
+/* The row's next LANES samples of `f` of LANES units at most, turned; other units are 0. */
+INLINE void turned(const vec *row, long n, long f, vec *out, long wide) {
+    vec square[LANES];
+#pragma GCC unroll 16
+    for (int l = 0; l < LANES; l++) square[l] = l < f ? row[l * n] : (vec){0};
+    turn(square);
+#pragma GCC unroll 16
+    for (int l = 0; l < LANES; l++) out[l * wide] = square[l];
+}
+
+/* out[r or + c oc] += scale times the sum over samples of A's row r times B's row c, for m and f rows.
+   B is turned, so that its rows lie along vectors: sums are over samples in sequence, not over lanes. */
+static void outer(const block *b, const vec *A, long m, const vec *B, long f, REAL *out, long or, long oc,
+                  REAL scale) {
+    long n = b->n;
+    int64_t *at = b->list, *from = at + SPAN;
+    vec *some = b->turned, *sums = some + SPAN * NV;
+    for (long c = 0; c < f; c += NV * LANES) {
+        long units = f - c < NV * LANES ? f - c : NV * LANES, wide = ceiling(units, LANES);
+        for (long q = 0; q < SPAN; q++) at[q] = q, from[q] = q * wide;
+        for (long v = 0; v < n; v += SPAN / LANES) {
+            long left = b->samples - v * LANES, samples = left < SPAN ? left : SPAN;
+            for (long i = 0; i < ceiling(samples, LANES); i++)
+                for (long u = 0; u < wide; u++) {
+                    long row = c + u * LANES;
+                    turned(B + row * n + v + i, n, f - row, some + i * LANES * wide + u, wide);
+                }
+            product p = {samples, n * LANES, at, from, (const REAL *)(A + v), some, v ? sums : NULL, sums,
+                         wide, scale};
+            multiply(&p, m, wide);
+        }
+        for (long r = 0; r < m; r++)
+            for (long l = 0; l < units; l++)
+                out[r * or + (c + l) * oc] += ((const REAL *)(sums + r * wide))[l];
+    }
+}
+
 /* --- Operations, there and back ---------------------------------------------------------------------- */
 
 /* Where the gradient by array i goes: it is added to what is there already, if anything is. */
@@ -249,9 +324,14 @@ static void linear(block *b, const operation *o, int back) {
         multiply(&p, m, n);
         return;
     }
-    inner g = {1, n, n, n, f, 1, &zero, &zero, slope(b, o->out), value(b, o->x), b->slope[o->w],
-               scale(b, o)};
-    correlate(&g, m, f);
+    const vec *D = slope(b, o->out), *H = value(b, o->x);
+    if (n > b->n || m < SIDE || f < SIDE) {
+        inner g = {1, n, n, n, f, 1, &zero, &zero, D, H, b->slope[o->w], scale(b, o)};
+        correlate(&g, m, f);
+    } else if (ceiling(m, LANES) * f < ceiling(f, LANES) * m) /* fewer lanes stay empty */
+        outer(b, H, f, D, m, b->slope[o->w], 1, f, scale(b, o));
+    else
+        outer(b, D, m, H, f, b->slope[o->w], f, 1, scale(b, o));
     if (x->learns) {
         for (long q = 0; q < m; q++) at[q] = q * f, from[q] = q * n;
         product p = {m, 1, at, from, b->weight[o->w], slope(b, o->out), begun(b, o->x),
@@ -562,14 +642,19 @@ int64_t passes_lanes(void) { return PARTS * LANES; }
 
 /* Losses, outputs and, if `learn`, gradients of all networks; 1 where memory ran out. */
 int passes_run(const problem *p) {
-    long most = p->vectors * PARTS, width = most * LANES, room = 0;
-    for (int64_t i = 0; i < p->arrays; i++) room += p->array[i].f * 18 + p->array[i].h * p->array[i].w * 2;
+    long most = p->vectors * PARTS, width = most * LANES, room = 2 * SPAN, units = 0;
+    for (int64_t i = 0; i < p->arrays; i++) {
+        const array *a = p->array + i;
+        room += a->f * 18 + a->h * a->w * 2;
+        units = a->f > units ? a->f : units;
+    }
+    size_t turned = (size_t)((SPAN + units) * NV) * sizeof(vec);
     void *owned[] = {calloc((size_t)room, sizeof(int64_t)), calloc((size_t)p->arrays, 1),
-                     calloc((size_t)(2 * p->weights), sizeof(REAL *))};
-    int failed = !owned[0] | !owned[1] | !owned[2];
+                     calloc((size_t)(2 * p->weights), sizeof(REAL *)), aligned_alloc(sizeof(vec), turned)};
+    int failed = !owned[0] | !owned[1] | !owned[2] | !owned[3];
     for (long s = 0; !failed && s < p->S; s++) {
         block b = {p, owned[2], (REAL **)owned[2] + p->weights, p->space, p->space + p->rows * most,
-                   owned[1], owned[0], most, 0};
+                   owned[1], owned[0], owned[3], most, 0};
         for (int64_t i = 0; i < p->weights; i++) {
             b.weight[i] = p->weight[i] + s * p->size[i];
             b.slope[i] = p->slope[i] + s * p->size[i];
@@ -591,6 +676,6 @@ int passes_run(const problem *p) {
         }
         p->losses[s] = loss / (double)p->N;
     }
-    for (int i = 0; i < 3; i++) free(owned[i]);
+    for (int i = 0; i < 4; i++) free(owned[i]);
     return failed;
 }
