@@ -67,6 +67,7 @@ typedef struct {
     const REAL *w;
     const vec *H;
     const vec *base; /* is added to, or NULL */
+    const vec *gate; /* where it is not positive, 0 comes out (it may be `out` itself); or NULL */
     vec *out;
     long row; /* between rows of out and base */
     REAL scale;
@@ -97,6 +98,7 @@ INLINE void tile(const int mr, const int nv, const product *p, long r0, long v0)
             long i = (r0 + r) * p->row + v0 + v;
             vec more = p->scale * acc[r][v];
             if (p->base) more += p->base[i];
+            if (p->gate) more = gated(p->gate == p->out ? more : p->gate[i], more);
             p->out[i] = more;
         }
 }
@@ -294,8 +296,8 @@ static void outer(const block *b, const vec *A, long m, const vec *B, long f, RE
                     long row = c + u * LANES;
                     turned(B + row * n + v + i, n, f - row, some + i * LANES * wide + u, wide);
                 }
-            product p = {samples, n * LANES, at, from, (const REAL *)(A + v), some, v ? sums : NULL, sums,
-                         wide, scale};
+            product p = {samples, n * LANES, at, from, (const REAL *)(A + v), some, v ? sums : NULL, NULL,
+                         sums, wide, scale};
             multiply(&p, m, wide);
         }
         for (long r = 0; r < m; r++)
@@ -313,6 +315,17 @@ static const vec *begun(block *b, int64_t i) {
     return base;
 }
 
+/* Products do the ReLU of what they give, and the way back through that of what they take. */
+INLINE int products(const operation *o) { return o->kind == LINEAR || o->kind == FILTERS; }
+INLINE int gives(const block *b, const operation *o) {
+    const operation *next = o + 1, *end = b->p->operation + b->p->operations;
+    return products(o) && next < end && next->kind == RELU && next->x == o->out;
+}
+INLINE int takes(const block *b, const operation *o) {
+    const operation *last = o - 1;
+    return products(o) && o > b->p->operation && last->kind == RELU && last->x == o->x;
+}
+
 static void linear(block *b, const operation *o, int back) {
     const array *x = b->p->array + o->x, *out = b->p->array + o->out;
     long f = x->f, m = out->f, n = x->h * x->w * b->n;
@@ -320,7 +333,8 @@ static void linear(block *b, const operation *o, int back) {
     if (!back) {
         for (long q = 0; q < f; q++) at[q] = q, from[q] = q * n;
         product p = {f, f, at, from, b->weight[o->w], value(b, o->x),
-                     o->b < 0 ? NULL : value(b, o->b), value(b, o->out), n, scale(b, o)};
+                     o->b < 0 ? NULL : value(b, o->b), gives(b, o) ? value(b, o->out) : NULL,
+                     value(b, o->out), n, scale(b, o)};
         multiply(&p, m, n);
         return;
     }
@@ -335,13 +349,15 @@ static void linear(block *b, const operation *o, int back) {
     if (x->learns) {
         for (long q = 0; q < m; q++) at[q] = q * f, from[q] = q * n;
         product p = {m, 1, at, from, b->weight[o->w], slope(b, o->out), begun(b, o->x),
-                     slope(b, o->x), n, scale(b, o)};
+                     takes(b, o) ? value(b, o->x) : NULL, slope(b, o->x), n, scale(b, o)};
         multiply(&p, f, n);
     }
     if (o->b >= 0) b->set[o->b] = 1; /* its slope is the same array */
 }
 
 static void relu(block *b, const operation *o, int back) {
+    const operation *first = b->p->operation, *last = first + b->p->operations - 1;
+    if (back ? o < last && takes(b, o + 1) : o > first && gives(b, o - 1)) return;
     long n = rows(b->p->array + o->x) * b->n;
     vec *H = value(b, o->x), *D = slope(b, o->x);
     for (long i = 0; i < n; i++)
@@ -371,8 +387,9 @@ static void filters(block *b, const operation *o, int back) {
                     at[K] = q * 9 + t;
                     from[K++] = (q * inside + yy * x->w + zz) * n;
                 }
+            vec *to = value(b, o->out) + i * n;
             product p = {K, 9 * c, at, from, b->weight[o->w], value(b, o->x), NULL,
-                         value(b, o->out) + i * n, outside * n, 1};
+                         gives(b, o) ? to : NULL, to, outside * n, 1};
             multiply(&p, m, n);
         }
         return;
@@ -405,7 +422,7 @@ static void filters(block *b, const operation *o, int back) {
             }
         }
         product p = {K, 9, at, from, b->weight[o->w], slope(b, o->out), base ? base + i * n : NULL,
-                     slope(b, o->x) + i * n, inside * n, 1};
+                     takes(b, o) ? value(b, o->x) + i * n : NULL, slope(b, o->x) + i * n, inside * n, 1};
         multiply(&p, c, n);
     }
 }
