@@ -93,7 +93,7 @@ def test_beyond_one_hidden_layer(
 ) -> None:
     def passed() -> list[torch.Tensor]:
         found = []
-        for N, loss, outputs in ((70, "squared", 1), (11, "logistic", 1), (33, "logistic", 3)):
+        for N, loss, outputs in ((150, "squared", 1), (11, "logistic", 1), (33, "logistic", 3)):
             rng, model = np.random.default_rng(4), MODELS[name](outputs)
             start = deep.initial(model, "test", [0, 1], 1.0, precision)
             X = torch.as_tensor(rng.standard_normal((2, N, dim)), dtype=precision)

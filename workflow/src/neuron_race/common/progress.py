@@ -3,6 +3,9 @@
 import sys
 import time
 
+import numpy as np
+from numpy.typing import NDArray
+
 EVERY = 10.0  # seconds
 
 
@@ -18,13 +21,13 @@ class Progress:
         self.label, self.steps = label, steps
         self.began = self.told = time.monotonic()
 
-    def tell(self, step: int, loss: float) -> None:
-        """Tell that a step is reached, if it is time to."""
+    def tell(self, step: int, losses: NDArray[np.float64]) -> None:
+        """Tell that a step is reached, and the mean of the runs' losses, if it is time to."""
         if not self.label or time.monotonic() - self.told <= EVERY:
             return
         self.told = time.monotonic()
         print(
-            f"{self.label}: step {step}/{self.steps}, loss {loss:.4g}, "
+            f"{self.label}: step {step}/{self.steps}, loss {losses.mean():.4g}, "
             f"{self.told - self.began:.0f} s",
             file=sys.stderr,
             flush=True,

@@ -136,7 +136,7 @@ def train(
         if batches.draws:  # the loss is that of all samples, the step that of a few
             _, _, slopes = differentiate(course.stacked, *batches.next())
         _record(course.losses, value, plan, label)
-        progress.tell(course.step, course.losses[-1].mean())
+        progress.tell(course.step, course.losses[-1])
         course.pass_drops(_fallen(course.losses, F, Y, plan))
         course.keep_at(snapshots)
         done = plan.stop_at_drop and not course.waiting.any()
@@ -224,7 +224,7 @@ def _lengthen(
 
 def _record(losses: list[NDArray[np.float64]], value: Tensor, plan: Plan, label: str) -> None:
     """Add the losses (S,) of a step, unless one of them diverged."""
-    losses.append(value.to(torch.float64).numpy(force=True).copy())
+    losses.append(np.array(value.numpy(force=True), dtype=np.float64))
     if plan.freeze_residual:  # nothing holds the loss there: runs wait for one another
         return
     bad = ~(losses[-1] <= 1e3 * np.maximum(losses[0], 1.0))  # also true for NaN

@@ -3,10 +3,11 @@
 import ctypes
 import functools
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from neuron_race.models.deep import Network
 from neuron_race.models.stacked import Operations
@@ -50,6 +51,10 @@ def usable(device: torch.device | None = None) -> bool:
         print(f"PyTorch's own gradients train, many times slower: {error}", file=sys.stderr)
         return False
     return True
+
+
+def _addresses(stack: Iterable[Tensor]) -> NDArray[np.uintp]:
+    return np.array([own.data_ptr() for own in stack], dtype=np.uintp)
 
 
 class Passes:
@@ -96,6 +101,7 @@ class Passes:
         self._space = X.new_empty((operations.rows + 1) * per_block * lanes)
         self._F, self._losses = X.new_empty(Y.shape), X.new_empty(S, dtype=torch.float64)
         self._slopes = {name: w.new_empty(w.shape) for name, w in weights.items()}
+        self._places = _addresses(self._slopes.values())
         self._parts = operations.packed()
         self._sizes = np.array([w[0].numel() for w in weights.values()])
         kind = compiled_engine.LOSSES["softmax" if loss == "logistic" and k > 1 else loss]
@@ -107,6 +113,7 @@ class Passes:
         for name, own in (("X", self._inputs), ("losses", self._losses), ("F", self._F)):
             setattr(self._problem, name, own.data_ptr())
         self._problem.space = self._space.data_ptr()
+        self._problem.slope = self._places.ctypes.data
 
     def run(
         self, weights: Mapping[str, Tensor], X: Tensor, Y: Tensor, learn: bool = True
@@ -121,13 +128,9 @@ class Passes:
             self._seen = X
         kept = [w.contiguous() for w in weights.values()]
         targets = Y.to(X.dtype).contiguous()
-        addresses = [
-            np.array([w.data_ptr() for w in stack], dtype=np.uintp)
-            for stack in (kept, self._slopes.values())
-        ]
-        problem = self._problem
+        addresses, problem = _addresses(kept), self._problem
         problem.Y, problem.learn = targets.data_ptr(), learn
-        problem.weight, problem.slope = (own.ctypes.data for own in addresses)
+        problem.weight = addresses.ctypes.data
         if self._library.passes_run(ctypes.byref(problem)):
             raise MemoryError("gradients of a model")
         return self._losses, self._F, self._slopes

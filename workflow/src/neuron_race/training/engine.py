@@ -116,7 +116,7 @@ def train(
         losses = course.advance()
         if checkpoint and course.step in course.planned and course.end is None and checkpoint.due():
             checkpoint.write({"engine": np.asarray(ENGINES.index(chosen)), **recorder.state()})
-        progress.tell(course.step, losses[:, -1].mean())
+        progress.tell(course.step, losses[:, -1])
     return recorder.finish(chosen)
 
 

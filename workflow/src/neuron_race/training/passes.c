@@ -14,6 +14,7 @@
 #include "lanes.h"
 
 #define SIDE 4 /* rows and columns of a tile of weight gradients */
+enum { SPAN = 128 }; /* samples that are turned at a time */
 enum kind { LINEAR, RELU, FILTERS, MEAN, SHIFT, ATTEND, LAYER, BATCH, AFFINE };
 
 /* f features at h x w positions; where value and slope (gradient of the loss) begin, in rows. */
@@ -47,6 +48,7 @@ typedef struct {
     vec *valid;             /* 1 in lanes with a sample, 0 elsewhere */
     char *set;              /* arrays whose slopes have been begun */
     int64_t *list;          /* room for offsets */
+    vec *turned;            /* ... and for what `outer` needs */
     long n;                 /* vectors of a row */
     long samples;           /* of this block */
 } block;
@@ -65,6 +67,7 @@ typedef struct {
     const REAL *w;
     const vec *H;
     const vec *base; /* is added to, or NULL */
+    const vec *gate; /* where it is not positive, 0 comes out (it may be `out` itself); or NULL */
     vec *out;
     long row; /* between rows of out and base */
     REAL scale;
@@ -95,6 +98,7 @@ INLINE void tile(const int mr, const int nv, const product *p, long r0, long v0)
             long i = (r0 + r) * p->row + v0 + v;
             vec more = p->scale * acc[r][v];
             if (p->base) more += p->base[i];
+            if (p->gate) more = gated(p->gate == p->out ? more : p->gate[i], more);
             p->out[i] = more;
         }
 }
@@ -132,7 +136,7 @@ static void multiply(const product *p, long m, long n) {
 #if defined(__GNUC__) && !defined(__clang__)
 /* Halves of the groups of 2 `width` lanes added, a's before b's: as many sums in half as many vectors. */
 INLINE vec fold(vec a, vec b, const int width) {
-    mask low, high;
+    mask low = {0}, high = {0};
 #pragma GCC unroll 16
     for (int l = 0; l < LANES; l++) {
         low[l] = l / width * 2 * width + l % width;
@@ -229,6 +233,79 @@ static void correlate(const inner *p, long m, long n) {
         }
 }
 
+#if defined(__GNUC__) && !defined(__clang__)
+/* Blocks of width x width lanes off the diagonal change places. */
+INLINE void exchange(vec *a, const int width) {
+    mask low = {0}, high = {0};
+#pragma GCC unroll 16
+    for (int l = 0; l < LANES; l++) {
+        low[l] = l & width ? LANES + l - width : l;
+        high[l] = low[l] + width;
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < LANES; i++)
+        if (!(i & width)) {
+            vec above = a[i], below = a[i + width];
+            a[i] = __builtin_shuffle(above, below, low);
+            a[i + width] = __builtin_shuffle(above, below, high);
+        }
+}
+
+/* A square of LANES rows, one in a vector, turned about its diagonal. */
+INLINE void turn(vec *a) {
+    if (LANES >= 16) exchange(a, 8);
+    if (LANES >= 8) exchange(a, 4);
+    if (LANES >= 4) exchange(a, 2);
+    exchange(a, 1);
+}
+#else
+INLINE void turn(vec *a) {
+    for (int i = 0; i < LANES; i++)
+        for (int l = 0; l < i; l++) {
+            REAL other = a[i][l];
+            a[i][l] = a[l][i];
+            a[l][i] = other;
+        }
+}
+#endif
+
+/* The row's next LANES samples of `f` of LANES units at most, turned; other units are 0. */
+INLINE void turned(const vec *row, long n, long f, vec *out, long wide) {
+    vec square[LANES];
+#pragma GCC unroll 16
+    for (int l = 0; l < LANES; l++) square[l] = l < f ? row[l * n] : (vec){0};
+    turn(square);
+#pragma GCC unroll 16
+    for (int l = 0; l < LANES; l++) out[l * wide] = square[l];
+}
+
+/* out[r or + c oc] += scale times the sum over samples of A's row r times B's row c, for m and f rows.
+   B is turned, so that its rows lie along vectors: sums are over samples in sequence, not over lanes. */
+static void outer(const block *b, const vec *A, long m, const vec *B, long f, REAL *out, long or, long oc,
+                  REAL scale) {
+    long n = b->n;
+    int64_t *at = b->list, *from = at + SPAN;
+    vec *some = b->turned, *sums = some + SPAN * NV;
+    for (long c = 0; c < f; c += NV * LANES) {
+        long units = f - c < NV * LANES ? f - c : NV * LANES, wide = ceiling(units, LANES);
+        for (long q = 0; q < SPAN; q++) at[q] = q, from[q] = q * wide;
+        for (long v = 0; v < n; v += SPAN / LANES) {
+            long left = b->samples - v * LANES, samples = left < SPAN ? left : SPAN;
+            for (long i = 0; i < ceiling(samples, LANES); i++)
+                for (long u = 0; u < wide; u++) {
+                    long row = c + u * LANES;
+                    turned(B + row * n + v + i, n, f - row, some + i * LANES * wide + u, wide);
+                }
+            product p = {samples, n * LANES, at, from, (const REAL *)(A + v), some, v ? sums : NULL, NULL,
+                         sums, wide, scale};
+            multiply(&p, m, wide);
+        }
+        for (long r = 0; r < m; r++)
+            for (long l = 0; l < units; l++)
+                out[r * or + (c + l) * oc] += ((const REAL *)(sums + r * wide))[l];
+    }
+}
+
 /* --- Operations, there and back ---------------------------------------------------------------------- */
 
 /* Where the gradient by array i goes: it is added to what is there already, if anything is. */
@@ -238,6 +315,17 @@ static const vec *begun(block *b, int64_t i) {
     return base;
 }
 
+/* Products do the ReLU of what they give, and the way back through that of what they take. */
+INLINE int products(const operation *o) { return o->kind == LINEAR || o->kind == FILTERS; }
+INLINE int gives(const block *b, const operation *o) {
+    const operation *next = o + 1, *end = b->p->operation + b->p->operations;
+    return products(o) && next < end && next->kind == RELU && next->x == o->out;
+}
+INLINE int takes(const block *b, const operation *o) {
+    const operation *last = o - 1;
+    return products(o) && o > b->p->operation && last->kind == RELU && last->x == o->x;
+}
+
 static void linear(block *b, const operation *o, int back) {
     const array *x = b->p->array + o->x, *out = b->p->array + o->out;
     long f = x->f, m = out->f, n = x->h * x->w * b->n;
@@ -245,23 +333,31 @@ static void linear(block *b, const operation *o, int back) {
     if (!back) {
         for (long q = 0; q < f; q++) at[q] = q, from[q] = q * n;
         product p = {f, f, at, from, b->weight[o->w], value(b, o->x),
-                     o->b < 0 ? NULL : value(b, o->b), value(b, o->out), n, scale(b, o)};
+                     o->b < 0 ? NULL : value(b, o->b), gives(b, o) ? value(b, o->out) : NULL,
+                     value(b, o->out), n, scale(b, o)};
         multiply(&p, m, n);
         return;
     }
-    inner g = {1, n, n, n, f, 1, &zero, &zero, slope(b, o->out), value(b, o->x), b->slope[o->w],
-               scale(b, o)};
-    correlate(&g, m, f);
+    const vec *D = slope(b, o->out), *H = value(b, o->x);
+    if (n > b->n || m < SIDE || f < SIDE) {
+        inner g = {1, n, n, n, f, 1, &zero, &zero, D, H, b->slope[o->w], scale(b, o)};
+        correlate(&g, m, f);
+    } else if (ceiling(m, LANES) * f < ceiling(f, LANES) * m) /* fewer lanes stay empty */
+        outer(b, H, f, D, m, b->slope[o->w], 1, f, scale(b, o));
+    else
+        outer(b, D, m, H, f, b->slope[o->w], f, 1, scale(b, o));
     if (x->learns) {
         for (long q = 0; q < m; q++) at[q] = q * f, from[q] = q * n;
         product p = {m, 1, at, from, b->weight[o->w], slope(b, o->out), begun(b, o->x),
-                     slope(b, o->x), n, scale(b, o)};
+                     takes(b, o) ? value(b, o->x) : NULL, slope(b, o->x), n, scale(b, o)};
         multiply(&p, f, n);
     }
     if (o->b >= 0) b->set[o->b] = 1; /* its slope is the same array */
 }
 
 static void relu(block *b, const operation *o, int back) {
+    const operation *first = b->p->operation, *last = first + b->p->operations - 1;
+    if (back ? o < last && takes(b, o + 1) : o > first && gives(b, o - 1)) return;
     long n = rows(b->p->array + o->x) * b->n;
     vec *H = value(b, o->x), *D = slope(b, o->x);
     for (long i = 0; i < n; i++)
@@ -291,8 +387,9 @@ static void filters(block *b, const operation *o, int back) {
                     at[K] = q * 9 + t;
                     from[K++] = (q * inside + yy * x->w + zz) * n;
                 }
+            vec *to = value(b, o->out) + i * n;
             product p = {K, 9 * c, at, from, b->weight[o->w], value(b, o->x), NULL,
-                         value(b, o->out) + i * n, outside * n, 1};
+                         gives(b, o) ? to : NULL, to, outside * n, 1};
             multiply(&p, m, n);
         }
         return;
@@ -325,7 +422,7 @@ static void filters(block *b, const operation *o, int back) {
             }
         }
         product p = {K, 9, at, from, b->weight[o->w], slope(b, o->out), base ? base + i * n : NULL,
-                     slope(b, o->x) + i * n, inside * n, 1};
+                     takes(b, o) ? value(b, o->x) + i * n : NULL, slope(b, o->x) + i * n, inside * n, 1};
         multiply(&p, c, n);
     }
 }
@@ -562,14 +659,19 @@ int64_t passes_lanes(void) { return PARTS * LANES; }
 
 /* Losses, outputs and, if `learn`, gradients of all networks; 1 where memory ran out. */
 int passes_run(const problem *p) {
-    long most = p->vectors * PARTS, width = most * LANES, room = 0;
-    for (int64_t i = 0; i < p->arrays; i++) room += p->array[i].f * 18 + p->array[i].h * p->array[i].w * 2;
+    long most = p->vectors * PARTS, width = most * LANES, room = 2 * SPAN, units = 0;
+    for (int64_t i = 0; i < p->arrays; i++) {
+        const array *a = p->array + i;
+        room += a->f * 18 + a->h * a->w * 2;
+        units = a->f > units ? a->f : units;
+    }
+    size_t turned = (size_t)((SPAN + units) * NV) * sizeof(vec);
     void *owned[] = {calloc((size_t)room, sizeof(int64_t)), calloc((size_t)p->arrays, 1),
-                     calloc((size_t)(2 * p->weights), sizeof(REAL *))};
-    int failed = !owned[0] | !owned[1] | !owned[2];
+                     calloc((size_t)(2 * p->weights), sizeof(REAL *)), aligned_alloc(sizeof(vec), turned)};
+    int failed = !owned[0] | !owned[1] | !owned[2] | !owned[3];
     for (long s = 0; !failed && s < p->S; s++) {
         block b = {p, owned[2], (REAL **)owned[2] + p->weights, p->space, p->space + p->rows * most,
-                   owned[1], owned[0], most, 0};
+                   owned[1], owned[0], owned[3], most, 0};
         for (int64_t i = 0; i < p->weights; i++) {
             b.weight[i] = p->weight[i] + s * p->size[i];
             b.slope[i] = p->slope[i] + s * p->size[i];
@@ -591,6 +693,6 @@ int passes_run(const problem *p) {
         }
         p->losses[s] = loss / (double)p->N;
     }
-    for (int i = 0; i < 3; i++) free(owned[i]);
+    for (int i = 0; i < 4; i++) free(owned[i]);
     return failed;
 }
