@@ -132,7 +132,8 @@ class Cost:
 TRAINED = ("train", "forecast", "tickets", "audit", "delays", "late_winners")
 STUDIES = ("train_study", "extension")  # each target has a model of its own
 BY_SEEDS = ("weight_tickets", "dataset")
-MULTIVERSE = ("multiverse_train", "multiverse_runs")
+SHARDS = ("multiverse_train", "multiverse_measure")
+MULTIVERSE = (*SHARDS, "multiverse_runs", "multiverse_claims")
 TABLES = ("dynamics", "compression", "moments", "race", "cosines", "predict", "laws")
 
 
@@ -171,7 +172,7 @@ def work(settings: Settings, rule: str, name: str) -> float:
             for o in settings.extensions[name].values()
         )
     if rule in MULTIVERSE:  # one of the shards, or all
-        shards = settings.multiverse["shards"] if rule == "multiverse_train" else 1
+        shards = settings.multiverse["shards"] if rule in SHARDS else 1
         return len(settings.multiverse["universes"]) / shards
     return float(len(settings.seeds)) if rule in BY_SEEDS else 1.0
 
