@@ -13,6 +13,7 @@ from neuron_race.evidence import multiverse as summary
 from neuron_race.figures import multiverse as figure
 from neuron_race.figures import style
 from neuron_race.measures import compression, dynamics, race
+from neuron_race.operations import planning
 from neuron_race.settings import configuration, dictionary, multiverse, reading
 from neuron_race.settings.reading import SettingsError
 from neuron_race.studies import multiverse as study
@@ -126,6 +127,14 @@ def test_what_there_is_not_is_refused_with_what_there_is(change: str, words: str
     config = reading.merged([ROOT / "config/config.yaml"], [f"multiverse={{{change}}}"])
     with pytest.raises(SettingsError, match=words):
         configuration.read(config, ROOT)
+
+
+@pytest.mark.parametrize(("width", "measured"), [(1024, 368), (4096, 762), (8192, 1344)])
+def test_memory_is_asked_for_all_pairs_of_the_widest_network(width: int, measured: int) -> None:
+    change = f"multiverse={{decisions: {{width: {{options: [100, {width}], paper: null}}}}}}"
+    config = reading.merged([ROOT / "config/config.yaml"], [change])
+    asked = planning.shard_mb(configuration.read(config, ROOT))
+    assert measured < asked < measured + 700
 
 
 # --- Training and asking ------------------------------------------------------------------------

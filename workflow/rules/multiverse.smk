@@ -7,8 +7,11 @@
 
 UNIVERSES = SETTINGS.multiverse["universes"]
 SHARDS = SETTINGS.multiverse["shards"]
-# Each kind of data by its module, and the images that they are drawn from.
-MULTIVERSE_DATA = SETTINGS.multiverse["data"].values()
+# Each kind of data that universes have by its module, and the images that they are drawn from.
+MULTIVERSE_DATA = [
+    SETTINGS.multiverse["data"][name]
+    for name in SETTINGS.multiverse["decisions"]["data"]["options"]
+]
 MULTIVERSE_MODULES = sorted({path for data in MULTIVERSE_DATA for path in data_modules(data)})
 MULTIVERSE_IMAGES = {
     data["images"]: config["images"][data["images"]] for data in MULTIVERSE_DATA if "images" in data
@@ -59,7 +62,7 @@ rule multiverse_measure:
     conda:
         "../../envs/neuron_race.yaml"
     resources:
-        mem_mb=memory(2000),
+        mem_mb=memory(max(2000, planning.shard_mb(SETTINGS))),
         runtime=runtime("multiverse_measure", "{shard}"),
     params:
         universes=lambda w: multiverse.shard(UNIVERSES, int(w.shard), SHARDS),

@@ -182,6 +182,13 @@ def _values(data: Mapping[str, Any]) -> float:
     return float(data["n_train"] * dimensions(data)[0])
 
 
+def shard_mb(settings: Settings) -> int:
+    """Peak memory of measuring a shard of the multiverse: all pairs of neurons of the widest
+    network, once for SciPy and once for the copy that it works on, and what else there is."""
+    widest = max(settings.multiverse["decisions"]["width"]["options"])
+    return BASE_MB["torch"] + 500 + math.ceil(FLOAT * widest**2 / 1e6)
+
+
 def memory_mb(settings: Settings, rule: str, name: str) -> int:
     """Peak memory of a job in MB, from sizes alone."""
     largest = sizes(settings, rule, name)
@@ -248,6 +255,8 @@ class Forecaster:
         disk = 1e6  # tables, verdicts and figures are small
         if rule in (*TRAINED, *TABLES):
             memory = max(memory, memory_mb(settings, rule, name))
+        if rule == "multiverse_measure":
+            memory = max(memory, shard_mb(settings))
         if rule == "train":
             disk = sum(size.file_bytes for size in sizes(settings, rule, name))
         if rule == "dataset":
