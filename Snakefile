@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from snakemake.iocontainers import Wildcards
+from snakemake.output_index import OutputIndex
 from snakemake.utils import min_version
 
 min_version("9.0")

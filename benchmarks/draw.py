@@ -37,17 +37,16 @@ def compare(folder: Path) -> None:
 
 
 def growth(folder: Path) -> None:
-    """Seconds per step against each size, with exponents."""
+    """Seconds against each size, with exponents."""
     table = pd.read_csv(folder / "growth.csv")
-    figure, axes = style.panels(2)
+    figure, axes = style.panels(table["contender"].nunique())
     for ax, (name, part) in zip(axes, table.groupby("contender", sort=False), strict=True):
         for quantity, own in part.groupby("quantity", sort=False):
             exponent = own["exponent"].iloc[0]
             factor = own["size"] / own["size"].iloc[0]
-            ax.loglog(
-                factor, own["seconds_per_step"], "o-", ms=3, label=f"{quantity}: {exponent:.2f}"
-            )
-        ax.set(title=f"{name}: exponents", xlabel="times the base", ylabel="CPU seconds per step")
+            ax.loglog(factor, own["seconds"], "o-", ms=3, label=f"{quantity}: {exponent:.2f}")
+        what = "of a shard" if name == "shard" else "per step"
+        ax.set(title=f"{name}: exponents", xlabel="times the base", ylabel=f"CPU seconds {what}")
         ax.legend()
     style.save(figure, folder / "growth.pdf", folder / "growth.png")
 

@@ -11,8 +11,12 @@ from pathlib import Path
 
 import pytest
 from smoke_run import contents, copy_project, environment
+from threadpoolctl import threadpool_limits
 
 from neuron_race.common import storage
+from neuron_race.settings import multiverse, reading
+from neuron_race.studies import multiverse as study
+from neuron_race.studies.trained import multiverse as trained
 
 HERE = Path(__file__).parent
 NEEDED = ("slurmctld", "slurmd", "sbatch", "munged")
@@ -235,6 +239,56 @@ def test_a_sweep_is_one_array_job(slurm: Slurm, tmp_path: Path) -> None:
         "one",
         "two_frozen",
     }
+
+
+def test_a_part_of_the_full_multiverse_goes_on_after_it_was_killed(
+    slurm: Slurm, tmp_path: Path
+) -> None:
+    """Of digits, which need no download; the table is that of a loop without a cluster."""
+    folder = copy_project(tmp_path / "universes")
+    part = "multiverse: {universes: 120, shards: 3, decisions: {data: {options: [digits]}}}\n"
+    (folder / "part.yaml").write_text(part)
+    target, settings = "results/multiverse/runs.csv", ("config/full.yaml", "part.yaml")
+    command = (*SLURM, target, "--configfile", *settings)
+    shards = [folder / f"results/multiverse/shard_{number}.npz" for number in range(3)]
+
+    def finished() -> dict[Path, int]:
+        return {path: path.stat().st_ino for path in shards if path.exists()}
+
+    earlier = set(slurm.jobs())
+
+    def half_way() -> bool:
+        """One shard is trained, and of another some universes."""
+        done = set(slurm.find("COMPLETED", "rule_multiverse_train")) - earlier
+        kept = folder.glob("results/checkpoints/runs/multiverse/shard_*/*/*.npz")
+        begun = {path.parts[-3] for path in kept}
+        return bool(done) and bool(begun - {path.stem for path in finished()})
+
+    run = slurm.start(folder, *command)
+    try:
+        wait_for(half_way, run, 300)
+    finally:
+        end(run)
+    slurm.ask("scancel", "--partition=main")
+    while slurm.find("RUNNING", "") + slurm.find("COMPLETING", ""):
+        time.sleep(0.3)
+    before, submitted = finished(), set(slurm.jobs())
+    assert 1 <= len(before) <= 2
+    assert slurm.start(folder, "--unlock", *command).wait(timeout=60) == 0
+    run = slurm.start(folder, *command)
+    try:
+        assert run.wait(timeout=500) == 0, (folder / "said.txt").read_text()[-3000:]
+    finally:
+        end(run)
+    assert before.items() <= finished().items()
+    again = [job["Comment"] for number, job in slurm.jobs().items() if number not in submitted]
+    assert sum("multiverse_train" in comment for comment in again) == 3 - len(before)
+    config = reading.merged([folder / name for name in ("config/config.yaml", *settings)])
+    universes = multiverse.Universes(config["multiverse"], "cpu")[:]
+    with threadpool_limits(1):  # as in jobs: another number of threads gives other bits
+        arrays = trained.train(universes, {}, tmp_path / "alone", "without Slurm")
+        storage.write_table(tmp_path / "runs.csv", study.table(universes, arrays, {}))
+    assert (folder / target).read_bytes() == (tmp_path / "runs.csv").read_bytes()
 
 
 @pytest.mark.slow

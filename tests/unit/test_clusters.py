@@ -1,5 +1,7 @@
 """Clusters of neurons by their total weight vectors."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -53,6 +55,24 @@ def test_largest_cluster_first_and_ties_by_the_first_neuron() -> None:
     tied = clusters.find(W[[3, 0, 1, 4, 2]], A[:5], 0.99, everyone(W[:5]))
     assert tied.tolist() == [2, 0, 1, 0, 1]
     assert clusters.count(labels) == 3
+
+
+def test_pairs_are_compared_block_by_block_and_no_copies_added(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rng = np.random.default_rng(1)
+    W, A = rng.standard_normal((500, 5)), rng.standard_normal((500, 2))
+    w, a = unit(W), unit(A)
+    square = np.where(w @ w.T <= 0, 2.0, 1.0 - clusters.cosines(W, A))
+    whole = clusters._distances(w, a)
+    np.testing.assert_array_equal(whole, np.maximum(square, square.T)[np.triu_indices(500, 1)])
+    monkeypatch.setattr(clusters, "BLOCK", 64)
+    tracemalloc.start()
+    blocks = clusters._distances(w, a)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    np.testing.assert_allclose(blocks, whole, atol=1e-14)
+    assert peak < 1.3 * whole.nbytes
 
 
 def test_a_chain_of_neighbours_is_no_cluster() -> None:

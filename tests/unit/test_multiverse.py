@@ -13,6 +13,7 @@ from neuron_race.evidence import multiverse as summary
 from neuron_race.figures import multiverse as figure
 from neuron_race.figures import style
 from neuron_race.measures import compression, dynamics, race
+from neuron_race.operations import planning
 from neuron_race.settings import configuration, dictionary, multiverse, reading
 from neuron_race.settings.reading import SettingsError
 from neuron_race.studies import multiverse as study
@@ -44,7 +45,7 @@ def only(**options: Any) -> list[dict[str, Any]]:
     # Whatever is judged, the same events are recorded.
     decisions["drop"] = {"options": [0.05, 0.1, 0.2], "paper": None}
     decisions["moment"] = {"options": [*{0.05: 0, chosen["moment"]: 0}], "paper": None}
-    (universe,) = multiverse.universes(section(universes=1, decisions=decisions), "cpu")
+    (universe,) = multiverse.Universes(section(universes=1, decisions=decisions), "cpu")
     for name in ("drop", "moment"):
         universe["judged"][name] = chosen[name]
         universe["decisions"][name] = told(chosen[name])
@@ -60,8 +61,8 @@ def asked(universes: list[dict[str, Any]], folder: Path) -> pd.DataFrame:
 
 
 def test_a_universe_does_not_depend_on_how_many_there_are() -> None:
-    few, many = (multiverse.universes(section(universes=n), "cpu") for n in (6, 200))
-    assert few == many[:6]
+    few, many = (multiverse.Universes(section(universes=n), "cpu") for n in (6, 200))
+    assert list(few) == many[:6] and [many[6], many[-1]] == [many[6:][0], many[199:][0]]
     seeds = [seed for universe in many for seed in universe["options"]["seeds"]]
     assert seeds == list(range(50, 450))
     for universe in many:
@@ -73,18 +74,37 @@ def test_a_universe_does_not_depend_on_how_many_there_are() -> None:
 
 
 def test_the_draw_of_a_decision_leaves_others_alone() -> None:
-    before = multiverse.universes(section(universes=30), "cpu")
+    before = multiverse.Universes(section(universes=30), "cpu")
     changed = section()["decisions"] | {"loss": {"options": ["logistic"], "paper": None}}
-    after = multiverse.universes(section(universes=30, decisions=changed), "cpu")
+    after = multiverse.Universes(section(universes=30, decisions=changed), "cpu")
     for one, other in zip(before, after, strict=True):
         assert one["decisions"] | {"loss": "logistic"} == other["decisions"]
 
 
-def test_shards_hold_all_universes_and_nothing_that_is_judged() -> None:
-    found = multiverse.universes(section(universes=7), "cpu")
+def test_shards_hold_all_universes_in_their_order_and_nothing_that_is_judged() -> None:
+    found = multiverse.Universes(section(universes=7), "cpu")
     shards = [multiverse.shard(found, number, 3) for number in range(3)]
-    assert sorted(u["universe"] for own in shards for u in own) == list(range(7))
-    assert not {"judged", "decisions"} & {key for own in shards for u in own for key in u}
+    assert [u for own in shards for u in own] == list(found)
+    assert sorted(map(len, shards)) == [2, 2, 3]
+    trained = [u for own in shards for u in multiverse.to_train(own)]
+    assert not {"judged", "decisions"} & {key for u in trained for key in u}
+    with pytest.raises(SettingsError, match=r"multiverse.shards: no shard 3, for there are 0 to 2"):
+        multiverse.shard(found, 3, 3)
+
+
+def test_more_shards_of_the_same_size_leave_the_others_as_they_were() -> None:
+    few, many = (multiverse.Universes(section(universes=n), "cpu") for n in (6, 30))
+    for number in range(2):
+        assert multiverse.shard(few, number, 2) == multiverse.shard(many, number, 10)
+
+
+def test_a_shard_makes_no_universe_of_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+    one = multiverse.Universes._one
+    monkeypatch.setattr(multiverse.Universes, "_one", lambda s, n: made.append(n) or one(s, n))
+    found = multiverse.Universes(section(universes=1_000_000), "cpu")
+    multiverse.shard(found, 7, 100_000)
+    assert made == list(range(70, 80))
 
 
 @pytest.mark.parametrize(
@@ -107,6 +127,14 @@ def test_what_there_is_not_is_refused_with_what_there_is(change: str, words: str
     config = reading.merged([ROOT / "config/config.yaml"], [f"multiverse={{{change}}}"])
     with pytest.raises(SettingsError, match=words):
         configuration.read(config, ROOT)
+
+
+@pytest.mark.parametrize(("width", "measured"), [(1024, 368), (4096, 762), (8192, 1344)])
+def test_memory_is_asked_for_all_pairs_of_the_widest_network(width: int, measured: int) -> None:
+    change = f"multiverse={{decisions: {{width: {{options: [100, {width}], paper: null}}}}}}"
+    config = reading.merged([ROOT / "config/config.yaml"], [change])
+    asked = planning.shard_mb(configuration.read(config, ROOT))
+    assert measured < asked < measured + 700
 
 
 # --- Training and asking ------------------------------------------------------------------------
@@ -166,7 +194,7 @@ def test_statistics_are_those_of_the_tables(tmp_path: Path) -> None:
 
 
 def test_what_is_trained_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    universes = multiverse.universes(section(universes=3), "cpu")
+    universes = multiverse.Universes(section(universes=3), "cpu")
     whole = trained.train(universes, {}, tmp_path, "it")
     (tmp_path / "1.npz").unlink()
     calls = []

@@ -49,3 +49,17 @@ def test_a_schedule_by_hand(cores: int, ends: dict[str, float]) -> None:
 def test_without_priorities_jobs_start_as_they_are_listed() -> None:
     ended = order.simulate(BEFORE, SECONDS.__getitem__, {}, 1)
     assert sorted(ended, key=ended.__getitem__) == list(BEFORE)
+
+
+@pytest.mark.parametrize("jobs", [100, 1000])
+def test_a_job_is_looked_at_once_however_many_there_are(jobs: int) -> None:
+    asked = []
+
+    class Priorities(dict[str, int]):
+        def get(self, job: str, default: int = 0) -> int:  # type: ignore[override]
+            asked.append(job)
+            return default
+
+    before = {str(n): [] for n in range(jobs)} | {"last": [str(n) for n in range(jobs)]}
+    assert order.simulate(before, lambda job: 1.0, Priorities(), 2)["last"] == jobs / 2 + 1
+    assert sorted(asked) == sorted(before)

@@ -5,7 +5,9 @@ import os
 import subprocess
 import tempfile
 import time
+import tracemalloc
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -258,6 +260,42 @@ def test_tables_come_back_and_have_the_same_bytes(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes(b"")
     with pytest.raises(ResultError, match=r"a\.csv: not a readable table"):
         storage.read_table(tmp_path / "a.csv")
+
+
+def test_tables_are_joined_as_if_written_whole_one_at_a_time(tmp_path: Path) -> None:
+    table = pd.DataFrame({"n": range(40), "x": [0.1, np.nan] * 20, "text": ["é", "a,b"] * 20})
+    parts = [tmp_path / f"{at}.csv" for at in range(4)]
+    for at, part in enumerate(parts):
+        storage.write_table(part, table[10 * at : 10 * at + 10])
+
+    def one_at_a_time() -> Iterator[Path]:
+        for part in parts:
+            yield part
+            part.unlink()
+
+    storage.write_table(tmp_path / "whole.csv", table)
+    storage.join_tables(tmp_path / "joined.csv", one_at_a_time())
+    assert (tmp_path / "joined.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
+
+
+def test_joining_needs_memory_for_one_part(tmp_path: Path) -> None:
+    part = tmp_path / "part.csv"
+    storage.write_table(part, pd.DataFrame({"x": np.arange(20_000)}))
+    tracemalloc.start()
+    storage.join_tables(tmp_path / "joined.csv", [part] * 50)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 5 * part.stat().st_size < (tmp_path / "joined.csv").stat().st_size
+
+
+def test_tables_that_can_not_be_joined_are_named(tmp_path: Path) -> None:
+    for name in "ab":
+        storage.write_table(tmp_path / f"{name}.csv", pd.DataFrame({name: [1]}))
+    with pytest.raises(ResultError, match=r"b\.csv: has the columns b, the tables before it a"):
+        storage.join_tables(tmp_path / "joined.csv", [tmp_path / "a.csv", tmp_path / "b.csv"])
+    with pytest.raises(ResultError, match=r"c\.csv: not a readable table"):
+        storage.join_tables(tmp_path / "joined.csv", [tmp_path / "a.csv", tmp_path / "c.csv"])
+    assert not (tmp_path / "joined.csv").exists()
 
 
 def test_provenance_depends_on_contents_and_not_on_place_or_time(tmp_path: Path) -> None:

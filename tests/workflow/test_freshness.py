@@ -555,7 +555,7 @@ def about(place: Place) -> set[str]:
         case ("multiverse", "criteria", _) | ("multiverse", "decisions", _, "paper" | "known"):
             return {"results/multiverse/claims."}
         case ("multiverse", "decisions", "cosine", _):
-            return {"results/multiverse/runs.", "results/multiverse/claims."}
+            return {"results/multiverse/shards/", "results/multiverse/claims."}
         case ("multiverse", *_):
             return {"results/multiverse/"}
         case ("claims",) | ("image_cache",) | ("images", *_):

@@ -4,13 +4,18 @@
 
 
 @functools.cache
+def makers():
+    """Rules by what they make: to ask each of them for each file would take longer than the rest."""
+    return OutputIndex(workflow.rules)
+
+
+@functools.cache
 def job_of(path):
     """The job that makes a file, as its rule and its wildcards in pairs, or None."""
     if not path.startswith(("results/", "figures/", f"{IMAGE_CACHE}/")):
         return None
-    for maker in workflow.rules:
-        if maker.is_producer(path):
-            return maker, tuple(sorted(maker.get_wildcards(path).items()))
+    for maker in makers().match_producers(path):
+        return maker, tuple(sorted(maker.get_wildcards(path).items()))
     return None
 
 

@@ -1,11 +1,17 @@
 # In: decisions that the paper leaves open (config), fetched images for data of kind `images`.
-# Out: results/multiverse/shard_<number>.npz and .json, results/multiverse/{runs,universes,claims,decisions}.csv,
-# figures/multiverse.{pdf,png,csv}.
+# Out: results/multiverse/shard_<number>.npz and .json, results/multiverse/shards/<number>.csv,
+# results/multiverse/{runs,universes,claims,decisions}.csv, figures/multiverse.{pdf,png,csv}.
+#
+# There may be a hundred thousand shards. So what is asked of all of them is asked once, of the job
+# that puts their tables together, and no job looks at the universes of another.
 
 UNIVERSES = SETTINGS.multiverse["universes"]
-SHARDS = range(SETTINGS.multiverse["shards"])
-# Each kind of data by its module, and the images that they are drawn from.
-MULTIVERSE_DATA = SETTINGS.multiverse["data"].values()
+SHARDS = SETTINGS.multiverse["shards"]
+# Each kind of data that universes have by its module, and the images that they are drawn from.
+MULTIVERSE_DATA = [
+    SETTINGS.multiverse["data"][name]
+    for name in SETTINGS.multiverse["decisions"]["data"]["options"]
+]
 MULTIVERSE_MODULES = sorted({path for data in MULTIVERSE_DATA for path in data_modules(data)})
 MULTIVERSE_IMAGES = {
     data["images"]: config["images"][data["images"]] for data in MULTIVERSE_DATA if "images" in data
@@ -14,7 +20,7 @@ MULTIVERSE_FETCHED = [f"{IMAGE_CACHE}/{name}/manifest.json" for name in MULTIVER
 
 
 wildcard_constraints:
-    shard="|".join(map(str, SHARDS)),
+    shard="0|[1-9][0-9]*",  # a list of them all would be gone through for each file
 
 
 # Some of the universes; which statistics are asked of them plays no part yet.
@@ -34,7 +40,7 @@ rule multiverse_train:
         mem_mb=memory(2000),
         runtime=runtime("multiverse_train", "{shard}"),
     params:
-        universes=lambda w: multiverse.shard(UNIVERSES, int(w.shard), len(SHARDS)),
+        universes=lambda w: multiverse.to_train(multiverse.shard(UNIVERSES, int(w.shard), SHARDS)),
         images=MULTIVERSE_IMAGES,
         uses=MULTIVERSE_MODULES,
     script:
@@ -42,11 +48,34 @@ rule multiverse_train:
 
 
 # What claims are about, task by task.
-rule multiverse_runs:
+rule multiverse_measure:
     input:
         images=MULTIVERSE_FETCHED,
-        arrays=expand("results/multiverse/shard_{shard}.npz", shard=SHARDS),
-        sidecars=expand("results/multiverse/shard_{shard}.json", shard=SHARDS),
+        arrays="results/multiverse/shard_{shard}.npz",
+        sidecar="results/multiverse/shard_{shard}.json",
+    output:
+        "results/multiverse/shards/{shard}.csv",
+    log:
+        "results/logs/multiverse_measure/{shard}.log",
+    benchmark:
+        "results/benchmarks/multiverse_measure/{shard}.tsv"
+    conda:
+        "../../envs/neuron_race.yaml"
+    resources:
+        mem_mb=memory(max(2000, planning.shard_mb(SETTINGS))),
+        runtime=runtime("multiverse_measure", "{shard}"),
+    params:
+        universes=lambda w: multiverse.shard(UNIVERSES, int(w.shard), SHARDS),
+        images=MULTIVERSE_IMAGES,
+        uses=MULTIVERSE_MODULES,
+    script:
+        "../scripts/multiverse_measure.py"
+
+
+# The tables of all shards, one after another.
+rule multiverse_runs:
+    input:
+        lambda w: expand("results/multiverse/shards/{shard}.csv", shard=range(SHARDS)),
     output:
         "results/multiverse/runs.csv",
     log:
@@ -56,12 +85,7 @@ rule multiverse_runs:
     conda:
         "../../envs/neuron_race.yaml"
     resources:
-        mem_mb=memory(2000),
         runtime=runtime("multiverse_runs", "multiverse_runs"),
-    params:
-        universes=UNIVERSES,
-        images=MULTIVERSE_IMAGES,
-        uses=MULTIVERSE_MODULES,
     script:
         "../scripts/multiverse_runs.py"
 

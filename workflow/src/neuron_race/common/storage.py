@@ -177,6 +177,33 @@ def write_table(path: Path, table: "pd.DataFrame") -> None:
     _write(path, lambda stream: stream.write(text.encode()))
 
 
+def join_tables(path: Path, parts: Iterable[Path]) -> None:
+    """Write the rows of tables one after another, as they are; one part is held at a time.
+
+    Raises:
+        ResultError: a part is missing, or has other columns than the first.
+    """
+
+    def write(stream: BinaryIO) -> None:
+        columns = b""
+        for part in map(Path, parts):
+            try:
+                own, _, rows = part.read_bytes().partition(b"\n")
+            except OSError as error:
+                raise ResultError(f"{part}: not a readable table ({error})") from error
+            if not columns:
+                columns = own
+                stream.write(columns + b"\n")
+            if own != columns:
+                raise ResultError(
+                    f"{part}: has the columns {own.decode()}, the tables before it "
+                    f"{columns.decode()}"
+                )
+            stream.write(rows)
+
+    _write(path, write)
+
+
 def read_table(path: Path) -> "pd.DataFrame":
     """Read a tidy table.
 

@@ -26,7 +26,8 @@ def universes(runs: pd.DataFrame, decisions: Decisions, criteria: Criteria) -> p
     """
     statistics = [criterion["statistic"] for criterion in criteria]
     grouped = runs.groupby("universe")
-    means = grouped[statistics].agg(lambda values: values.mean(skipna=False))
+    whole = grouped[statistics].count().eq(grouped.size(), axis=0)
+    means = grouped[statistics].mean().where(whole)
     chosen = grouped[list(decisions)].first().map(told)
     return pd.concat([chosen, means], axis=1).reset_index()
 

@@ -1,16 +1,17 @@
 """Groups of neurons whose total weight vectors point the same way."""
 
 from collections.abc import Sequence
+from itertools import combinations_with_replacement
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.cluster.hierarchy import fcluster, linkage
-from scipy.spatial.distance import squareform
 
 from neuron_race.common.defined import ratio
 from neuron_race.models.norms import unit
 
 Array = NDArray[np.float64]
+BLOCK = 4096  # neurons
 
 
 def cosines(W: Array, A: Array) -> Array:
@@ -71,13 +72,7 @@ def find_each(
         for own in labels.values():
             own[chosen] = 0
         return labels
-    # A neuron and its mirror image (-w, -a) have one total weight vector, but opposite gates.
-    opposite = unit(W[chosen]) @ unit(W[chosen]).T <= 0
-    distance = np.where(opposite, 2.0, 1.0 - cosines(W[chosen], A[chosen]))
-    np.fill_diagonal(distance, 0.0)
-    # Rounding can take a cosine beyond 1, and a matrix from its transpose.
-    distance = np.maximum(np.maximum(distance, distance.T), 0.0)
-    tree = linkage(squareform(distance, checks=False), "complete")
+    tree = linkage(_distances(unit(W[chosen]), unit(A[chosen])), "complete")
     for cosine, own in labels.items():
         raw = fcluster(tree, 1.0 - cosine, "distance")
         names, first, sizes = np.unique(raw, return_index=True, return_counts=True)
@@ -86,6 +81,38 @@ def find_each(
         rank[order] = np.arange(len(names))
         own[chosen] = rank[np.searchsorted(names, raw)]
     return labels
+
+
+def _distances(w: Array, a: Array) -> Array:
+    """One minus the cosine of each pair of neurons, in the order of SciPy's ``pdist``.
+
+    Pairs are compared a block at a time: of wide networks the pairs alone take gigabytes, and no
+    copies of them may be added.
+
+    Args:
+        w, a: directions of incoming (m, d) and outgoing (m, k) weights.
+    """
+    m = len(w)
+    found = np.empty(m * (m - 1) // 2)
+    parts = [slice(first, min(first + BLOCK, m)) for first in range(0, m, BLOCK)]
+    for rows, columns in combinations_with_replacement(parts, 2):
+        # Rounding can take a cosine beyond 1, and a pair from the same in the other order.
+        there = back = _apart(w[rows], a[rows], w[columns], a[columns])
+        if rows != columns:
+            back = _apart(w[columns], a[columns], w[rows], a[rows])
+        block = np.maximum(np.maximum(there, back.T), 0.0)
+        for row, i in enumerate(range(rows.start, rows.stop)):
+            first = max(columns.start, i + 1)
+            at = i * m - i * (i + 1) // 2 - i - 1
+            found[at + first : at + columns.stop] = block[row, first - columns.start :]
+    return found
+
+
+def _apart(w: Array, a: Array, v: Array, b: Array) -> Array:
+    """One minus the cosines of neurons (w, a) with others (v, b); 2 where gates are opposite, for
+    a neuron and its mirror image (-w, -a) have one total weight vector."""
+    gates = w @ v.T
+    return np.where(gates <= 0, 2.0, 1.0 - gates * (a @ b.T))
 
 
 def count(labels: NDArray[np.int64]) -> int:

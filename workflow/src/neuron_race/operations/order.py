@@ -77,18 +77,25 @@ def simulate(
         cores: jobs at a time.
     """
     place = {job: number for number, job in enumerate(before)}
-    waiting = {job: set(needed) for job, needed in before.items()}
+    missing = {job: len(set(needed)) for job, needed in before.items()}
+    after: dict[Job, list[Job]] = {job: [] for job in before}
+    for job, needed in before.items():
+        for earlier in set(needed):
+            after[earlier].append(job)
     running: list[tuple[float, int, Job]] = []
+    ready: list[tuple[int, int, Job]] = []
     ended: dict[Job, float] = {}
     now = 0.0
-    while len(ended) < len(before):
-        ready = [job for job, needed in waiting.items() if not needed]
-        for job in sorted(ready, key=lambda job: (-priority.get(job, 0), place[job])):
-            if len(running) < cores:
-                heapq.heappush(running, (now + seconds(job), place[job], job))
-                del waiting[job]
+    new = [job for job, count in missing.items() if not count]
+    while new or ready or running:
+        for job in new:
+            heapq.heappush(ready, (-priority.get(job, 0), place[job], job))
+        while ready and len(running) < cores:
+            _, at, job = heapq.heappop(ready)
+            heapq.heappush(running, (now + seconds(job), at, job))
         now, _, done = heapq.heappop(running)
         ended[done] = now
-        for needed in waiting.values():
-            needed.discard(done)
+        for job in after[done]:
+            missing[job] -= 1
+        new = [job for job in after[done] if not missing[job]]
     return ended

@@ -132,7 +132,8 @@ class Cost:
 TRAINED = ("train", "forecast", "tickets", "audit", "delays", "late_winners")
 STUDIES = ("train_study", "extension")  # each target has a model of its own
 BY_SEEDS = ("weight_tickets", "dataset")
-MULTIVERSE = ("multiverse_train", "multiverse_runs")
+SHARDS = ("multiverse_train", "multiverse_measure")
+MULTIVERSE = (*SHARDS, "multiverse_runs", "multiverse_claims")
 TABLES = ("dynamics", "compression", "moments", "race", "cosines", "predict", "laws")
 
 
@@ -171,7 +172,7 @@ def work(settings: Settings, rule: str, name: str) -> float:
             for o in settings.extensions[name].values()
         )
     if rule in MULTIVERSE:  # one of the shards, or all
-        shards = settings.multiverse["shards"] if rule == "multiverse_train" else 1
+        shards = settings.multiverse["shards"] if rule in SHARDS else 1
         return len(settings.multiverse["universes"]) / shards
     return float(len(settings.seeds)) if rule in BY_SEEDS else 1.0
 
@@ -179,6 +180,13 @@ def work(settings: Settings, rule: str, name: str) -> float:
 def _values(data: Mapping[str, Any]) -> float:
     """Numbers in the inputs that are trained on."""
     return float(data["n_train"] * dimensions(data)[0])
+
+
+def shard_mb(settings: Settings) -> int:
+    """Peak memory of measuring a shard of the multiverse: all pairs of neurons of the widest
+    network, once for SciPy and once for the copy that it works on, and what else there is."""
+    widest = max(settings.multiverse["decisions"]["width"]["options"])
+    return BASE_MB["torch"] + 500 + math.ceil(FLOAT * widest**2 / 1e6)
 
 
 def memory_mb(settings: Settings, rule: str, name: str) -> int:
@@ -247,6 +255,8 @@ class Forecaster:
         disk = 1e6  # tables, verdicts and figures are small
         if rule in (*TRAINED, *TABLES):
             memory = max(memory, memory_mb(settings, rule, name))
+        if rule == "multiverse_measure":
+            memory = max(memory, shard_mb(settings))
         if rule == "train":
             disk = sum(size.file_bytes for size in sizes(settings, rule, name))
         if rule == "dataset":

@@ -1,8 +1,13 @@
 """The multiverse: which decisions there are, and universes that draw one option of each."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations
-from typing import Any
+from typing import Any, overload
+
+import numpy as np
+from numpy.typing import NDArray
 
 from neuron_race.common.seeds import stream
 from neuron_race.common.validation import SettingsError
@@ -31,54 +36,72 @@ def resolved(section: Section | None, device: str, claims: Mapping[str, Any]) ->
     if wrong := list(_unknown_criteria(section, claims)):
         raise SettingsError("\n".join(f"config: {fault}" for fault in wrong))
     kept = {key: section[key] for key in ("shards", "data", "decisions")}
-    found = universes(section, device)
+    found = Universes(section, device)
     return {**kept, "universes": found, "criteria": criteria(section, claims)}
 
 
-def universes(section: Section, device: str) -> list[dict[str, Any]]:
-    """All universes. Each depends on the seed and its number alone, not on how many there are.
+@dataclass(frozen=True)
+class Universes(Sequence[dict[str, Any]]):
+    """All universes, each made when it is asked for: there may be a million, and a job needs few.
 
-    Returns:
-        For each: its number ``universe`` and ``decisions`` (name -> option in words); ``sample``
-        (options of the data, without classes), ``classes`` (a pair for each task), ``options`` of
-        the training, ``kept`` (fractions of the initial loss whose loss is a moment of judgement),
-        and ``judged``, what decides statistics alone.
+    Each depends on the seed and its number alone, not on how many there are. It has its number
+    ``universe`` and ``decisions`` (name -> option in words); ``sample`` (options of the data,
+    without classes), ``classes`` (a pair for each task), ``options`` of the training, ``kept``
+    (fractions of the initial loss whose loss is a moment of judgement), and ``judged``, what
+    decides statistics alone.
     """
-    count, tasks, seed = (section[key] for key in ("universes", "tasks", "seed"))
-    drawn = {
-        name: [
-            decision["options"][int(at * len(decision["options"]))]
-            for at in stream(NAME, seed, f"decision {name}").random(count)
-        ]
-        for name, decision in section["decisions"].items()
-    }
-    shared = {
-        **{key: section[key] for key in ("after_drop", "max_steps", "precision", "snapshots")},
-        **{"drops": _drops(section), "device": device},
-    }
-    kept = _fitted(section)
-    found = []
-    for number in range(count):
-        seeds = [seed + tasks * number + task for task in range(tasks)]
-        decisions = {name: chosen[number] for name, chosen in drawn.items()}
+
+    section: Section
+    device: str
+
+    @cached_property
+    def _drawn(self) -> dict[str, NDArray[np.float64]]:
+        """For each decision a number in [0, 1) for each universe."""
+        seed, decisions = self.section["seed"], self.section["decisions"]
+        return {n: stream(NAME, seed, f"decision {n}").random(len(self)) for n in decisions}
+
+    @cached_property
+    def _shared(self) -> dict[str, Any]:
+        """Options that all have in common."""
+        keys = ("after_drop", "max_steps", "precision", "snapshots")
+        shared = {key: self.section[key] for key in keys}
+        return {**shared, "drops": _drops(self.section), "device": self.device}
+
+    def __len__(self) -> int:
+        return int(self.section["universes"])
+
+    @overload
+    def __getitem__(self, which: int) -> dict[str, Any]: ...
+    @overload
+    def __getitem__(self, which: slice) -> list[dict[str, Any]]: ...
+    def __getitem__(self, which: int | slice) -> dict[str, Any] | list[dict[str, Any]]:
+        """The universe of a number, or a list of some."""
+        numbers = range(len(self))[which]
+        return self._one(numbers) if isinstance(numbers, int) else list(map(self._one, numbers))
+
+    def _one(self, number: int) -> dict[str, Any]:
+        section = self.section
+        decisions = {
+            name: decision["options"][int(self._drawn[name][number] * len(decision["options"]))]
+            for name, decision in section["decisions"].items()
+        }
+        tasks = int(section["tasks"])
+        seeds = [section["seed"] + tasks * number + task for task in range(tasks)]
         data = dict(section["data"][decisions["data"]])
         pairs = list(combinations(data.pop("classes"), 2))
         which = stream(NAME, seeds[0], "pairs").choice(len(pairs), tasks, replace=False)
         sampled = {key: decisions[name] for name, key in SAMPLED.items()}
         trained = {name: decisions[name] for name in TRAINED}
-        found.append(
-            {
-                "universe": number,
-                "decisions": {name: told(option) for name, option in decisions.items()},
-                # No statistic asks for other samples than those trained on.
-                "sample": {**data, **sampled, "n_test": 1},
-                "classes": [list(pairs[pair]) for pair in which.tolist()],
-                "kept": kept,
-                "options": {**shared, **trained, "seeds": seeds},
-                "judged": {name: decisions[name] for name in JUDGED},
-            }
-        )
-    return found
+        return {
+            "universe": number,
+            "decisions": {name: told(option) for name, option in decisions.items()},
+            # No statistic asks for other samples than those trained on.
+            "sample": {**data, **sampled, "n_test": 1},
+            "classes": [list(pairs[pair]) for pair in which.tolist()],
+            "kept": _fitted(section),
+            "options": {**self._shared, **trained, "seeds": seeds},
+            "judged": {name: decisions[name] for name in JUDGED},
+        }
 
 
 def _fitted(section: Section) -> list[float]:
@@ -92,13 +115,25 @@ def _drops(section: Section) -> list[float]:
     return sorted({DROP, *section["decisions"]["drop"]["options"], *_fitted(section)})
 
 
-def shard(found: list[dict[str, Any]], number: int, shards: int) -> list[dict[str, Any]]:
-    """What one job trains: every so many-th universe, without what decides statistics alone."""
-    untrained = ("judged", "decisions")
-    return [
-        {key: value for key, value in universe.items() if key not in untrained}
-        for universe in found[number::shards]
-    ]
+def shard(found: Universes, number: int, shards: int) -> list[dict[str, Any]]:
+    """The universes of one job, with what they are asked.
+
+    They follow one another, so that tables of shards need only be put together; and as many more
+    shards as universes leave the others as they were.
+
+    Raises:
+        SettingsError: there are not so many shards.
+    """
+    if number >= shards:
+        raise SettingsError(f"{NAME}.shards: no shard {number}, for there are 0 to {shards - 1}")
+    first, end = (at * len(found) // shards for at in (number, number + 1))
+    return found[first:end]
+
+
+def to_train(universes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What a training is told of universes: nothing of what decides statistics alone."""
+    asked = ("judged", "decisions")
+    return [{k: v for k, v in universe.items() if k not in asked} for universe in universes]
 
 
 def faults(section: Section | None, images: Mapping[str, Any]) -> Iterator[str]:

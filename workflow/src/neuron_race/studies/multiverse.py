@@ -1,5 +1,6 @@
 """What is asked of the networks of each universe: one number or two for each core claim."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -28,10 +29,12 @@ def table(
         arrays: of all of them, see :func:`neuron_race.studies.trained.multiverse.train`.
         images: fetched ones, by name.
     """
-    rows = []
+    rows, by_universe = [], defaultdict[str, dict[str, Array]](dict)
+    for name, array in arrays.items():
+        number, _, key = name.partition(".")
+        by_universe[number][key] = array
     for universe in universes:
-        start = f"{universe['universe']}."
-        own = {k.removeprefix(start): v for k, v in arrays.items() if k.startswith(start)}
+        own = by_universe[str(universe["universe"])]
         trained = restored(universe, own, images)
         for s, pair in enumerate(universe["classes"]):
             rows.append(
