@@ -111,8 +111,11 @@ BIAS = {"bias": True, "loss_target": 0.89, "learning_rate": 0.05}
 
 def test_a_bias_is_a_constant_feature_of_the_inputs() -> None:
     """Predictions that forget it come far too late."""
-    said, trained = predict_and_train(PAIRS, **BIAS)
-    assert compared.table(trained, said)["drop_error"].abs().max() < 0.03
+    said, trained = predict_and_train(PAIRS, thorough=True, **BIAS)
+    assert compared.table(trained, said)["drop_error"].abs().max() < 0.01
+    late = delays.table(trained, said)
+    for arm in ("random", "losers"):  # neurons that are told dead must be dead
+        assert late[f"delay_error_{arm}"].abs().max() < 0.1, arm
     forgetful, _ = predict_and_train(PAIRS, **{**BIAS, "bias": False})
     assert compared.table(trained, forgetful)["drop_error"].abs().min() > 0.3
 

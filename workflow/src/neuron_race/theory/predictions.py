@@ -34,6 +34,7 @@ PREDICTED = {
 TICKETS = ("winners", "random", "losers")
 KEPT = 0.2  # of the neurons, by the pruning and in a ticket
 LEFT = 0.9  # of the loss at the drop
+FINER = 4  # refreshes of the gates where there is a bias
 
 
 def draw(options: Mapping[str, Any], outputs: int) -> tuple[Any, ...]:
@@ -51,8 +52,11 @@ def settle(start: Start, options: Mapping[str, Any]) -> list[Lanes]:
     """
     d, alpha = start.X.shape[2], options["alpha"]
     turning = settling.turning(alpha) if start.Y.shape[2] > 1 else settling.TURNING[0]
+    finer = FINER if options.get("bias") else 1
     return [
-        settling.settle(W[:, :d] / alpha, A / alpha, X, _residual(Y, _loss(options)), turning)
+        settling.settle(
+            W[:, :d] / alpha, A / alpha, X, _residual(Y, _loss(options)), turning, finer
+        )
         for W, A, X, Y in zip(start.W, start.A, start.X, start.Y, strict=True)
     ]
 

@@ -82,7 +82,9 @@ def turning(alpha: float) -> int:
     return max(1, round((1 - np.log(min(alpha, 1.0))) / TURNING[1]))
 
 
-def settle(W: Array, A: Array, X: Array, residual: Array, refreshes: int = TURNING[0]) -> Lanes:
+def settle(
+    W: Array, A: Array, X: Array, residual: Array, refreshes: int = TURNING[0], finer: int = 1
+) -> Lanes:
     """Follow each neuron, under the residual (N, k) of f = 0, to its target direction. (E1, E5, E6)
 
     Between two refreshes of the gates the pull is constant and the motion exact (E5). Norms are
@@ -90,7 +92,9 @@ def settle(W: Array, A: Array, X: Array, residual: Array, refreshes: int = TURNI
     matter. At a kink that attracts from both sides neurons go to and fro; growth rates are means
     over the last refreshes. With several outputs a neuron also turns, at fixed gates, towards the
     top singular pair of its C, which takes the longer the closer the next pair is: as many
-    ``refreshes`` of the gates as :func:`turning` says bring it to the drop.
+    ``refreshes`` of the gates as :func:`turning` says bring it to the drop. Refreshes are
+    ``finer`` times as many and as short where all gates of a neuron may close together, as with a
+    bias: a long step carries it past the point where it turns, and closes it for good.
 
     Raises:
         ValueError: heads of other outputs than the residual's, or no neuron that is open on a
@@ -101,7 +105,8 @@ def settle(W: Array, A: Array, X: Array, residual: Array, refreshes: int = TURNI
     w, a = W.copy(), A.copy()
     follow = _one_output(X, residual) if A.shape[1] == 1 else _outputs(X, residual)
     grown, before, time, since = np.zeros(len(w)), np.zeros(len(w)), 0.0, 0.0
-    steps = [size for count, size in ((refreshes, TURNING[1]), READING) for _ in range(count)]
+    turns = finer * refreshes, TURNING[1] / finer
+    steps = [size for count, size in (turns, READING) for _ in range(count)]
     for i, size in enumerate(steps):
         if i == len(steps) - READING[0] // 2:
             before, since = grown.copy(), time
