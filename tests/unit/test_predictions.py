@@ -112,7 +112,7 @@ BIAS = {"bias": True, "loss_target": 0.89, "learning_rate": 0.05}
 def test_a_bias_is_a_constant_feature_of_the_inputs() -> None:
     """Predictions that forget it come far too late."""
     said, trained = predict_and_train(PAIRS, thorough=True, **BIAS)
-    assert compared.table(trained, said)["drop_error"].abs().max() < 0.01
+    assert compared.table(trained, said)["drop_error"].abs().max() < 0.02
     late = delays.table(trained, said)
     for arm in ("random", "losers"):  # neurons that are told dead must be dead
         assert late[f"delay_error_{arm}"].abs().max() < 0.1, arm
