@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page
 from neuron_race.common import storage
 from neuron_race.pages import lecture
 from neuron_race.settings import configuration
-from neuron_race.theory import laws
+from neuron_race.theory import laws, settling
 from neuron_race.training import engine
 from neuron_race.training.recipe import Recipe
 
@@ -77,12 +77,13 @@ def test_training_and_predictions_are_those_of_python(
     assert runs.loss[0, -1] < 0.7 * runs.loss[0, 0]
 
     said: dict[str, Any] = page.evaluate(PREDICTED, [task, options])
-    lanes = laws.settle(W / alpha, A / alpha, X, y).scaled(alpha)
-    raced = laws.race(lanes, X, y, rate, said["steps"])
+    Y = y[:, None]
+    lanes = settling.settle(W / alpha, A / alpha, X, Y).scaled(alpha)
+    raced = laws.race(lanes, X, Y, rate, said["steps"])
     assert said["drop"] == pytest.approx(raced.drop_step * rate)
     np.testing.assert_allclose(said["c"], raced.c, rtol=1e-4, atol=1e-6)
     kept = np.isin(np.arange(WIDTH), np.argsort(-raced.c, kind="stable")[:FIFTH])
-    lost = laws.lost_share(raced.output, kept, y, "squared")
+    lost = laws.lost_share(raced.output, kept, Y, "squared")
     assert said["pruned"] == pytest.approx(lost, abs=1e-3)
 
 

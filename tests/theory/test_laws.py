@@ -8,18 +8,18 @@ from scipy.special import ndtr
 from sklearn.datasets import load_digits
 
 from neuron_race.models.shallow import initialise
-from neuron_race.theory import equations, laws
+from neuron_race.theory import equations, laws, settling
 
 Array = NDArray[np.float64]
 HEADS = ("gaussian", "pytorch", "balanced")
 
 
 def task(seed: int = 0, n: int = 60) -> tuple[Array, Array]:
-    """Two classes of digits, centred and of unit size, with targets ±1."""
+    """Two classes of digits, centred and of unit size, with targets ±1, (n, 1)."""
     pixels, labels = load_digits(return_X_y=True)
     chosen = np.random.default_rng(seed).permutation(np.flatnonzero(np.isin(labels, [0, 6])))[:n]
     X = pixels[chosen] - pixels[chosen].mean(axis=0)
-    return X / np.sqrt((X**2).sum(axis=1).mean()), np.where(labels[chosen] == 0, 1.0, -1.0)
+    return X / np.sqrt((X**2).sum(axis=1).mean()), np.where(labels[chosen] == 0, 1.0, -1.0)[:, None]
 
 
 def network(width: int, dim: int, head: str, seed: int = 0, alpha: float = 1e-4):  # type: ignore[no-untyped-def]
@@ -76,7 +76,7 @@ def test_lanes_grow_as_the_flow_at_frozen_residual(head: str) -> None:
     """Integrate E1 by an independent solver: late norm products are score * exp(2 rate t)/4."""
     X, y = task()
     W, A = network(40, X.shape[1], head)
-    lanes = laws.settle(W, A, X, y)
+    lanes = settling.settle(W, A, X, y)
     m, d = W.shape
     end = 12 / lanes.rate.max()
 
@@ -94,7 +94,7 @@ def test_lanes_grow_as_the_flow_at_frozen_residual(head: str) -> None:
     # Kinks cost some per cent of c, which has grown by a factor of e^20.
     wrong = np.log(lanes.score / 4)[alive] + 2 * lanes.rate[alive] * end - np.log(c[alive])
     assert np.abs(wrong).max() < 0.25 and np.abs(wrong).mean() < 0.06
-    assert (np.sign(a) == lanes.sign)[alive].all()
+    assert (np.sign(a) == lanes.head[:, 0])[alive].all()
     cosine = (lanes.direction * w).sum(axis=1) / np.linalg.norm(w, axis=1)
     assert np.quantile(cosine[alive], 0.2) > 0.99
 
@@ -102,9 +102,9 @@ def test_lanes_grow_as_the_flow_at_frozen_residual(head: str) -> None:
 def test_lanes_do_not_depend_on_the_scale_of_the_init_or_the_residual() -> None:
     X, y = task()
     W, A = network(30, X.shape[1], "gaussian")
-    one, other = laws.settle(W, A, X, y), laws.settle(100 * W, 100 * A, X, y / 2)
+    one, other = settling.settle(W, A, X, y), settling.settle(100 * W, 100 * A, X, y / 2)
     scaled = one.scaled(100.0, 0.5)
-    for name in ("direction", "sign", "rate", "score", "lane"):
+    for name in ("direction", "head", "rate", "score", "lane"):
         np.testing.assert_allclose(
             getattr(scaled, name), getattr(other, name), rtol=2e-5, atol=1e-7
         )
@@ -112,9 +112,9 @@ def test_lanes_do_not_depend_on_the_scale_of_the_init_or_the_residual() -> None:
 
 def test_a_race_is_gradient_descent_where_directions_are_fixed() -> None:
     """Orthogonal clusters, one sample each: every neuron sits on its target, by hand."""
-    X, y = np.diag([2.0, 1.0]), np.array([1.0, -1.0])
+    X, y = np.diag([2.0, 1.0]), np.array([[1.0], [-1.0]])
     W, A = 1e-3 * np.eye(2), 1e-3 * np.array([[1.0], [-1.0]])
-    lanes = laws.settle(W, A, X, y)
+    lanes = settling.settle(W, A, X, y)
     np.testing.assert_allclose(lanes.rate, [1.0, 0.5])  # |y_i| |x_i| / N
     np.testing.assert_allclose(lanes.score, [4e-6, 4e-6], rtol=1e-6)
     rate, c, losses = 0.1, np.array([1e-6, 1e-6]), []
@@ -134,20 +134,20 @@ def test_a_race_is_gradient_descent_where_directions_are_fixed() -> None:
 def test_losses_agree_before_the_drop_and_lost_shares_by_hand() -> None:
     X, y = task()
     W, A = network(50, X.shape[1], "gaussian")
-    lanes = laws.settle(W, A, X, y)
+    lanes = settling.settle(W, A, X, y)
     squared = laws.race(lanes, X, y, 0.1, 2000).drop_step
     logistic = laws.race(lanes.scaled(1.0, 0.5), X, y, 0.1, 4000, "logistic").drop_step
     assert logistic / 2 == pytest.approx(squared, rel=0.1)  # half of the residual, twice the time
     output = np.array([[0.6, 0.3], [-0.8, 0.0]])
-    target = np.array([1.0, -1.0])
+    target = np.array([[1.0], [-1.0]])
     full, pruned = (0.1**2 + 0.2**2) / 4, (0.4**2 + 0.2**2) / 4
     lost = laws.lost_share(output, np.array([True, False]), target, "squared")
     assert lost == pytest.approx((pruned - full) / (0.5 - full))
 
 
 def test_rates_are_means_by_norm_product() -> None:
-    lanes = laws.Lanes(
-        np.eye(2), np.ones(2), np.array([1.0, 0.5]), np.array([1.0, 3.0]), np.array([0, 1])
+    lanes = settling.Lanes(
+        np.eye(2), np.ones((2, 1)), np.array([1.0, 0.5]), np.array([1.0, 3.0]), np.array([0, 1])
     )
     step, time = 0.2, 2.0
     rates = np.log1p(step * lanes.rate) / step
@@ -158,7 +158,7 @@ def test_rates_are_means_by_norm_product() -> None:
 def test_what_cannot_race_is_refused() -> None:
     X, y = task()
     W, A = network(5, X.shape[1], "gaussian")
-    with pytest.raises(ValueError, match="one output"):
-        laws.settle(W, np.hstack([A, A]), X, y)
+    with pytest.raises(ValueError, match=r"heads \(5, 2\): \(5, 1\) expected"):
+        settling.settle(W, np.hstack([A, A]), X, y)
     with pytest.raises(ValueError, match="nothing races"):
-        laws.settle(W, A, X, 0 * y)
+        settling.settle(W, A, X, 0 * y)

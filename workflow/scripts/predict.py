@@ -12,9 +12,9 @@ def work(job) -> None:
     for name, options in job.params.conditions.items():
         path = f"results/datasets/{options['dataset']}.npz"
         start = conditions.begin(experiment, options, runs.read_dataset(path, options["seeds"]))
-        draw = options["dataset"], options["head"], options["width"], options.get("bias", False)
+        draw = predictions.draw(options, start.Y.shape[2])
         if draw not in settled:
-            settled[draw] = predictions.settle(start, options["alpha"])
+            settled[draw] = predictions.settle(start, options)
         data, thorough = job.params.datasets[options["dataset"]], name in job.params.thorough
         made[name] = predictions.predict(start, settled[draw], options, data, experiment, thorough)
     storage.write_json(job.output[0], {"experiment": experiment, "conditions": made})

@@ -150,8 +150,8 @@ class Settings:
         one = dictionary.outputs(self.datasets[options["dataset"]]) == 1
         if table == "late_winners" and not (one and options["loss"] == "squared"):
             found.append("can't be replayed, which needs one output and loss: squared")
-        if table != "late_winners" and (not one or options.get("freeze")):
-            found.append("can't be predicted, which needs one output and nothing frozen")
+        if table != "late_winners" and options.get("freeze"):
+            found.append("can't be predicted, which needs nothing frozen")
         return found
 
     def forecast_conditions(self, experiment: str) -> dict[str, dict[str, Any]]:

@@ -26,7 +26,8 @@ def table(trained: Trained, predictions: Mapping[str, Any]) -> pd.DataFrame:
         ``delay_<ticket>``: time of the ticket's drop minus that of the whole network;
         ``delay_predicted_<ticket>``; ``delay_error_<ticket>``: measured over predicted, minus 1;
         ``ratio_<ticket>``: delay over that of the random ticket, and ``ratio_error_<ticket>``, this
-        over its closed form (L2), minus 1. NaN where a network never dropped.
+        over its closed form (L2), minus 1, NaN where there is none. NaN where a network never
+        dropped.
 
     Raises:
         ValueError: predictions of other seeds.
@@ -46,8 +47,10 @@ def table(trained: Trained, predictions: Mapping[str, Any]) -> pd.DataFrame:
             f"delay_predicted_{arm}": forecast,
             f"delay_error_{arm}": ratio(delay, forecast) - 1,
         }
-    dim = dimension(trained.start)
-    closed = laws.delay_ratios(KEPT, trained.options["head"], trained.options["width"], dim)
+    head, outputs = trained.options["head"], trained.start.Y.shape[2]
+    closed = np.nan, np.nan
+    if laws.has_closed_form(head, outputs):
+        closed = laws.delay_ratios(KEPT, head, trained.options["width"], dimension(trained.start))
     for arm, expected in zip(("winners", "losers"), closed, strict=True):
         row[f"ratio_{arm}"] = ratio(row[f"delay_{arm}"], row["delay_random"])
         row[f"ratio_error_{arm}"] = row[f"ratio_{arm}"] / expected - 1

@@ -98,13 +98,13 @@ def rate(start: Start, loss: str) -> float:
 
 def predicted_drops(start: Start, options: Mapping[str, Any]) -> list[float]:
     """Steps (S,) at which runs will have lost a tenth of their loss, by L5; NaN: too late."""
-    settled = predictions.settle(start, options["alpha"])
+    settled = predictions.settle(start, options)
     strength = 1.0 if options["loss"] == "squared" else 0.5
     return [
         laws.race(
             own.scaled(options["alpha"], strength),
             X,
-            Y[:, 0],
+            Y,
             options["learning_rate"],
             LATEST,
             options["loss"],

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from neuron_race.common import ranks
 from neuron_race.common.seeds import stream
 from neuron_race.models import smaller
-from neuron_race.theory import equations, laws
+from neuron_race.theory import equations, laws, settling
+from neuron_race.theory.settling import Lanes
 from neuron_race.training.recipe import Recipe
 from neuron_race.training.runs import Start
 
@@ -32,28 +33,42 @@ PREDICTED = {
 }
 TICKETS = ("winners", "random", "losers")
 KEPT = 0.2  # of the neurons, by the pruning and in a ticket
+LEFT = 0.9  # of the loss at the drop
+FINER = 4  # refreshes of the gates where there is a bias
 
 
-def settle(start: Start, alpha: float) -> list[laws.Lanes]:
-    """Lanes of all runs under the squared loss, from the init scaled back by ``alpha``.
+def draw(options: Mapping[str, Any], outputs: int) -> tuple[Any, ...]:
+    """What the lanes of a condition depend on: conditions that agree in it share them."""
+    own = ["dataset", "head", "width", "bias", "without", "redraw_init"]
+    if outputs > 1:  # the residual of f = 0, and how far neurons turn before the drop
+        own += ["loss", "alpha"]
+    return tuple(options.get(key) or None for key in own)
 
-    They serve every loss, rate and init scale of one draw.
 
-    Raises:
-        ValueError: several outputs.
+def settle(start: Start, options: Mapping[str, Any]) -> list[Lanes]:
+    """Lanes of all runs from their init scaled back, for all conditions of one :func:`draw`.
+
+    Those of one output are under the residual y, whatever the loss.
     """
-    if start.Y.shape[2] != 1:
-        raise ValueError(f"{start.Y.shape[2]} outputs: the laws are for one")
-    d = start.X.shape[2]
+    d, alpha = start.X.shape[2], options["alpha"]
+    turning = settling.turning(alpha) if start.Y.shape[2] > 1 else settling.TURNING[0]
+    finer = FINER if options.get("bias") else 1
     return [
-        laws.settle(W[:, :d] / alpha, A / alpha, X, Y[:, 0])
+        settling.settle(
+            W[:, :d] / alpha, A / alpha, X, _residual(Y, _loss(options)), turning, finer
+        )
         for W, A, X, Y in zip(start.W, start.A, start.X, start.Y, strict=True)
     ]
 
 
+def _residual(Y: Array, loss: equations.Loss) -> Array:
+    """At f = 0, and for one output that of the squared loss, of which others are a multiple."""
+    return Y if Y.shape[1] == 1 else equations.residual(np.zeros_like(Y), Y, loss)
+
+
 def predict(
     start: Start,
-    settled: Sequence[laws.Lanes],
+    settled: Sequence[Lanes],
     options: Mapping[str, Any],
     data: Mapping[str, Any],
     name: str,
@@ -75,7 +90,7 @@ def predict(
         ``values`` (S,), NaN where the law says nothing; ``tickets``: for each of :data:`TICKETS`
         the neurons ``kept`` (S, n) and the ``drop_step`` (S,) of the ticket.
     """
-    lanes = [own.scaled(options["alpha"], _strength(options)) for own in settled]
+    lanes = [own.scaled(options["alpha"], _strength(start, options)) for own in settled]
     rows = _rows(start, lanes, options)
     tickets: dict[str, dict[str, Any]] = {}
     if thorough:
@@ -85,8 +100,9 @@ def predict(
     width, dim = int(options["width"]), dimension(start)
     known = {
         "pruned_closed": laws.pruned_share(KEPT, options["head"], width, dim)
-        if options["loss"] == "squared"
-        and options["head"] in get_args(laws.Head)
+        if start.Y.shape[2] == 1
+        and options["loss"] == "squared"
+        and laws.has_closed_form(options["head"], 1)
         and not options.get("loss_target")
         else np.nan,
         "groups": laws.occupied_groups(data["axes"], width)
@@ -115,39 +131,38 @@ def dimension(start: Start) -> int:
 
 
 def _races(
-    start: Start, lanes: Sequence[laws.Lanes], options: Mapping[str, Any], Y: Array
+    start: Start, lanes: Sequence[Lanes], options: Mapping[str, Any], Y: Array, ends: float
 ) -> list[laws.Race]:
-    """Races of all runs as they are trained, for targets ``Y (S, N, 1)``."""
+    """Races of all runs for targets ``Y (S, N, k)``, until ``ends`` of the loss is left."""
     recipe = Recipe.of(options)
-    budget = (recipe.learning_rate, recipe.max_steps, _loss(options), recipe.loss_target)
-    return laws.races(lanes, start.X, Y[..., 0], *budget)
+    budget = (recipe.learning_rate, recipe.max_steps, _loss(options), ends)
+    return laws.races(lanes, start.X, Y, *budget)
 
 
 def _loss(options: Mapping[str, Any]) -> equations.Loss:
     return "squared" if options["loss"] == "squared" else "logistic"
 
 
-def _strength(options: Mapping[str, Any]) -> float:
-    """Of the residual: at f = 0 it is y, and with the logistic loss half of it."""
-    return 1.0 if options["loss"] == "squared" else 0.5
+def _strength(start: Start, options: Mapping[str, Any]) -> float:
+    """Of the residual at f = 0, over that of :func:`settle`."""
+    return 0.5 if start.Y.shape[2] == 1 and options["loss"] != "squared" else 1.0
 
 
-def _rows(
-    start: Start, lanes: Sequence[laws.Lanes], options: Mapping[str, Any]
-) -> list[dict[str, Any]]:
+def _rows(start: Start, lanes: Sequence[Lanes], options: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Predictions that differ from run to run, and the race's norm products ``c``."""
     recipe, rows = Recipe.of(options), []
-    full = _races(start, lanes, options, start.Y)
-    for own, raced, y, A in zip(lanes, full, start.Y[..., 0], start.A, strict=True):
+    full = _races(start, lanes, options, start.Y, recipe.loss_target)
+    for own, raced, Y, A in zip(lanes, full, start.Y, start.A, strict=True):
         order = np.argsort(-raced.c, kind="stable")
         winners = np.isin(np.arange(len(A)), order[: smaller.number_kept(KEPT, len(A))])
         time = raced.drop_step * recipe.learning_rate
         rate = laws.rate_at(own, time, recipe.learning_rate)
-        # Runs that stop at a loss wait there for one another: their end is not the race's.
+        # Runs that stop at a loss wait there for one another: their end is not the race's. Heads of
+        # several outputs turn on after the drop.
         share = (
             np.nan
-            if recipe.loss_target
-            else laws.lost_share(raced.output, winners, y, _loss(options))
+            if recipe.loss_target or Y.shape[1] > 1
+            else laws.lost_share(raced.output, winners, Y, _loss(options))
         )
         rows.append(
             {
@@ -170,16 +185,16 @@ def _shuffled(start: Start, options: Mapping[str, Any], name: str) -> Array:
             for seed, own in zip(start.seed, start.Y, strict=True)
         ]
     )
-    strength = _strength(options)
-    settled = settle(replace(start, Y=Y), options["alpha"])
+    strength = _strength(start, options)
+    settled = settle(replace(start, Y=Y), options)
     lanes = [own.scaled(options["alpha"], strength) for own in settled]
-    steps = [raced.drop_step for raced in _races(start, lanes, options, Y)]
+    steps = [raced.drop_step for raced in _races(start, lanes, options, Y, LEFT)]
     return np.asarray(np.fmin(steps, Recipe.of(options).max_steps))
 
 
 def _tickets(
     start: Start,
-    lanes: Sequence[laws.Lanes],
+    lanes: Sequence[Lanes],
     rows: Sequence[Mapping[str, Any]],
     options: Mapping[str, Any],
     name: str,
@@ -197,7 +212,7 @@ def _tickets(
             own.only(np.isin(np.arange(len(own.score)), which))
             for own, which in zip(lanes, kept, strict=True)
         ]
-        raced = _races(start, alone, options, start.Y)
+        raced = _races(start, alone, options, start.Y, LEFT)
         found[arm] = {
             "kept": [which.tolist() for which in kept],
             "drop_step": [own.drop_step for own in raced],

@@ -18,12 +18,15 @@ from neuron_race.settings.dictionary.statistic import (
 
 
 def _stops(options: Options) -> bool:
-    return bool(options.get("loss_target"))
+    return bool(options.get("loss_target")) or options["outputs"] > 1
 
 
-EARLY = "where runs stop at a loss, and wait there for one another"
+EARLY = (
+    "where runs stop at a loss, and wait there for one another; and with several outputs, whose "
+    "heads turn after the drop"
+)
 CLOSED: dict[str, Any] = {
-    "never": "with the logistic loss, and where runs stop at a loss",
+    "never": "with the logistic loss, with several outputs, and where runs stop at a loss",
     "undefined": lambda options: _stops(options) or options["loss"] != "squared",
 }
 LAWS = Table(
@@ -119,7 +122,16 @@ DELAYS = Table(
         Statistic("delay_predicted_{ticket}", "The same, predicted.", unit="time", equation="L2"),
         Statistic("delay_error_{ticket}", "Measured over predicted delay, minus 1.", equation="L2"),
         Statistic("ratio_{end}", "Delay over that of the random ticket.", equation="L2"),
-        Statistic("ratio_error_{end}", "This ratio over its closed form, minus 1.", equation="L2"),
+        Statistic(
+            "ratio_error_{end}",
+            "This ratio over its closed form, minus 1.",
+            equation="L2",
+            never="where the head has none: `spread`, and with several outputs all but `gaussian`",
+            undefined=lambda options: (
+                options["head"] == "spread"
+                or (options["outputs"] > 1 and options["head"] != "gaussian")
+            ),
+        ),
     ),
     parts={
         "ticket": Part("by predicted norm product, or random", ("winners", "random", "losers")),
