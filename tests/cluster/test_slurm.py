@@ -241,6 +241,7 @@ def test_a_sweep_is_one_array_job(slurm: Slurm, tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.slow
 def test_a_part_of_the_full_multiverse_goes_on_after_it_was_killed(
     slurm: Slurm, tmp_path: Path
 ) -> None:
