@@ -109,7 +109,7 @@ SCALES, HEAD, WIDTH, TASK, SEED = [1e-6, 1e-4, 1e-2], "gaussian", 100, "digits",
 drops = []
 for alpha in SCALES:
     trained = train(TASK, [SEED], head=HEAD, alpha=alpha, width=WIDTH, max_steps=300)
-    lanes = predictions.settle(trained.start, alpha)
+    lanes = predictions.settle(trained.start, trained.options)
     said = predictions.predict(
         trained.start, lanes, trained.options, {"kind": TASK, "axes": 4}, "play", thorough=False
     )
