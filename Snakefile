@@ -116,6 +116,10 @@ onstart:
     leftovers.tidy(Path(".snakemake/scripts").glob("tmp*"))
     for folder in TEMPORARY:
         leftovers.tidy_owned(path for path in folder.parent.iterdir() if path.is_dir())
+    # To keep to a rate of submissions, Snakemake looks for jobs to start once a second, and again for
+    # each job that has ended: hundreds of times a second in the end. Only schedulers need a rate.
+    if workflow.local_exec:
+        workflow.scheduler.job_rate_limiter = None
 
 
 include: "workflow/rules/images.smk"
