@@ -912,9 +912,10 @@ def test_changed_contents_under_the_old_date_are_told_by_sidecars(folder: Path) 
 REDONE = {
     **{name: 20 for name in MODULES if name.startswith("measures/") and "__" not in name},
     **dict.fromkeys(("measures/merging", "measures/pruning"), 15),
+    "measures/dynamics": 22,  # since training takes half of the time all else is a larger share
     # Foundations that tables of all kinds use: what they share now and a tenth more, for measured
     # costs differ between machines and days.
-    **{"models/norms": 62, "models/clusters": 46, "models/smaller": 40, "common/ranks": 36},
+    **{"models/norms": 70, "models/clusters": 52, "models/smaller": 45, "common/ranks": 46},
     **dict.fromkeys(("studies/tickets", "studies/weight_tickets"), 20),
     "evidence/collect": 20,
     "evidence/claims": 20,
