@@ -90,6 +90,7 @@ def test_second_run_has_nothing_to_do(smoke: Path) -> None:
     assert rules == ["all"]  # which tells the verdicts; though the folder has moved
 
 
+@pytest.mark.slow
 def test_same_bits_on_one_core(smoke: Path, tmp_path: Path) -> None:
     folder = copy_project(tmp_path / "one core")
     done = snakemake(folder, "--cores", "1", "schedule", *SMOKE)

@@ -162,6 +162,7 @@ def test_settings_written_otherwise_rerun_nothing(smoke: Path, tmp_path: Path) -
     assert set(rules) == {"all"}  # which tells the verdicts
 
 
+@pytest.mark.slow
 def test_figures_have_an_order_of_their_own(smoke: Path, tmp_path: Path) -> None:
     style.apply()
     config = reading.merged([smoke / "config/config.yaml", smoke / "config/smoke.yaml"])

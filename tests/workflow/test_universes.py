@@ -95,6 +95,7 @@ def counted(folder: Path, shards: int) -> tuple[int, int]:
     return int(found[0]), int(found[1])
 
 
+@pytest.mark.slow
 def test_each_further_shard_is_planned_by_as_much_work_as_the_one_before(project: Path) -> None:
     (few, short), (more, _), (most, long) = (counted(project, shards) for shards in (20, 120, 220))
     assert (most - more) / (more - few) == pytest.approx(1, abs=0.005)
