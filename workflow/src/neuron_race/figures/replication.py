@@ -36,7 +36,7 @@ def draw(scores: pd.DataFrame, copies: Sequence[str], original: str) -> tuple[Fi
         _panel(ax, part, [original, *copies])
         ax.set_title(claim, fontsize=8)
     handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, ncols=len(labels), fontsize=7, loc="outside upper right")
+    figure.legend(handles, labels, ncols=min(len(labels), 3), fontsize=7, loc="outside upper right")
     preset, n_runs = scores["preset"].iloc[0], scores["n_runs"].max()
     style.note(
         figure,
@@ -47,15 +47,19 @@ def draw(scores: pd.DataFrame, copies: Sequence[str], original: str) -> tuple[Fi
 
 
 def long(scores: pd.DataFrame, copies: Sequence[str], original: str) -> pd.DataFrame:
-    """Criteria that were repeated, one row per criterion and data set, the original first."""
+    """Criteria that were repeated, one row per criterion and data set, the original first.
+
+    Copies may be of different experiments: a criterion is repeated by some of them.
+    """
     parts = []
     for _, own in scores.groupby("claim", sort=False):
         rows = own.set_index("name")
         for name in rows.index:
-            again = [f"{name}_{copy}" for copy in copies]
-            if set(again) <= set(rows.index):
-                part = rows.loc[[name, *again]].reset_index(drop=True)
-                parts.append(part.assign(criterion=name, data_set=[original, *copies]))
+            own_copies = [copy for copy in copies if f"{name}_{copy}" in rows.index]
+            if own_copies:
+                again = [name, *(f"{name}_{copy}" for copy in own_copies)]
+                part = rows.loc[again].reset_index(drop=True)
+                parts.append(part.assign(criterion=name, data_set=[original, *own_copies]))
     columns = ["claim", "criterion", "data_set", "estimate", "ci_low", "ci_high", "threshold"]
     columns += ["direction", "is_control", "confirmatory", "holds", "n_runs"]
     return pd.concat(parts, ignore_index=True)[columns]
