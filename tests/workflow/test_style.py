@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from neuron_race.common import storage
+from neuron_race.evidence import reference
 from neuron_race.settings import configuration
 
 ROOT = Path(__file__).parents[2]
@@ -67,16 +68,10 @@ def test_meanings_are_complete() -> None:
             )
 
 
-REFERENCES = {
-    "default": ROOT / "docs/reference",
-    **{p.parent.name: p.parent for p in sorted((ROOT / "docs/reference").glob("*/claims"))},
-}
-
-
-@pytest.mark.parametrize("preset", REFERENCES)
+@pytest.mark.parametrize("preset", reference.presets(ROOT))
 def test_reference_verdicts_agree_with_the_register(preset: str) -> None:
     register = configuration.read_register(ROOT / "config/claims")["claims"]
-    folder = REFERENCES[preset]
+    folder = reference.folder(ROOT, preset)
     assert {path.stem for path in folder.glob("claims/*.json")} == set(register)
     for name, claim in register.items():
         verdict = storage.read_json(folder / f"claims/{name}.json")

@@ -22,7 +22,6 @@ ROOT = Path(__file__).resolve().parents[2]
 COLUMNS = 3  # of the gallery
 ORDER = ("supported", "partly supported", "not supported", "inconclusive")
 OURS = "our extension"
-PRESETS = ("default", "pairs", "images", "paper")
 SETTINGS = configuration.read(reading.read_yaml(ROOT / "config/config.yaml"), ROOT)
 Claims = Mapping[str, Mapping[str, Any]]
 
@@ -80,8 +79,7 @@ def table(register: Claims) -> str:
 
 def presets(register: Claims) -> str:
     """One row per claim, with its verdict in each preset of which a reference is kept."""
-    names = [name for name in PRESETS if any(verdict(claim, name) for claim in register)]
-    rows = []
+    names, rows = reference.presets(ROOT), []
     for claim in register:
         row = {"target": f"`{claim}`"}
         for name in names:

@@ -59,6 +59,12 @@ def folder(root: Path, preset: str) -> Path:
     return kept if preset == "default" else kept / preset
 
 
+def presets(root: Path) -> list[str]:
+    """Presets of which a reference is kept, the default one first."""
+    others = sorted(path.parent.name for path in folder(root, "default").glob("*/claims"))
+    return ["default", *others]
+
+
 def read(paths: Iterable[Path]) -> dict[str, Verdict]:
     """Verdicts by claim, which is the name of the file.
 

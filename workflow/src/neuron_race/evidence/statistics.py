@@ -72,14 +72,17 @@ def interval(
     if len(values) < 2 or not np.isfinite(values).all():
         return float("nan"), float("nan")
     if proportion:
-        return _exact(_successes(values), len(values), level)
+        from scipy.stats import binomtest  # slow to import, and where runs are tasks not needed
+
+        exact = binomtest(_successes(values), len(values)).proportion_ci(level)
+        return float(exact.low), float(exact.high)
     if np.ptp(values) <= 1e-12 * max(1.0, abs(values[0])):  # equal but for rounding
         return float(values.min()), float(values.max())
     if tasks is not None:
         error, df, _ = dyadic(values, tasks)
         half = error * _quantile((1 + level) / 2, df)
         return float(values.mean() - half), float(values.mean() + half)
-    from scipy.stats import bootstrap  # slow to import, and where runs are tasks not needed
+    from scipy.stats import bootstrap  # see above
 
     rng = np.random.default_rng(np.random.SeedSequence(len(values)))
     # Of two or three runs resamples take too few values for a correction.
@@ -88,19 +91,9 @@ def interval(
     return float(found.confidence_interval.low), float(found.confidence_interval.high)
 
 
-def _exact(successes: int, n: int, level: float) -> tuple[float, float]:
-    """Clopper and Pearson's interval of a proportion, by quantiles of the beta distribution."""
-    from scipy.special import betaincinv  # slow to import
-
-    tail = (1 - level) / 2
-    low = betaincinv(successes, n - successes + 1, tail) if successes else 0.0
-    high = betaincinv(successes + 1, n - successes, 1 - tail) if successes < n else 1.0
-    return float(low), float(high)
-
-
 def _quantile(share: float, df: int) -> float:
     """Quantile of Student's t."""
-    from scipy.special import stdtrit  # slow to import
+    from scipy.special import stdtrit  # slow to import, too
 
     return float(stdtrit(df, share))
 
