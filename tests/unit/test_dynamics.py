@@ -13,6 +13,7 @@ from neuron_race.common import ranks
 from neuron_race.measures import dynamics
 from neuron_race.measures.dynamics import DROP
 from neuron_race.models import clusters
+from neuron_race.training.recipe import snapshot_at
 from neuron_race.training.runs import Trained
 
 Array = NDArray[np.float64]
@@ -49,7 +50,7 @@ def test_rank_correlation_sees_order_alone_and_is_undefined_for_few_or_constant_
 )
 def test_snapshot_at_is_the_nearest_on_the_log_scale(wanted: float, index: int) -> None:
     # 4 is 1.67 times 2 and 10 is 2.2 times 4 (each plus one); 30 is nearer to 10 than to 100.
-    assert dynamics.snapshot_at(np.array([0, 1, 2, 10, 100, 1000]), wanted) == index
+    assert snapshot_at(np.array([0, 1, 2, 10, 100, 1000]), wanted) == index
 
 
 def test_stable_rank_by_hand() -> None:
@@ -143,7 +144,7 @@ def test_a_small_init_aligns_before_the_drop_and_a_large_one_does_not() -> None:
 def test_gate_statistics_by_hand() -> None:
     trained = digits()
     measured = {name: array.copy() for name, array in trained.runs.measured.items()}
-    t = dynamics.snapshot_at(trained.runs.step, trained.runs.event_step[0, trained.event(DROP)])
+    t = snapshot_at(trained.runs.step, trained.runs.event_step[0, trained.event(DROP)])
     measured["gate_pattern"][0, 0] = np.arange(60)
     measured["gate_pattern"][0, t] = np.arange(60) % 3
     measured["open"][0, 0] = np.where(np.arange(60) < 50, 0.5, 0.0)

@@ -14,6 +14,7 @@ from neuron_race.common.defined import average, ratio
 from neuron_race.common.ranks import rank_correlation, rank_correlations
 from neuron_race.models import clusters, shallow
 from neuron_race.models.norms import norm_product, unit
+from neuron_race.training.recipe import snapshot_at
 from neuron_race.training.runs import Trained
 
 Array = NDArray[Any]
@@ -26,11 +27,6 @@ TAUGHT = (
     *(f"clusters{what}_{str(q)[2:]}" for what in ("", "_per_neuron") for q in COSINES),
     *("alignment_peak", "gate_patterns_least", "rho_alignment_all_peak"),
 )
-
-
-def snapshot_at(step: Array, wanted: float) -> int:
-    """Index of the snapshot nearest to a step, on the log scale of the snapshots."""
-    return int(np.argmin(np.abs(np.log1p(step) - np.log1p(wanted))))
 
 
 def stable_rank(M: Array) -> float:

@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 from neuron_race.common.defined import average
 from neuron_race.common.ranks import rank_correlation
 from neuron_race.measures import compression
-from neuron_race.measures.dynamics import snapshot_at
 from neuron_race.measures.race import auroc
 from neuron_race.models import clusters, smaller
 from neuron_race.models.norms import norm_product
 from neuron_race.theory import equations
 from neuron_race.theory.forecast import closed_form
+from neuron_race.training.recipe import snapshot_at
 from neuron_race.training.runs import Trained
 
 Array = NDArray[Any]

@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 
-from neuron_race.measures.dynamics import DROP
 from neuron_race.measures.judged import Judged
 from neuron_race.training.runs import Trained
 
@@ -27,7 +26,7 @@ def tables(trained: Trained) -> dict[str, pd.DataFrame]:
 
 def _at(trained: Trained, s: int, event: str) -> dict[str, float]:
     made, at = trained.runs, trained.event(event)
-    step, drop = (int(made.event_step[s, i]) for i in (at, trained.event(DROP)))
+    step, drop = (int(made.event_step[s, i]) for i in (at, trained.event("drop_10")))
     one = Judged(trained, s, made.measured["cos_delta"][s], drop, at if step >= 0 else -1)
     found = {"step": float(step), "alignment": one.alignment(), **one.statistics()}
     return found if step >= 0 else dict.fromkeys(found, np.nan)

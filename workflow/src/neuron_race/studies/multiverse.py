@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from neuron_race.common.defined import average
 from neuron_race.data.loader import Images
-from neuron_race.measures.dynamics import snapshot_at
 from neuron_race.measures.judged import Judged
 from neuron_race.studies.trained.multiverse import begin, kept_events
+from neuron_race.training.recipe import snapshot_at
 from neuron_race.training.runs import Runs, Trained
 
 Array = NDArray[Any]

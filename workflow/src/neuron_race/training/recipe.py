@@ -128,3 +128,8 @@ def snapshot_steps(max_steps: int, snapshots: int) -> Array:
     """Distinct log-spaced steps from 0 to ``max_steps``."""
     steps = np.geomspace(1, max_steps, max(snapshots - 1, 1)).round().astype(np.int64)
     return np.unique(np.concatenate([[0], steps]))
+
+
+def snapshot_at(step: Array, wanted: float) -> int:
+    """Index of the snapshot nearest to a step, on the log scale of the snapshots."""
+    return int(np.argmin(np.abs(np.log1p(step) - np.log1p(wanted))))
