@@ -195,8 +195,13 @@ def test_a_wrong_exponent_in_the_race_law_changes_the_verdict(
     wrong = laws._mean_field
 
     def half(features: Any, y: Any, loss: Any) -> Any:
-        value, pull = wrong(features, y, loss)
-        return value, lambda C: pull(C) / 2
+        right = wrong(features, y, loss)
+
+        def field(C: Any) -> Any:
+            value, pull = right(C)
+            return value, pull / 2
+
+        return field
 
     monkeypatch.setattr(laws, "_mean_field", half)
     settled = predictions.settle(trained.start, trained.options)

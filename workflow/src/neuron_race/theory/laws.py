@@ -79,19 +79,21 @@ def races(
         return [race(own, x, targets, *budget) for own, x, targets in each]
     features = np.stack([np.pad(own, ((0, 0), (0, count - own.shape[1]))) for own, _ in found])
     totals = np.stack([np.pad(own, (0, count - own.size)) for _, own in found])
-    value, pull = _mean_field(features, Y, loss)
-    C = totals / 4
-    start, drop_step = value(np.zeros_like(C)), np.full(len(C), np.nan)
-    rate = np.full((len(C), 1), learning_rate)
+    field, C = _mean_field(features, Y, loss), totals / 4
+    start, drop_step = field(np.zeros_like(C))[0], np.full(len(C), np.nan)
+    rate, waiting = np.full((len(C), 1), learning_rate), True
     for step in range(steps + 1):
-        if np.isnan(drop_step).any() or loss_target > 0:
-            left = value(C) / start
+        value, pull = field(C)
+        left = value / start
+        # On the plateau there is nothing to note.
+        if (waiting or loss_target > 0) and np.fmin.reduce(left) <= max(0.9, loss_target):
             drop_step[np.isnan(drop_step) & (left <= 0.9)] = step
+            waiting = bool(np.isnan(drop_step).any())
             rate[left <= loss_target] = 0.0
             if not rate.any():
                 break
         if step < steps:
-            C = C * (1 + rate * pull(C)) ** 2
+            C = C * (1 + rate * pull) ** 2
     return [_raced(*own) for own in zip(lanes, X, C, totals, drop_step, strict=True)]
 
 
@@ -106,7 +108,7 @@ def _raced(lanes: Lanes, X: Array, C: Array, total: Array, drop_step: float) -> 
 
 def _mean_field(
     features: Array, Y: Array, loss: equations.Loss
-) -> tuple[Callable[[Array], Array], Callable[[Array], Array]]:
+) -> Callable[[Array], tuple[Array, Array]]:
     """Losses (S,) of f = features C, and half of the lanes' growth rates, by C (S, L)."""
     (S, N, k), back = Y.shape, np.swapaxes(features, 1, 2) / Y.shape[1]
     y = np.swapaxes(Y, 1, 2).reshape(S, -1)  # in rows as those of the features
@@ -114,31 +116,30 @@ def _mean_field(
     def times(M: Array, v: Array) -> Array:
         return (M @ v[..., None])[..., 0]
 
-    if loss == "squared":  # L numbers instead of N: many times as fast
-        b, gram, at_zero = times(back, y), back @ features, (y**2).sum(axis=1) / (2 * N)
-        return (
-            lambda C: at_zero + (C * (times(gram, C) / 2 - b)).sum(axis=1),
-            lambda C: b - times(gram, C),
-        )
-    if k > 1:
+    b, gram, at_zero = times(back, y), back @ features, (y**2).sum(axis=1) / (2 * N)
 
-        def chances(C: Array) -> tuple[Array, Array]:
-            """Logarithm of the classes' probabilities (S, k, N), and themselves."""
-            F = times(features, C).reshape(S, k, N)
-            F = F - F.max(axis=1, keepdims=True)
-            powers = np.exp(F)
-            total = powers.sum(axis=1, keepdims=True)
-            return F - np.log(total), powers / total
+    def squared(C: Array) -> tuple[Array, Array]:
+        """By L numbers instead of N: many times as fast."""
+        met = times(gram, C)
+        return at_zero + (C * (met / 2 - b)).sum(axis=1), b - met
 
-        return (
-            lambda C: -(y * chances(C)[0].reshape(S, -1)).sum(axis=1) / N,
-            lambda C: times(back, y - chances(C)[1].reshape(S, -1)),
-        )
-    return (
-        lambda C: np.logaddexp(0.0, -y * times(features, C)).mean(axis=1),
-        # The tanh form of the sigmoid cannot overflow.
-        lambda C: times(back, y * 0.5 * (1.0 - np.tanh(0.5 * y * times(features, C)))),
-    )
+    def logistic(C: Array) -> tuple[Array, Array]:
+        """By a tanh in place of the sigmoid, which overflows."""
+        margin = y * times(features, C)
+        pull = times(back, y * 0.5 * (1.0 - np.tanh(0.5 * margin)))
+        return np.logaddexp(0.0, -margin).mean(axis=1), pull
+
+    def softmax(C: Array) -> tuple[Array, Array]:
+        F = times(features, C).reshape(S, k, N)
+        F = F - F.max(axis=1, keepdims=True)
+        powers = np.exp(F)
+        total = powers.sum(axis=1, keepdims=True)
+        loss = -(y * (F - np.log(total)).reshape(S, -1)).sum(axis=1) / N
+        return loss, times(back, y - (powers / total).reshape(S, -1))
+
+    if loss == "squared":
+        return squared
+    return softmax if k > 1 else logistic
 
 
 def rate_at(lanes: Lanes, time: float, learning_rate: float) -> float:

@@ -200,21 +200,21 @@ def _tickets(
     name: str,
 ) -> dict[str, dict[str, Any]]:
     """Neurons ``kept`` and ``drop_step`` of each of :data:`TICKETS`, run by run."""
-    found = {}
-    for arm in TICKETS:
-        kept = []
-        for seed, row in zip(start.seed, rows, strict=True):
-            order = np.argsort(-row["c"], kind="stable")
-            random = stream(name, int(seed), "random ticket").permutation(len(order))
-            first = {"winners": order, "random": random, "losers": order[::-1]}[arm]
-            kept.append(np.sort(first[: smaller.number_kept(KEPT, len(order))]))
-        alone = [
-            own.only(np.isin(np.arange(len(own.score)), which))
-            for own, which in zip(lanes, kept, strict=True)
-        ]
-        raced = _races(start, alone, options, start.Y, LEFT)
-        found[arm] = {
-            "kept": [which.tolist() for which in kept],
-            "drop_step": [own.drop_step for own in raced],
-        }
-    return found
+    kept: dict[str, list[Array]] = {arm: [] for arm in TICKETS}
+    for seed, row in zip(start.seed, rows, strict=True):
+        order = np.argsort(-row["c"], kind="stable")
+        random = stream(name, int(seed), "random ticket").permutation(len(order))
+        for arm, first in zip(TICKETS, (order, random, order[::-1]), strict=True):
+            kept[arm].append(np.sort(first[: smaller.number_kept(KEPT, len(order))]))
+    alone = [
+        own.only(np.isin(np.arange(len(own.score)), which))
+        for arm in TICKETS
+        for own, which in zip(lanes, kept[arm], strict=True)
+    ]
+    many = len(TICKETS)
+    again = replace(start, X=np.tile(start.X, (many, 1, 1)), Y=np.tile(start.Y, (many, 1, 1)))
+    steps = [raced.drop_step for raced in _races(again, alone, options, again.Y, LEFT)]
+    return {
+        arm: {"kept": [which.tolist() for which in kept[arm]], "drop_step": own.tolist()}
+        for arm, own in zip(TICKETS, np.split(np.asarray(steps), many), strict=True)
+    }
