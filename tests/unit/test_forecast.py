@@ -16,6 +16,8 @@ from neuron_race.common import storage
 from neuron_race.measures import dynamics, race
 from neuron_race.theory import equations, forecast
 from neuron_race.training import conditions, runs
+from neuron_race.training.engine import train
+from neuron_race.training.recipe import Recipe
 from neuron_race.training.runs import Start, Trained
 
 Array = NDArray[np.float64]
@@ -87,6 +89,25 @@ def test_initial_weights_training_data_and_labels_do() -> None:
         replace(start, Y=-start.Y),
     ):
         assert not equal(forecast.forecast(other, options, "race"), first)
+
+
+def test_a_forecast_that_never_loses_a_tenth_ends_where_its_loss_is_least() -> None:
+    start, options = begin({**DIGITS, "n_train": 240}, (0, 1), without="labels", width=4)
+    budgets = [{**options, "max_steps": steps} for steps in (1200, 3000)]
+    one, two = (forecast.forecast(start, budget, "race") for budget in budgets)
+    for name in ("step", "norm_product", "norm_product_shuffled"):  # whatever the budget
+        np.testing.assert_array_equal(one[name], two[name])
+    recipe = replace(Recipe.of(options), freeze=("residual",), drops=())
+    for s, step in enumerate(one["step"]):
+        own = start.part([s])
+        losses = [
+            train(
+                own.X, own.Y, own.W, own.A, replace(recipe, max_steps=int(t)), explode=np.inf
+            ).loss
+            for t in (0.95 * step, step, 1.05 * step)
+        ]
+        first, before, least, after = losses[0][0, 0], *(loss[0, -1] for loss in losses)
+        assert 0.9 * first < least < min(before, after)
 
 
 def audited(folder: Path) -> pd.DataFrame:

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from neuron_race.common import storage
-from neuron_race.evidence import claims, nulls, reports
+from neuron_race.evidence import claims, collect, nulls, reports
 from neuron_race.models import shallow
 from neuron_race.settings import configuration, reading
 from neuron_race.settings import nulls as stand_ins
@@ -151,6 +151,25 @@ def test_every_claim_says_what_theory_expects_of_each_null_that_it_can_be_asked_
         counted = {c["name"] for c in claim["criteria"] if c.get("confirmatory", True)}
         asked = {own["null"] for own in stand_ins.asked(SETTINGS, name) if own["name"] in counted}
         assert asked <= set(claim.get("nulls", {})), name
+        assert asked, f"{name}: no null is asked what counts"
+
+
+def test_of_a_difference_a_null_stands_in_for_the_first_term() -> None:
+    asked = stand_ins.asked(SETTINGS, "pruning")
+    (random,) = (c for c in asked if (c["name"], c["null"]) == ("less_than_lazy", "random"))
+    tables = {
+        "pair/gaussian": pd.DataFrame({"seed": [1], "random_loss_share": [0.6]}),
+        "pair/lazy_from_zero": pd.DataFrame({"seed": [1], "lowest_first_loss_share": [0.2]}),
+    }
+    found = collect.collect([random], lambda _, runs: tables[runs])
+    assert found["value"].tolist() == pytest.approx([0.4])
+
+
+def test_a_table_of_some_conditions_is_asked_of_nulls_that_a_criterion_names() -> None:
+    asked = {(own["null"], own["name"]) for own in stand_ins.asked(SETTINGS, "laws")}
+    assert ("linear", "drop_gaussian") in asked
+    audited = [own for own in stand_ins.asked(SETTINGS, "circularity") if own["table"] == "audit"]
+    assert not audited  # no criterion names a null's audit, so that none is made
 
 
 CRITERION = {
@@ -215,6 +234,18 @@ def test_a_criterion_says_which_null_meets_it_though_it_should_not() -> None:
     assert met["criteria"][0]["also_met_by"] == ["thin"]
     assert missed["criteria"][0]["also_met_by"] == []
     assert judged(0.9, "pass")["criteria"][0]["also_met_by"] == []
+
+
+def test_a_number_asked_from_two_sides_is_met_from_both() -> None:
+    above = {"statistic": "x", "runs": "pair/gaussian", "direction": "above", "is_control": False}
+    criteria = [{**above, "name": "above"}, {**above, "name": "below", "direction": "below"}]
+    for below, found in ((True, {"above": ["thin"], "below": ["thin"]}), (False, {})):
+        row = {"null": "thin", "expected": "fail"}
+        asked = [{"name": "above", "meets": True}, {"name": "below", "meets": below}]
+        assert nulls.also_met([{**row, "criteria": asked}], criteria) == found
+    alone = [{"name": "above", "meets": True}]
+    row = {"null": "thin", "expected": "fail", "criteria": alone}
+    assert nulls.also_met([row], criteria[:1]) == {"above": ["thin"]}
 
 
 def test_what_is_told_of_nulls() -> None:

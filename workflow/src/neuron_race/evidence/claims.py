@@ -137,7 +137,7 @@ def verdict(
     for row in criteria:
         row |= _drawn_anew(values[values["criterion"] == row["name"]])
     against = nulls.judge(claim, known, criteria, values[values["null"].notna()])
-    also = nulls.also_met(against)
+    also = nulls.also_met(against, criteria)
     for row in criteria:
         row["also_met_by"] = also.get(row["name"], [])
     caveats = list(claim["caveats"])

@@ -20,7 +20,8 @@ def collect(
     column; with ``trend`` the slope of the column against log2 of x over conditions, run by run.
 
     Args:
-        criteria: those of a claim, and the same of nulls, which bear the ``null``'s name.
+        criteria: those of a claim, and the same of nulls, which bear the ``null``'s name, and where
+            another statistic stands in, the claim's own, ``against`` which it is held.
         read: ``read(table, "experiment/condition")`` gives the table of runs.
         task: ``task("experiment/condition", seed)`` names the task of a run, if it has its own.
 
@@ -46,7 +47,8 @@ def collect(
         else:
             values = _column(read, criterion, criterion["runs"], name)
             if "minus" in criterion:
-                values = values - _column(read, criterion, criterion["minus"], name)
+                own = criterion.get("against", name)
+                values = values - _column(read, criterion, criterion["minus"], own)
             if "minus_statistic" in criterion:
                 other = criterion["minus_statistic"]
                 values = values - _column(read, criterion, criterion["runs"], other)

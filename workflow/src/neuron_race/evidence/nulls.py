@@ -110,14 +110,32 @@ def caveats(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     return found
 
 
-def also_met(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
-    """By criterion, the nulls that should fail and meet it all the same."""
+def also_met(
+    rows: Sequence[Mapping[str, Any]], criteria: Sequence[Mapping[str, Any]]
+) -> dict[str, list[str]]:
+    """By criterion, the nulls that should fail and meet it all the same.
+
+    Two criteria that ask for a number from both sides are met together, or not at all.
+    """
+    other = {
+        row["name"]: [also["name"] for also in criteria if _two_sides(row, also)]
+        for row in criteria
+    }
     found: dict[str, list[str]] = {}
     for row in rows:
-        for own in row["criteria"]:
-            if row["expected"] == FAIL and own["meets"] is True:
-                found.setdefault(own["name"], []).append(row["null"])
+        met = [own["name"] for own in row["criteria"] if own["meets"] is True]
+        for name in met if row["expected"] == FAIL else ():
+            if {*other[name]} <= {*met}:
+                found.setdefault(name, []).append(row["null"])
     return found
+
+
+def _two_sides(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two effects ask for one number, from above and from below."""
+    if one["is_control"] or other["is_control"]:
+        return False
+    same = all(one.get(key) == other.get(key) for key in ("statistic", "runs", "minus"))
+    return same and {one["direction"], other["direction"]} == {"above", "below"}
 
 
 def table(verdicts: Sequence[Mapping[str, Any]]) -> pd.DataFrame:

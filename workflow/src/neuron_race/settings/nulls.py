@@ -19,8 +19,8 @@ Criterion = Mapping[str, Any]
 def asked(settings: "Settings", claim: str) -> list[dict[str, Any]]:
     """The effects of a claim as asked of nulls: criteria with a ``null`` and what it stands in.
 
-    Controls are not asked, nor tables that are made only of the conditions that criteria name, nor
-    forecasts of a null that has none.
+    Controls are not asked, nor forecasts of a null that has none; and tables that are made only of
+    the conditions that criteria name, of nulls that one does name.
     """
     return [
         {**variant, "null": name}
@@ -35,13 +35,18 @@ def asked(settings: "Settings", claim: str) -> list[dict[str, Any]]:
 def _variant(null: Mapping[str, Any], criterion: Criterion) -> dict[str, Any] | None:
     """A criterion of the null; None if the null stands in for nothing that it is about.
 
-    Nor is a difference to the null asked of the null itself, which could only be 0.
+    Of a difference the null stands in for the first term. It is not asked of the null itself, for
+    it could only be 0.
     """
     runs = null.get("runs", {})
     statistic = null.get("statistics", {}).get(criterion["table"], {}).get(criterion["statistic"])
     if statistic is not None:
         own = statistic == criterion.get("minus_statistic")
-        return None if own else {**criterion, "statistic": statistic}
+        return (
+            None
+            if own
+            else {**criterion, "statistic": statistic, "against": criterion["statistic"]}
+        )
     if "trend" in criterion:
         if not all(point["runs"] in runs for point in criterion["trend"]):
             return None
@@ -59,7 +64,9 @@ def _measured(settings: "Settings", criterion: Criterion) -> bool:
     places = [point["runs"].split("/") for point in points]
     if criterion["table"] == "race":
         return all(condition in settings.forecastable(name) for name, condition in places)
-    return criterion["table"] not in dictionary.SELECTIVE
+    if criterion["table"] in dictionary.SELECTIVE:
+        return all(c in settings.conditions_read(criterion["table"], name) for name, c in places)
+    return True
 
 
 def redrawn(settings: "Settings", claim: str) -> list[dict[str, Any]]:
