@@ -134,21 +134,15 @@ def test_undefined_statistics_are_told_with_their_cause() -> None:
     assert line.startswith("racing, a b: undefined in 2 of 5 runs.")
 
 
-def test_a_forecast_that_never_drops_ends_by_itself_and_stops_no_other(
+def test_a_forecast_that_never_drops_is_undefined_and_stops_no_other(
     tmp_path: Path, narrow: dict[str, Any]
 ) -> None:
     own = fitted(tmp_path, narrow, *spirals(300, np.random.default_rng(0)))
     options = {**own.shared, "bias": False, "seeds": own.seeds, "device": "cpu"}
     options |= {"learning_rate": 0.4, "max_steps": 20_000}
     start = conditions.begin(trial.EXPERIMENT, options, own.data)
-    # The second run's targets take turns along one arm: no single direction loses them a tenth.
+    # The second run's targets take turns along one arm: no single direction loses them a fiftieth.
     start.Y[1] = np.where(np.argsort(np.argsort(start.X[1][:, :1], axis=0), axis=0) % 2, 1.0, -1.0)
     found = forecast.forecast(start, options, trial.EXPERIMENT)
-    assert (found["step"] > 0).all() and np.isfinite(found["norm_product"]).all()
-    alone = [
-        forecast.forecast(start.part([s]), {**options, "seeds": [seed]}, trial.EXPERIMENT)
-        for s, seed in enumerate(own.seeds[:2])
-    ]
-    for s, one in enumerate(alone):
-        assert one["step"][0] == found["step"][s]
-        np.testing.assert_array_equal(one["norm_product"][0], found["norm_product"][s])
+    assert found["step"][0] > 0 and found["step"][1] == -1
+    assert np.isfinite(found["norm_product"][0]).all() and np.isnan(found["norm_product"][1]).all()

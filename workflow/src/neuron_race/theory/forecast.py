@@ -1,9 +1,9 @@
 """Who will win, from the initial weights and the data alone.
 
 The forecast integrates the neuron equations (E1) from the init with the residual frozen at f = 0,
-until the network it describes would itself pass the loss drop, or, where the first lanes fit less
-than the drop asks for, until its loss is least. Nothing after step 0 of the real training enters:
-:func:`forecast` never sees it.
+until the network it describes would itself pass the loss drop. Where the first lanes fit less than
+the drop asks for, its loss rises before; then it ends at the largest part of the drop that it
+reaches. Nothing after step 0 of the real training enters: :func:`forecast` never sees it.
 """
 
 from collections.abc import Mapping
@@ -22,8 +22,7 @@ from neuron_race.training.recipe import Recipe, Runs, TrainingDiverged
 from neuron_race.training.runs import Start, Trained
 
 Array = NDArray[Any]
-# Where the least loss is looked for: among so many snapshots, first within so many steps.
-FINE, FIRST = 300, 64
+DROPS = (0.02, 0.04, 0.06, 0.08, 0.1)  # parts of the initial loss, the drop last
 
 
 def forecast(start: Start, options: Mapping[str, Any], name: str) -> dict[str, Array]:
@@ -38,8 +37,8 @@ def forecast(start: Start, options: Mapping[str, Any], name: str) -> dict[str, A
         ``norm_product (S, m)`` forecast; ``norm_product_shuffled`` the same with shuffled labels,
         integrated for the same time; ``race_score`` (S, m), the asymptotic share of the closed form
         (E5) with D at init; ``rate (S,)``: growth rate lambda of each layer at its end (E6);
-        ``step (S,)`` at which the forecast ends, -1 where its loss falls until the budget ends, by
-        less than the drop (then the forecast is NaN).
+        ``step (S,)`` at which the forecast ends, -1 where it never reached the least
+        part of the drop (then the forecast is NaN).
     """
     recipe = replace(
         Recipe.of(options),
@@ -48,59 +47,37 @@ def forecast(start: Start, options: Mapping[str, Any], name: str) -> dict[str, A
         stop_at_drop=True,
         after_drop=0.0,
         snapshots=2,
-        drops=(0.1,),
+        drops=DROPS,
     )
     device = options.get("device", "auto")
     runs = _integrate(start, start.Y, recipe, device)
-    step, c = runs.event_step[:, 1], norm_product(runs.W_events[:, 1], runs.A_events[:, 1])
-    rate = _rate(runs)
-    shuffled, score = (np.full(start.W.shape[:2], np.nan) for _ in range(2))
+    every, reached = np.arange(len(start.seed)), (runs.event_step[:, 1:-1] >= 0).sum(axis=1)
+    c = norm_product(runs.W_events[every, reached], runs.A_events[every, reached])
+    step = np.where(reached > 0, runs.event_step[every, reached], -1)
+    c[reached == 0] = np.nan
+    shuffled = np.full(start.W.shape[:2], np.nan)
+    score = np.empty(start.W.shape[:2])
     for s, seed in enumerate(start.seed):
         one = start.part([s])
         score[s] = closed_form(start, s, recipe.loss)
-        if step[s] < 0 and (until := _least_loss(one, recipe, device)) > 0:
-            (c[s],), (rate[s],) = _until(until, one, one.Y, recipe, device)
-            step[s] = until
         if step[s] > 0:
             Y = stream(name, int(seed), "shuffled labels").permutation(start.Y[s])[None]
-            (shuffled[s],), _ = _until(int(step[s]), one, Y, recipe, device)
+            budget = replace(recipe, max_steps=int(step[s]), stop_at_drop=False)
+            end = _integrate(one, Y, budget, device)
+            shuffled[s] = norm_product(end.W_events[0, -1], end.A_events[0, -1])
     return {
         "norm_product": c,
         "norm_product_shuffled": shuffled,
         "race_score": score,
-        "rate": rate,
+        "rate": average(
+            runs.measured["growth"][:, -1],
+            axis=1,
+            weights=norm_product(runs.W_events[:, -1], runs.A_events[:, -1]),
+        )
+        / 2,
         "step": step,
         "seed": start.seed,
     }
-
-
-def _rate(runs: Runs) -> Array:
-    """Growth rates (S,) of each layer at the end, mean over neurons by their norm product. (E6)"""
-    c = norm_product(runs.W_events[:, -1], runs.A_events[:, -1])
-    return average(runs.measured["growth"][:, -1], axis=1, weights=c) / 2
-
-
-def _until(step: int, start: Start, Y: Array, recipe: Recipe, device: str) -> tuple[Array, Array]:
-    """Norm products (S, m) at a step, from targets ``Y (S, N, k)``, and growth rates (S,) there."""
-    budget = replace(recipe, max_steps=step, stop_at_drop=False)
-    end = _integrate(start, Y, budget, device)
-    return norm_product(end.W_events[:, -1], end.A_events[:, -1]), _rate(end)
-
-
-def _least_loss(one: Start, recipe: Recipe, device: str) -> int:
-    """Step at which a single run drops, or else its loss is least; -1: not within the budget.
-
-    Where it is looked for does not depend on the budget, so that what is found does not either.
-    """
-    found, top = -1, FIRST
-    while found < 0 and top < 2 * recipe.max_steps:
-        fine = replace(recipe, max_steps=top, snapshots=FINE)
-        seen = _integrate(one, one.Y, fine, device)
-        loss, found = seen.loss[0], int(seen.event_step[0, 1])
-        if found < 0 and loss[-1] > loss[0]:  # it is past its least
-            found = int(seen.step[loss.argmin()])
-        top *= 2
-    return found if found <= recipe.max_steps else -1
 
 
 def closed_form(start: Start, s: int, loss: str) -> Array:
