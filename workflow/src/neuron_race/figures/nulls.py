@@ -39,11 +39,16 @@ def draw(table: pd.DataFrame, preset: str) -> tuple[Figure, pd.DataFrame]:
     figure.suptitle("What passes without the mechanism?", **style.QUESTION)
     for ax, (claim, part) in zip(axes[:, 0], shown.groupby("claim", sort=False), strict=False):
         _panel(ax, part, nulls["null"].to_list())
-        ax.set_title(str(claim), fontsize=8)
+        ax.set_title(str(claim), fontsize=8, loc="left")
     if len(counts):
         words = [title.removeprefix("a ").removeprefix("the ") for title in nulls["title"]]
-        axes[0, 0].xaxis.tick_top()
-        axes[0, 0].set_xticks(range(len(words)), [_lines(word) for word in words], fontsize=6)
+        for ax, top in (
+            (axes[-1, 0], False),
+            (axes[0, 0], True),
+        ):  # so long a figure has heads twice
+            turned = {"rotation": 40, "rotation_mode": "anchor", "ha": "left" if top else "right"}
+            ax.set_xticks(range(len(words)), [_lines(word) for word in words], fontsize=6, **turned)
+            ax.tick_params(labeltop=top, labelbottom=not top)
     _legend(figure, preset)
     return figure, shown
 
@@ -56,10 +61,10 @@ def outcome(row: pd.Series) -> str:
 
 
 def _lines(words: str) -> str:
-    """Words in lines of some twelve letters."""
+    """Words in lines of some twenty letters."""
     lines = [""]
     for word in words.split():
-        if len(lines[-1]) + len(word) > 12:
+        if len(lines[-1]) + len(word) > 20:
             lines.append("")
         lines[-1] = f"{lines[-1]} {word}".strip()
     return "\n".join(lines)
