@@ -24,19 +24,19 @@ OPTIONS: dict[str, Any] = {
 
 
 def predict_and_train(
-    data: dict[str, Any], thorough: bool = False, **changes: Any
+    data: dict[str, Any], also: bool = False, **changes: Any
 ) -> tuple[dict[str, Any], runs.Trained]:
     options = {**OPTIONS, **changes}
     arrays = datasets.make_all(options["dataset"], data, options["seeds"])
     start = conditions.begin("laws", options, arrays)
     settled = predictions.settle(start, options)
-    said = predictions.predict(start, settled, options, data, "laws", thorough)
+    said = predictions.predict(start, settled, options, data, "laws", also, also)
     return said, runs.Trained(start, conditions.run(start, options), options)
 
 
 @pytest.fixture(scope="module")
 def pairs() -> tuple[dict[str, Any], runs.Trained]:
-    return predict_and_train(PAIRS, thorough=True)
+    return predict_and_train(PAIRS, also=True)
 
 
 def test_the_drop_of_each_pair_of_digits_is_met(pairs: tuple[dict[str, Any], runs.Trained]) -> None:
@@ -111,7 +111,7 @@ BIAS = {"bias": True, "loss_target": 0.89, "learning_rate": 0.05}
 
 def test_a_bias_is_a_constant_feature_of_the_inputs() -> None:
     """Predictions that forget it come far too late."""
-    said, trained = predict_and_train(PAIRS, thorough=True, **BIAS)
+    said, trained = predict_and_train(PAIRS, also=True, **BIAS)
     assert compared.table(trained, said)["drop_error"].abs().max() < 0.02
     late = delays.table(trained, said)
     for arm in ("random", "losers"):  # neurons that are told dead must be dead
@@ -128,7 +128,7 @@ def test_the_drop_of_three_classes_and_of_their_tickets_is_met(
     loss: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     changes = {"loss": loss, "loss_target": 0.89, "learning_rate": 0.2, "max_steps": 600}
-    said, trained = predict_and_train(THREE, thorough=True, **changes)
+    said, trained = predict_and_train(THREE, also=True, **changes)
     table, late = compared.table(trained, said), delays.table(trained, said)
     for found, name in ((table, "laws"), (late, "delays")):
         known = check(found, dictionary.TABLES[name], {**trained.options, "outputs": 3})
@@ -149,7 +149,7 @@ def test_the_drop_of_three_classes_and_of_their_tickets_is_met(
 
 def test_delays_of_a_head_without_a_closed_form_have_no_ratio_to_it() -> None:
     changes = {"head": "balanced", "loss_target": 0.89, "learning_rate": 0.2, "seeds": [3]}
-    said, trained = predict_and_train(THREE, thorough=True, **changes)
+    said, trained = predict_and_train(THREE, also=True, **changes)
     late = delays.table(trained, said)
     assert late[["ratio_error_winners", "ratio_error_losers"]].isna().all(axis=None)
     assert late["delay_losers"].gt(0).all()

@@ -111,7 +111,7 @@ for alpha in SCALES:
     trained = train(TASK, [SEED], head=HEAD, alpha=alpha, width=WIDTH, max_steps=300)
     lanes = predictions.settle(trained.start, trained.options)
     said = predictions.predict(
-        trained.start, lanes, trained.options, {"kind": TASK, "axes": 4}, "play", thorough=False
+        trained.start, lanes, trained.options, {"kind": TASK, "axes": 4}, "play"
     )
     rate = trained.recipe.learning_rate
     predicted = said["predicted"]["drop_step"]["values"][0] * rate

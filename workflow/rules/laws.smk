@@ -23,7 +23,8 @@ rule predict:
         datasets=lambda w: {
             name: SETTINGS.datasets[name] for name in SETTINGS.datasets_of(w.experiment)
         },
-        thorough=lambda w: SETTINGS.conditions_read("delays", w.experiment),
+        tickets=lambda w: SETTINGS.conditions_read("delays", w.experiment),
+        shuffled=lambda w: SETTINGS.conditions_read("laws", w.experiment, "drop_error_shuffled"),
     script:
         "../scripts/predict.py"
 

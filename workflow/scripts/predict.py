@@ -15,8 +15,9 @@ def work(job) -> None:
         draw = predictions.draw(options, start.Y.shape[2])
         if draw not in settled:
             settled[draw] = predictions.settle(start, options)
-        data, thorough = job.params.datasets[options["dataset"]], name in job.params.thorough
-        made[name] = predictions.predict(start, settled[draw], options, data, experiment, thorough)
+        data = job.params.datasets[options["dataset"]]
+        also = {key: name in job.params[key] for key in ("tickets", "shuffled")}
+        made[name] = predictions.predict(start, settled[draw], options, data, experiment, **also)
     storage.write_json(job.output[0], {"experiment": experiment, "conditions": made})
 
 

@@ -109,8 +109,13 @@ class Settings:
             if options["alpha"] <= 0.01 and not options.get("freeze")
         ]
 
-    def conditions_read(self, table: str, experiment: str) -> list[str]:
-        """Conditions of an experiment that any claim reads from a table, each once."""
+    def conditions_read(
+        self, table: str, experiment: str, statistic: str | None = None
+    ) -> list[str]:
+        """Conditions of an experiment that any claim reads from a table, each once.
+
+        Of one statistic, or of any.
+        """
         return list(
             dict.fromkeys(
                 runs.split("/")[1]
@@ -118,6 +123,7 @@ class Settings:
                 for criterion in claim["criteria"]
                 for where, runs in sources(criterion)
                 if where == table and runs.split("/")[0] == experiment
+                if statistic in (None, criterion["statistic"])
             )
         )
 

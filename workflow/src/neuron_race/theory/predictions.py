@@ -72,7 +72,8 @@ def predict(
     options: Mapping[str, Any],
     data: Mapping[str, Any],
     name: str,
-    thorough: bool,
+    tickets: bool = False,
+    shuffled: bool = False,
 ) -> dict[str, Any]:
     """Predictions of one condition, run by run.
 
@@ -82,8 +83,8 @@ def predict(
         options: the condition's options; width, head, alpha, loss, rate and step budget are used.
         data: the data set's options; of a set of clusters the number of axes is used.
         name: experiment, names the streams of permuted labels and random tickets.
-        thorough: whether to predict also the drops of tickets, which are chosen here, and that from
-            permuted labels.
+        tickets: whether to choose tickets and predict their drops, too.
+        shuffled: whether to predict the drop from permuted labels, too, which costs as much again.
 
     Returns:
         ``seed``; ``predicted``: for each of :data:`PREDICTED` its ``law``, ``meaning`` and
@@ -92,9 +93,8 @@ def predict(
     """
     lanes = [own.scaled(options["alpha"], _strength(start, options)) for own in settled]
     rows = _rows(start, lanes, options)
-    tickets: dict[str, dict[str, Any]] = {}
-    if thorough:
-        tickets = _tickets(start, lanes, rows, options, name)
+    chosen = _tickets(start, lanes, rows, options, name) if tickets else {}
+    if shuffled:
         for row, step in zip(rows, _shuffled(start, options, name), strict=True):
             row["drop_step_shuffled"] = step
     width, dim = int(options["width"]), dimension(start)
@@ -121,7 +121,7 @@ def predict(
             }
             for key, (law, meaning) in PREDICTED.items()
         },
-        "tickets": tickets,
+        "tickets": chosen,
     }
 
 

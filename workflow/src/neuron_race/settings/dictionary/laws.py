@@ -42,7 +42,7 @@ LAWS = Table(
         Statistic(
             "drop_error_shuffled",
             "Measured time over that predicted from permuted labels, the budget of steps at "
-            "most, minus 1; of conditions whose delays are read.",
+            "most, minus 1; of conditions of which it is asked.",
             REAL,
             -1,
         ),
