@@ -116,13 +116,6 @@ def _mean_field(
     def times(M: Array, v: Array) -> Array:
         return (M @ v[..., None])[..., 0]
 
-    b, gram, at_zero = times(back, y), back @ features, (y**2).sum(axis=1) / (2 * N)
-
-    def squared(C: Array) -> tuple[Array, Array]:
-        """By L numbers instead of N: many times as fast."""
-        met = times(gram, C)
-        return at_zero + (C * (met / 2 - b)).sum(axis=1), b - met
-
     def logistic(C: Array) -> tuple[Array, Array]:
         """By a tanh in place of the sigmoid, which overflows."""
         margin = y * times(features, C)
@@ -137,9 +130,16 @@ def _mean_field(
         loss = -(y * (F - np.log(total)).reshape(S, -1)).sum(axis=1) / N
         return loss, times(back, y - (powers / total).reshape(S, -1))
 
-    if loss == "squared":
-        return squared
-    return softmax if k > 1 else logistic
+    if loss != "squared":
+        return softmax if k > 1 else logistic
+    b, gram, at_zero = times(back, y), back @ features, (y**2).sum(axis=1) / (2 * N)
+
+    def squared(C: Array) -> tuple[Array, Array]:
+        """By L numbers instead of N: many times as fast."""
+        met = times(gram, C)
+        return at_zero + (C * (met / 2 - b)).sum(axis=1), b - met
+
+    return squared
 
 
 def rate_at(lanes: Lanes, time: float, learning_rate: float) -> float:
