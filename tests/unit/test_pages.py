@@ -196,8 +196,15 @@ def unpack(packed: dict[str, Any], name: str) -> np.ndarray:
     entry = next(entry for entry in packed["layout"] if entry["name"] == name)
     raw = zlib.decompress(base64.b64decode(packed["data"]))
     own = raw[entry["start"] : entry["start"] + entry["bytes"]]
-    array = np.frombuffer(own, dtype=f"<{entry['kind']}").reshape(entry["shape"])
-    return array.cumsum(axis=-1, dtype=array.dtype) if entry["differences"] else array
+    kind, shape = f"<{entry['kind']}", entry["shape"]
+    if not entry["changes"]:
+        return np.frombuffer(own, dtype=kind).reshape(shape)
+    count = int(np.prod(shape))
+    bits = -(-count // 8)
+    changed = np.unpackbits(np.frombuffer(own[:bits], np.uint8), count=count).astype(bool)
+    array = np.zeros(count, dtype=kind)
+    array[changed] = np.frombuffer(own[bits:], dtype=kind)
+    return array.reshape(shape).cumsum(axis=-1, dtype=kind)
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ APART_FILES = {PACKAGE / f"{name}.py" for name in APART}
 # and of logs, which tell what jobs have cost.
 OWN = {".venv", ".snakemake", ".git", "__pycache__", "checkpoints", "schemas", "logs"}
 # Names of files that a module reads beside itself.
-BESIDE = re.compile(r"\w+\.(c|h|html|css|js|woff)")
+BESIDE = re.compile(r"[\"'](\w+\.(c|h|html|css|js|woff))[\"']")
 # Libraries that figures and pages are made with.
 DRAWN_WITH: tuple[str, ...] = ("matplotlib", "jinja2", "mistune", "latex2mathml", "rocrate")
 DRAWN_WITH += ("sphinx", "myst-parser", "furo")
@@ -78,19 +78,32 @@ def _uses(path: Path) -> frozenset[Path]:
         StaleError: the file is missing or no Python, or names one that the package lacks.
     """
     try:
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        tree = ast.parse(text)
     except (OSError, ValueError, SyntaxError) as error:
         raise StaleError(f"{path}: can't be read as Python ({error})") from error
     found: set[Path] = set()
-    for node in ast.walk(tree):
+    # Most name none beside, so that what is inside their statements need not be looked at.
+    beside = {name for name, _ in BESIDE.findall(text)}
+    for node in ast.walk(tree) if beside else _statements(tree):
         if isinstance(node, ast.ImportFrom | ast.Import):
             found.update(file for names in _imported(node) for file in _modules(path, *names))
-        elif isinstance(node, ast.Constant) and BESIDE.fullmatch(str(node.value)):
+        elif isinstance(node, ast.Constant) and node.value in beside:
             found.add(path.with_name(str(node.value)))
     for file in found:
         if not file.is_file():
             raise StaleError(f"{path}: uses {name_of(file)}, which there is not")
     return frozenset(found)
+
+
+def _statements(tree: ast.Module) -> Iterator[ast.AST]:
+    """All statements of a file, those inside others too."""
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        for inside in ("body", "orelse", "finalbody", "handlers", "cases"):
+            waiting += getattr(node, inside, [])
+        yield node
 
 
 def _imported(node: ast.Import | ast.ImportFrom) -> Iterator[tuple[int, str, str]]:

@@ -3,10 +3,15 @@
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import rankdata
 
 Array = NDArray[Any]
+
+
+def ranks(values: ArrayLike) -> NDArray[np.float64]:
+    """Ranks from 1 of values (n,), the mean rank for equal ones; NaN has none, and gets NaN."""
+    return pd.Series(np.asarray(values)).rank().to_numpy()
 
 
 def rank_correlation(a: Array, b: Array) -> float:
@@ -17,21 +22,22 @@ def rank_correlation(a: Array, b: Array) -> float:
 def rank_correlations(rows: Array, b: Array) -> Array:
     """Spearman's rank correlations of each row (T, n) with b (n,), as :func:`rank_correlation`.
 
-    `scipy.stats.spearmanr` computes p-values too, which takes five times as long.
+    `scipy.stats.spearmanr` computes p-values too, which takes five times as long, and takes as long
+    to import as a table of dynamics to measure.
     """
     found = np.full(len(rows), np.nan)
     if len(b) < 4 or not b.min() < b.max():
         return found
     known = rows.min(axis=1) < rows.max(axis=1)  # never so with a NaN
     if known.any():
-        ranked = rankdata(np.vstack([rows[known], b]), axis=1)
+        ranked = pd.DataFrame(np.vstack([rows[known], b])).rank(axis=1)
         found[known] = np.corrcoef(ranked)[-1, :-1]
     return found
 
 
 def top(values: ArrayLike, share: float) -> NDArray[np.bool_]:
     """Whether each of the values (n,) is among the highest share of them; of NaN none is."""
-    ranked = rankdata(np.asarray(values), nan_policy="omit")
+    ranked = ranks(values)
     return np.asarray(ranked / np.isfinite(ranked).sum() > 1 - share)
 
 
@@ -43,5 +49,5 @@ def auroc(won: NDArray[np.bool_], score: Array) -> float:
     winners, others = int(won.sum()), int((~won).sum())
     if not (winners and others) or np.isnan(score).any():
         return float("nan")
-    above = rankdata(score)[won].sum() - winners * (winners + 1) / 2
+    above = ranks(score)[won].sum() - winners * (winners + 1) / 2
     return float(above / (winners * others))

@@ -5,6 +5,7 @@ classes share classes, so that they are not independent: their intervals are dya
 Samii and Assenova 2015). Thresholds come from the claims register, never from the data.
 """
 
+import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,6 +20,8 @@ Tasks = Sequence[str] | None  # of each run, such as "3-8"; None where all runs 
 Direction = Literal["above", "below", "within"]
 DIRECTIONS = ("above", "below", "within")
 LEVEL = 0.95
+RESAMPLES = 9999
+ROWS = 16  # whose resamples are held at a time
 
 
 def tasks_of(table: "pd.DataFrame") -> Tasks:
@@ -41,15 +44,22 @@ def dyadic(values: Array, tasks: Sequence[str]) -> tuple[float, int, float]:
         The standard error; degrees of freedom G - 1; and the share of the variance between tasks
         that their classes have (twice the covariance of tasks with one class in common).
     """
-    classes = [set(task.split("-")) for task in tasks]
-    common = np.array([[len(one & other) for other in classes] for one in classes])
-    n, G = len(values), len(set().union(*classes))
+    common, G = _common(tuple(tasks))
+    n = len(values)
     products = np.outer(values - values.mean(), values - values.mean())
     independent = values.var(ddof=1) / n
     robust = products[common > 0].sum() / n**2 * G / (G - 1)
     one = (common == 1) if (common == 1).any() else np.zeros_like(common, dtype=bool)
     shared = 2 * products[one].mean() / values.var(ddof=1) if one.any() else np.nan
     return float(np.sqrt(max(robust, independent))), G - 1, float(np.clip(shared, 0, 1))
+
+
+@functools.lru_cache(maxsize=16)
+def _common(tasks: tuple[str, ...]) -> tuple[NDArray[np.int64], int]:
+    """How many classes each two tasks have in common, and how many classes there are."""
+    classes = [set(task.split("-")) for task in tasks]
+    common = np.array([[len(one & other) for other in classes] for one in classes])
+    return common, len(set().union(*classes))
 
 
 def interval(
@@ -69,31 +79,91 @@ def interval(
         tasks: of each run, see :func:`tasks_of`.
     """
     values = np.asarray(values, dtype=float)
-    if len(values) < 2 or not np.isfinite(values).all():
-        return float("nan"), float("nan")
-    if proportion:
-        from scipy.stats import binomtest  # slow to import, and where runs are tasks not needed
+    if proportion and len(values) > 1 and np.isfinite(values).all():
+        return _clopper_pearson(_successes(values), len(values), level)
+    low, high = intervals(values[None], level, tasks)[0]
+    return float(low), float(high)
 
-        exact = binomtest(_successes(values), len(values)).proportion_ci(level)
-        return float(exact.low), float(exact.high)
-    if np.ptp(values) <= 1e-12 * max(1.0, abs(values[0])):  # equal but for rounding
-        return float(values.min()), float(values.max())
+
+def intervals(rows: Array, level: float = LEVEL, tasks: Tasks = None) -> Array:
+    """:func:`interval` of each row (g, n) of values that are no proportions, at once: (g, 2)."""
+    found = np.full((len(rows), 2), np.nan)
+    if rows.shape[1] < 2:
+        return found
+    known = np.asarray(np.isfinite(rows).all(axis=1))
+    finite = np.where(known[:, None], rows, 0.0)
+    # Equal but for rounding.
+    flat = known & np.asarray(
+        np.ptp(finite, axis=1) <= 1e-12 * np.maximum(1.0, np.abs(finite[:, 0]))
+    )
+    found[flat] = np.column_stack([rows[flat].min(axis=1), rows[flat].max(axis=1)])
+    vary = np.flatnonzero(known & ~flat)
     if tasks is not None:
-        error, df, _ = dyadic(values, tasks)
-        half = error * _quantile((1 + level) / 2, df)
-        return float(values.mean() - half), float(values.mean() + half)
-    from scipy.stats import bootstrap  # see above
+        for row in vary:
+            error, df, _ = dyadic(rows[row], tasks)
+            half = error * _quantile((1 + level) / 2, df)
+            found[row] = rows[row].mean() - half, rows[row].mean() + half
+        return found
+    for at in range(0, len(vary), ROWS):
+        part = vary[at : at + ROWS]
+        found[part] = _bootstrap(rows[part], level)
+    return found
 
-    rng = np.random.default_rng(np.random.SeedSequence(len(values)))
-    # Of two or three runs resamples take too few values for a correction.
-    method = "BCa" if len(values) > 3 else "percentile"
-    found = bootstrap((values,), np.mean, confidence_level=level, method=method, rng=rng)
-    return float(found.confidence_interval.low), float(found.confidence_interval.high)
+
+def _bootstrap(rows: Array, level: float) -> Array:
+    """Bootstrap intervals of the means of rows (g, n): BCa (Efron 1987), (g, 2).
+
+    As `scipy.stats.bootstrap` has them, which takes longer to import than most verdicts take.
+    """
+    n = rows.shape[1]
+    draws = _resamples(n)
+    means = np.sort([row[draws].mean(axis=-1) for row in rows], axis=1)
+    ends = np.broadcast_to([(1 - level) / 2, (1 + level) / 2], (len(rows), 2))
+    if n > 3:  # of two or three runs resamples take too few values for a correction
+        ends = _corrected(rows, means, level)
+    place = ends * (RESAMPLES - 1)
+    below = np.floor(place).astype(int)
+    above = np.minimum(below + 1, RESAMPLES - 1)
+    share = place - below
+    pick = functools.partial(np.take_along_axis, means, axis=1)
+    return (1 - share) * pick(below) + share * pick(above)
+
+
+@functools.lru_cache(maxsize=4)
+def _resamples(n: int) -> NDArray[np.int64]:
+    """Which of n runs each resample has."""
+    rng = np.random.default_rng(np.random.SeedSequence(n))
+    return rng.integers(0, n, (RESAMPLES, n))
+
+
+def _corrected(rows: Array, means: Array, level: float) -> Array:
+    """The shares of resampled means (g, B) that lie below the ends of a BCa interval, (g, 2)."""
+    from scipy.special import ndtr, ndtri  # slow to import, and where runs are tasks not needed
+
+    n = rows.shape[1]
+    centre = rows.mean(axis=1, keepdims=True)
+    less = (means < centre).sum(axis=1) + (means <= centre).sum(axis=1)
+    bias = ndtri(less / (2 * RESAMPLES))[:, None]
+    left = np.stack([np.delete(rows, i, axis=1).mean(axis=1) for i in range(n)], axis=1)
+    pull = (n - 1) * (left.mean(axis=1, keepdims=True) - left)
+    skew = (pull**3).sum(axis=1) / n**3 / ((pull**2).sum(axis=1) / n**2) ** 1.5 / 6
+    z = bias + ndtri((1 - level) / 2) * np.array([1.0, -1.0])
+    return np.asarray(ndtr(bias + z / (1 - skew[:, None] * z)))
+
+
+def _clopper_pearson(successes: int, n: int, level: float) -> tuple[float, float]:
+    """Exact interval of a proportion, from the quantiles of two beta distributions."""
+    from scipy.special import betaincinv  # see above
+
+    tail = (1 - level) / 2
+    low = betaincinv(successes, n - successes + 1, tail) if successes else 0.0
+    high = betaincinv(successes + 1, n - successes, 1 - tail) if successes < n else 1.0
+    return float(low), float(high)
 
 
 def _quantile(share: float, df: int) -> float:
     """Quantile of Student's t."""
-    from scipy.special import stdtrit  # slow to import, too
+    from scipy.special import stdtrit  # see above
 
     return float(stdtrit(df, share))
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
+import numpy as np
 import pandas as pd
 
 from neuron_race.common import storage
@@ -172,16 +173,21 @@ def save(figure: Figure, pdf: Path, png: Path) -> None:
     words = {"Title": title, "Description": described(figure), "Software": None}
     undated: dict[str, Any] = {"CreationDate": None, "ModDate": None, "Producer": None}
     undated |= {"Title": title, "Subject": words["Description"]}
-    if engine := figure.get_layout_engine():
-        engine.execute(figure)
-        figure.set_layout_engine(None)  # else each format draws twice, first to lay out
-        _rounded(figure)
+    lay_out(figure)
     for path, form, metadata in ((png, "png", words), (pdf, "pdf", undated)):
         drawn = io.BytesIO()  # on a full disk matplotlib would hide the cause
         figure.savefig(drawn, format=form, metadata=metadata)
         content = drawn.getvalue()
         storage.write_bytes(path, in_colours(content) if form == "png" else content)
     plt.close(figure)
+
+
+def lay_out(figure: Figure) -> None:
+    """Put the parts of a figure into their places, for good: else each format lays them out."""
+    if engine := figure.get_layout_engine():
+        engine.execute(figure)
+        figure.set_layout_engine(None)
+        _rounded(figure)
 
 
 def _rounded(figure: Figure) -> None:
@@ -239,13 +245,18 @@ def summarise(table: pd.DataFrame, by: Sequence[str], value: str) -> pd.DataFram
     The interval is the verdicts': where each run is a task of its own, as a column ``task`` tells,
     tasks share classes.
     """
-    rows = []
+    rows: list[dict[str, Any]] = []
+    alike: dict[Any, list[tuple[dict[str, Any], Any]]] = {}
     for group, part in table.groupby(list(by), sort=False):
         values = part[value].to_numpy(dtype=float)
-        low, high = statistics.interval(values, tasks=tasks_of(part))
-        rows.append(
-            {**dict(zip(by, group, strict=True)), "mean": values.mean(), "low": low, "high": high}
-        )
+        rows.append({**dict(zip(by, group, strict=True)), "mean": values.mean()})
+        tasks = tasks_of(part)
+        of = (len(values), None if tasks is None else tuple(tasks))
+        alike.setdefault(of, []).append((rows[-1], values))
+    for (_, tasks), members in alike.items():  # at once, for there are hundreds
+        ends = statistics.intervals(np.stack([values for _, values in members]), tasks=tasks)
+        for (row, _), (low, high) in zip(members, ends, strict=True):
+            row |= {"low": low, "high": high}
     made = pd.DataFrame(rows, columns=[*by, "mean", "low", "high"])
     # Of no rows, as where nothing ever dropped, no rows; but the columns are there, of numbers.
     return (made if rows else made.astype(float)).assign(quantity=value)

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from neuron_race.common import ranks
 from neuron_race.common.ranks import rank_correlation
@@ -24,7 +23,7 @@ WINNERS = 0.2  # the fraction of neurons that counts as winners
 
 def partial_rank_correlation(a: Array, b: Array, given: list[Array]) -> float:
     """Spearman correlation of a and b with the ranks of other quantities regressed out."""
-    ranked = np.column_stack([rankdata(v) for v in (a, b, *given)])
+    ranked = np.column_stack([ranks.ranks(v) for v in (a, b, *given)])
     if len(a) < 4 + len(given) or (np.ptp(ranked, axis=0) == 0).any():
         return float("nan")
     design = np.column_stack([np.ones(len(a)), ranked[:, 2:]])

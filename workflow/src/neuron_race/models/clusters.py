@@ -5,7 +5,6 @@ from itertools import combinations_with_replacement
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.cluster.hierarchy import fcluster, linkage
 
 from neuron_race.common.defined import ratio
 from neuron_race.models.norms import unit
@@ -72,6 +71,8 @@ def find_each(
         for own in labels.values():
             own[chosen] = 0
         return labels
+    from scipy.cluster.hierarchy import fcluster, linkage  # slow to import
+
     tree = linkage(_distances(unit(W[chosen]), unit(A[chosen])), "complete")
     for cosine, own in labels.items():
         raw = fcluster(tree, 1.0 - cosine, "distance")

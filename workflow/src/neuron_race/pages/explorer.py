@@ -33,17 +33,21 @@ def pack(arrays: Mapping[str, tuple[Array, bool]]) -> dict[str, Any]:
     """Arrays as one compressed text, with what a reader needs to find them in it.
 
     Args:
-        arrays: name -> (array, whether differences along the last axis are kept instead of values;
-            integers wrap around).
+        arrays: name -> (array, whether it is kept as changes along the last axis: a bit for each
+            value that is another than the one before, and the differences; integers wrap around).
 
     Returns:
-        ``layout``: name, kind, shape, start and length in bytes, ``differences`` of each; ``data``:
+        ``layout``: name, kind, shape, start and length in bytes, ``changes`` of each; ``data``:
         base64 of the zlib-compressed little-endian bytes.
     """
     layout, parts, start = [], [], 0
-    for name, (array, differences) in arrays.items():
-        kept = np.diff(array, axis=-1, prepend=array.dtype.type(0)) if differences else array
-        raw = np.ascontiguousarray(kept, dtype=array.dtype.newbyteorder("<")).tobytes()
+    for name, (array, changes) in arrays.items():
+        kept, changed = array, b""
+        if changes:
+            kept = np.diff(array, axis=-1, prepend=array.dtype.type(0))
+            changed = np.packbits(kept != 0).tobytes()
+            kept = kept[kept != 0]
+        raw = changed + np.ascontiguousarray(kept, array.dtype.newbyteorder("<")).tobytes()
         layout.append(
             {
                 "name": name,
@@ -51,12 +55,12 @@ def pack(arrays: Mapping[str, tuple[Array, bool]]) -> dict[str, Any]:
                 "shape": list(array.shape),
                 "start": start,
                 "bytes": len(raw),
-                "differences": differences,
+                "changes": changes,
             }
         )
         parts.append(raw)
         start += len(raw)
-    text = base64.b64encode(zlib.compress(b"".join(parts), 9)).decode()
+    text = base64.b64encode(zlib.compress(b"".join(parts))).decode()
     return {"layout": layout, "data": text}
 
 

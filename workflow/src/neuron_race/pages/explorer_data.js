@@ -10,11 +10,15 @@ async function arraysOf({ data, layout }) {
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
   const buffer = await new Response(stream).arrayBuffer();
   const arrays = {};
-  for (const { name, kind, shape, start, bytes: size, differences } of layout) {
-    const values = new KINDS[kind](buffer.slice(start, start + size));
+  for (const { name, kind, shape, start, bytes: size, changes } of layout) {
+    const count = shape.reduce((a, b) => a * b, 1), last = shape.at(-1), bits = changes ? Math.ceil(count / 8) : 0;
+    const changed = new Uint8Array(buffer, start, bits), kept = new KINDS[kind](buffer.slice(start + bits, start + size));
+    const values = changes ? new KINDS[kind](count) : kept;
     // Sums wrap around as the differences did.
-    const last = shape.at(-1);
-    if (differences) for (let i = 0; i < values.length; i++) if (i % last) values[i] += values[i - 1];
+    for (let i = 0, next = 0; changes && i < count; i++) {
+      if ((changed[i >> 3] >> (7 - (i & 7))) & 1) values[i] = kept[next++];
+      if (i % last) values[i] += values[i - 1];
+    }
     arrays[name] = values;
   }
   return arrays;

@@ -286,6 +286,7 @@ def show(figure: "Figure", description: str) -> Image:
     from neuron_race.figures import style
 
     stream = io.BytesIO()
+    style.lay_out(figure)
     figure.savefig(stream, format="png", metadata={"Software": None})
     plt.close(figure)
     return _image(style.in_colours(stream.getvalue()), description)

@@ -8,7 +8,8 @@ from typing import Any
 
 from neuron_race.common.imports import without
 
-with without("rfc3987_syntax"):  # see settings
+# The first, see settings; the others serve notebooks to a browser, and read other formats.
+with without("rfc3987_syntax", "tornado", "markdown_it"):
     import jupytext
 import nbformat
 from nbformat import NotebookNode

@@ -1,5 +1,6 @@
 """What the workflow asks of the configuration and the register, once they are read."""
 
+import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -61,8 +62,15 @@ class Settings:
 
     def asked(self, claim: str) -> list[dict[str, Any]]:
         """A claim's criteria, and its effects as asked of nulls and of the same tasks redrawn."""
-        own = self.claims[claim]["criteria"]
-        return [*own, *nulls.asked(self, claim), *nulls.redrawn(self, claim)]
+        return self._asked[claim]
+
+    @functools.cached_property
+    def _asked(self) -> dict[str, list[dict[str, Any]]]:
+        """Of each claim, for a plan asks hundreds of times."""
+        return {
+            name: [*claim["criteria"], *nulls.asked(self, name), *nulls.redrawn(self, name)]
+            for name, claim in self.claims.items()
+        }
 
     def tasks(self, claim: str) -> dict[str, dict[int, str]]:
         """Tasks of the runs that a claim rests on, where each run has its own: by run and seed."""
@@ -116,16 +124,20 @@ class Settings:
 
         Of one statistic, or of any.
         """
-        return list(
-            dict.fromkeys(
-                runs.split("/")[1]
-                for claim in self.claims.values()
-                for criterion in claim["criteria"]
-                for where, runs in sources(criterion)
-                if where == table and runs.split("/")[0] == experiment
-                if statistic in (None, criterion["statistic"])
-            )
-        )
+        read = self._read.get((table, experiment), [])
+        return list(dict.fromkeys(name for name, of in read if statistic in (None, of)))
+
+    @functools.cached_property
+    def _read(self) -> dict[tuple[str, str], list[tuple[str, str]]]:
+        """Conditions and statistics that criteria read, by table and experiment."""
+        found: dict[tuple[str, str], list[tuple[str, str]]] = {}
+        for claim in self.claims.values():
+            for criterion in claim["criteria"]:
+                for table, runs in sources(criterion):
+                    experiment, condition = runs.split("/")
+                    own = (condition, criterion["statistic"])
+                    found.setdefault((table, experiment), []).append(own)
+        return found
 
     def predicted(self, experiment: str) -> dict[str, dict[str, Any]]:
         """Options of the conditions whose predictions any claim reads."""
