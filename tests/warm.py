@@ -21,6 +21,7 @@ from typing import TextIO
 
 # What a run imports before it starts a job.
 LIBRARIES = ("snakemake.cli", "snakemake.report.html_reporter", "snakemake.storage", "jsonschema")
+LIBRARIES += ("nbformat", "pandas", "smart_open", "yaml")
 PATIENCE = 900.0  # seconds
 
 
@@ -92,5 +93,6 @@ def become(folder: str, arguments: list[str], variables: dict[str, str], said: l
 if __name__ == "__main__":
     for name in LIBRARIES:
         importlib.import_module(name)
+    sys.modules["snakemake.cli"].get_argument_parser()  # which looks for plugins everywhere
     gc.freeze()  # which a fork need not look through
     serve(os.fdopen(os.dup(0)), os.fdopen(os.dup(1), "w"))

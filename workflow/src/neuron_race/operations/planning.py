@@ -5,6 +5,7 @@ of a job is a start-up plus a rate times its work; the rate is measured, the wor
 """
 
 import csv
+import functools
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -52,7 +53,7 @@ class Size:
         rank = min(dim, data["n_train"]) if options.get("reduce", True) else dim
         seeds, m = len(options["seeds"]), options["width"]
         kept = min(dim, rank + m)
-        snapshots = len(snapshot_steps(recipe.max_steps, recipe.snapshots))
+        snapshots = _snapshots(recipe.max_steps, recipe.snapshots)
         twice = 2 if options.get("without") == "gates" else 1  # each sample has its mirror image
         weights = FLOAT * seeds * snapshots * m * (kept + outputs)
         return cls(
@@ -135,6 +136,12 @@ BY_SEEDS = ("weight_tickets", "dataset")
 SHARDS = ("multiverse_train", "multiverse_measure")
 MULTIVERSE = (*SHARDS, "multiverse_runs", "multiverse_claims")
 TABLES = ("dynamics", "compression", "moments", "race", "cosines", "predict", "laws")
+
+
+@functools.cache
+def _snapshots(max_steps: int, snapshots: int) -> int:
+    """How many snapshots there are; a plan asks thousands of times."""
+    return len(snapshot_steps(max_steps, snapshots))
 
 
 def job(path: Path | str) -> tuple[str, str]:
