@@ -181,11 +181,19 @@ def test_provenance_is_there(site: Path) -> None:
     assert "torch" in made["versions"] and len(made["parameters"]["seeds"]) == 2
 
 
+PAGES = ("index.html", "claims/racing.html", "paper_notes.html", "race.html", "own_network.html")
+LOOKS = (("light", 1440), ("dark", 390))
+LONG = ("paper_notes.html", "light", 1440)  # takes a quarter of a minute each time
+
+
 @pytest.mark.parametrize(
-    "name",
-    ["index.html", "claims/racing.html", "paper_notes.html", "race.html", "own_network.html"],
+    ("name", "scheme", "width"),
+    [
+        pytest.param(name, *look, marks=[pytest.mark.slow] * ((name, *look) == LONG))
+        for name in PAGES
+        for look in LOOKS
+    ],
 )
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 390)])
 def test_accessible(visit: Visit, name: str, scheme: str, width: int) -> None:
     page = visit(name, color_scheme=scheme, viewport={"width": width, "height": 800})
     page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
