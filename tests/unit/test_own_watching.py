@@ -357,6 +357,8 @@ def test_copies_of_a_watched_model_are_not_watched_nor_pickled() -> None:
     pickle.dumps(model)
 
 
+# PyTorch says so on 3.13.0, and of no later version.
+@pytest.mark.filterwarnings("ignore:Guards may run slower on Python 3.13.0")
 def test_a_compiled_model_is_compiled_once_and_read_uncompiled() -> None:
     torch.manual_seed(17)
     (model, X), compiled = MODELS["perceptron"](), []
