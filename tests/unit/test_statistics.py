@@ -1,7 +1,5 @@
 """Intervals, tests, equivalence and correction, on numbers that can be checked by hand."""
 
-from typing import Literal
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -66,27 +64,15 @@ def test_interval_is_the_same_each_time_moves_with_the_values_and_ignores_global
 
 
 @pytest.mark.parametrize("n", [2, 3, 4, 20])
-def test_bootstrap_intervals_are_those_of_scipy(n: int) -> None:
-    rows = np.random.default_rng(n).standard_normal((20, n)) ** 3
+def test_intervals_of_many_are_those_of_each_alone(n: int) -> None:
+    rows = np.random.default_rng(n).standard_normal((40, n)) ** 3
     rows[1] = np.round(rows[1])  # ties
-    rows[2, 0] = np.nan
+    rows[2], rows[3, 0] = 0.5, np.nan
     found = statistics.intervals(rows)
-    method: Literal["BCa", "percentile"] = "BCa" if n > 3 else "percentile"
+    assert np.isnan(found[3]).all() and (found[2] == 0.5).all()
     for row, own in zip(rows, found, strict=True):
-        np.testing.assert_array_equal(own, statistics.interval(row))
-        rng = np.random.default_rng(np.random.SeedSequence(n))
-        if np.isfinite(row).all() and np.ptp(row) > 0:
-            known = stats.bootstrap((row,), np.mean, method=method, rng=rng).confidence_interval
-            np.testing.assert_allclose(own, known, rtol=1e-12, atol=1e-12)
-
-
-@pytest.mark.parametrize("n", [2, 7, 20])
-def test_intervals_of_proportions_are_those_of_scipy(n: int) -> None:
-    for successes in range(n + 1):
-        sample = np.repeat([1.0, 0.0], [successes, n - successes])
-        known = stats.binomtest(successes, n).proportion_ci()
-        found = statistics.interval(sample, proportion=True)
-        np.testing.assert_allclose(found, known, rtol=1e-9, atol=1e-12)
+        # But for the order in which a resample is summed.
+        np.testing.assert_allclose(own, statistics.interval(row), rtol=1e-12, atol=1e-14)
 
 
 def test_identical_values_give_the_point() -> None:

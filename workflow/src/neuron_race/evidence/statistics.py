@@ -20,7 +20,6 @@ Tasks = Sequence[str] | None  # of each run, such as "3-8"; None where all runs 
 Direction = Literal["above", "below", "within"]
 DIRECTIONS = ("above", "below", "within")
 LEVEL = 0.95
-RESAMPLES = 9999
 ROWS = 16  # whose resamples are held at a time
 
 
@@ -80,7 +79,10 @@ def interval(
     """
     values = np.asarray(values, dtype=float)
     if proportion and len(values) > 1 and np.isfinite(values).all():
-        return _clopper_pearson(_successes(values), len(values), level)
+        from scipy.stats import binomtest  # slow to import, and where runs are tasks not needed
+
+        exact = binomtest(_successes(values), len(values)).proportion_ci(level)
+        return float(exact.low), float(exact.high)
     low, high = intervals(values[None], level, tasks)[0]
     return float(low), float(high)
 
@@ -104,61 +106,18 @@ def intervals(rows: Array, level: float = LEVEL, tasks: Tasks = None) -> Array:
             half = error * _quantile((1 + level) / 2, df)
             found[row] = rows[row].mean() - half, rows[row].mean() + half
         return found
+    # Of two or three runs resamples take too few values for a correction.
+    method: Literal["BCa", "percentile"] = "BCa" if rows.shape[1] > 3 else "percentile"
     for at in range(0, len(vary), ROWS):
+        from scipy.stats import bootstrap  # see above
+
         part = vary[at : at + ROWS]
-        found[part] = _bootstrap(rows[part], level)
+        rng = np.random.default_rng(np.random.SeedSequence(rows.shape[1]))
+        ends = bootstrap(
+            (rows[part],), np.mean, axis=1, confidence_level=level, method=method, rng=rng
+        ).confidence_interval
+        found[part] = np.column_stack([ends.low, ends.high])
     return found
-
-
-def _bootstrap(rows: Array, level: float) -> Array:
-    """Bootstrap intervals of the means of rows (g, n): BCa (Efron 1987), (g, 2).
-
-    As `scipy.stats.bootstrap` has them, which takes longer to import than most verdicts take.
-    """
-    n = rows.shape[1]
-    draws = _resamples(n)
-    means = np.sort([row[draws].mean(axis=-1) for row in rows], axis=1)
-    ends = np.broadcast_to([(1 - level) / 2, (1 + level) / 2], (len(rows), 2))
-    if n > 3:  # of two or three runs resamples take too few values for a correction
-        ends = _corrected(rows, means, level)
-    place = ends * (RESAMPLES - 1)
-    below = np.floor(place).astype(int)
-    above = np.minimum(below + 1, RESAMPLES - 1)
-    share = place - below
-    pick = functools.partial(np.take_along_axis, means, axis=1)
-    return (1 - share) * pick(below) + share * pick(above)
-
-
-@functools.lru_cache(maxsize=4)
-def _resamples(n: int) -> NDArray[np.int64]:
-    """Which of n runs each resample has."""
-    rng = np.random.default_rng(np.random.SeedSequence(n))
-    return rng.integers(0, n, (RESAMPLES, n))
-
-
-def _corrected(rows: Array, means: Array, level: float) -> Array:
-    """The shares of resampled means (g, B) that lie below the ends of a BCa interval, (g, 2)."""
-    from scipy.special import ndtr, ndtri  # slow to import, and where runs are tasks not needed
-
-    n = rows.shape[1]
-    centre = rows.mean(axis=1, keepdims=True)
-    less = (means < centre).sum(axis=1) + (means <= centre).sum(axis=1)
-    bias = ndtri(less / (2 * RESAMPLES))[:, None]
-    left = np.stack([np.delete(rows, i, axis=1).mean(axis=1) for i in range(n)], axis=1)
-    pull = (n - 1) * (left.mean(axis=1, keepdims=True) - left)
-    skew = (pull**3).sum(axis=1) / n**3 / ((pull**2).sum(axis=1) / n**2) ** 1.5 / 6
-    z = bias + ndtri((1 - level) / 2) * np.array([1.0, -1.0])
-    return np.asarray(ndtr(bias + z / (1 - skew[:, None] * z)))
-
-
-def _clopper_pearson(successes: int, n: int, level: float) -> tuple[float, float]:
-    """Exact interval of a proportion, from the quantiles of two beta distributions."""
-    from scipy.special import betaincinv  # see above
-
-    tail = (1 - level) / 2
-    low = betaincinv(successes, n - successes + 1, tail) if successes else 0.0
-    high = betaincinv(successes + 1, n - successes, 1 - tail) if successes < n else 1.0
-    return float(low), float(high)
 
 
 def _quantile(share: float, df: int) -> float:

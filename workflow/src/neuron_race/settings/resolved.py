@@ -62,7 +62,7 @@ class Settings:
 
     def asked(self, claim: str) -> list[dict[str, Any]]:
         """A claim's criteria, and its effects as asked of nulls and of the same tasks redrawn."""
-        return self._asked[claim]
+        return list(self._asked[claim])
 
     @functools.cached_property
     def _asked(self) -> dict[str, list[dict[str, Any]]]:
