@@ -62,7 +62,7 @@ retest: $(READY) ## run the tests, whatever happened before
 	@tail -n 1 $(VENV)/.tests.log > $(PASSED)
 
 test-fast: $(READY) ## set up, then test the package alone, and the style (under two minutes)
-	@$(PYTEST) $(TOGETHER) tests/unit tests/theory tests/workflow/test_style.py
+	@$(PYTEST) $(TOGETHER) tests/unit tests/workflow/test_style.py
 
 test-all: test ## the tests, and the long ones: Slurm where it is installed, kills, a soak and a fuzz of N=20 rounds (two hours)
 	@$(PYTEST) $(TOGETHER) -m "slow and not cluster" -rs

@@ -35,7 +35,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         waiting = [i.path for i in items if "smoke" in getattr(i, "fixturenames", ())]
         items.sort(
             key=lambda item: (
-                item.path.parent.name in ("unit", "theory"),
+                "unit" in item.path.parts,
                 item.path not in waiting[:1],
                 item.path in waiting,
             )

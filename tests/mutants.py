@@ -110,12 +110,7 @@ def tests(path: Path) -> list[str]:
     """Test files that use a module: first those that import it themselves, small ones first."""
     own = path.relative_to(ROOT).as_posix()
     name = re.compile(rf"\b{path.stem}\b")
-    using = [
-        file
-        for room in ("unit", "theory")
-        for file in (ROOT / "tests" / room).glob("test_*.py")
-        if _uses(file, own)
-    ]
+    using = [file for file in (ROOT / "tests/unit").rglob("test_*.py") if _uses(file, own)]
     named = {file: len(name.findall(file.read_text(encoding="utf-8"))) for file in using}
     return [str(file) for file in sorted(using, key=lambda file: (-named[file], file))]
 

@@ -39,6 +39,15 @@ def test_all_folders_are_in_the_flow() -> None:
     assert at == sorted(at)
 
 
+def test_the_tests_have_the_same_folders() -> None:
+    """What a test of a room imports tells of that room, or the test is in the wrong one."""
+    found = {path.parent.name for path in Path(__file__).parent.glob("*/test_*.py")}
+    assert found == set(ROOMS)
+    for room in ROOMS:
+        for path in (Path(__file__).parent / room).glob("test_*.py"):
+            assert room in imported(path), path
+
+
 @pytest.mark.parametrize("room", ROOMS)
 def test_imports_go_up_the_flow_only(room: str) -> None:
     allowed = {*ROOMS[: ROOMS.index(room) + 1]}

@@ -24,7 +24,7 @@ CONFIG = configuration.read_yaml(ROOT / "config/config.yaml")
 CONFIG["seeds"] = {"first": 50, "count": 12}
 SETTINGS = configuration.read(CONFIG, ROOT)
 Tables = dict[tuple[str, str], pd.DataFrame]
-# `unlocking` and `laws` are broken in tests/unit/test_late_winners.py and test_predictions.py.
+# `unlocking` and `laws` are broken in tests/unit, by test_late_winners.py and test_predictions.py.
 CLAIMS = ("mutual_alignment", "racing", "merging", "pruning")
 
 

@@ -8,7 +8,7 @@ import pytest
 from neuron_race.common.validation import SettingsError
 from neuron_race.settings import assignments, reading
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 DEFAULT = reading.read_yaml(ROOT / "config/config.yaml")
 
 

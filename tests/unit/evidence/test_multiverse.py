@@ -22,7 +22,7 @@ from neuron_race.theory.forecast import forecast
 from neuron_race.theory.stability import stable_rate
 from neuron_race.training import conditions
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 CONFIG = reading.read_yaml(ROOT / "config/config.yaml")
 SMALL = {"width": [20, 24], "samples": [40, 60], "alpha": [1e-3, 1e-2], "rate": [0.3, 0.5]}
 ONE = {"bias": False, "centring": True, "cosine": 0.95, "drop": 0.1, "head": "gaussian"}

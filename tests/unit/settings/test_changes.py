@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from neuron_race.settings import changes, configuration, reading
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 # As the schema has it, a key holds mappings or values, never now this and now that.
 VALUES = st.dictionaries(
     st.sampled_from("xyz"), st.integers(0, 3) | st.lists(st.integers(0, 2), max_size=2)

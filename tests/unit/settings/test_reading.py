@@ -13,7 +13,7 @@ from snakemake.utils import update_config
 from neuron_race.settings import reading
 from neuron_race.settings.reading import SettingsError
 
-PROJECT = Path(__file__).parents[2]
+PROJECT = Path(__file__).parents[3]
 FILES = sorted(
     [
         *PROJECT.glob("config/*.yaml"),

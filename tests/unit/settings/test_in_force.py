@@ -18,7 +18,7 @@ from neuron_race.models.options import MODELS
 from neuron_race.settings import additions, configuration, options, reading
 from neuron_race.settings.reading import SettingsError
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 CONFIG = ROOT / "config/config.yaml"
 DEFAULT = reading.read_yaml(CONFIG)
 PRESETS = ("smoke", "paper", "images", "long", "full")

@@ -17,7 +17,7 @@ from neuron_race.data.kinds import digits as digits_kind
 from neuron_race.settings import configuration
 from neuron_race.settings.configuration import Settings, SettingsError
 
-PROJECT = Path(__file__).parents[2]
+PROJECT = Path(__file__).parents[3]
 Change = Callable[[dict[str, Any]], Any]
 
 

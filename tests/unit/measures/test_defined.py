@@ -30,7 +30,7 @@ from neuron_race.theory import forecast
 from neuron_race.training import any_model
 from neuron_race.training.runs import Trained
 
-REGISTER = Path(__file__).parents[2] / "config/claims"
+REGISTER = Path(__file__).parents[3] / "config/claims"
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,7 @@ from neuron_race.studies import trial
 from neuron_race.theory import forecast
 from neuron_race.training import conditions
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def spirals(n: int, rng: np.random.Generator) -> tuple[Any, Any]:

@@ -29,8 +29,8 @@ from neuron_race.data.loaders import mnist as mnist_loader
 from neuron_race.settings import schema
 from neuron_race.settings.configuration import SettingsError
 
-PROJECT = Path(__file__).parents[2]
-SAMPLE = Path(__file__).parents[3] / "shared/data/cifar10-jpeg-subset.tar.gz"
+PROJECT = Path(__file__).parents[3]
+SAMPLE = Path(__file__).parents[4] / "shared/data/cifar10-jpeg-subset.tar.gz"
 SAMPLE_SHA256 = "87580f569210021cc9acaf9f6ef9575e2855831405a2af032f4bb8043c452f60"
 FOLDER = "cifar-10-batches-bin"
 ZEROS = "0" * 64

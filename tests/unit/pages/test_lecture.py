@@ -18,7 +18,7 @@ from neuron_race.data import datasets
 from neuron_race.pages import lecture, live, notebooks, page
 from neuron_race.settings import configuration
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 NOTES = ROOT / "paper_notes.md"
 NOTEBOOKS = ROOT / "workflow/notebooks"
 

@@ -9,7 +9,7 @@ from neuron_race.common import storage
 from neuron_race.evidence import registration
 from neuron_race.settings import configuration, reading
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 SETTINGS = configuration.read(reading.read_yaml(ROOT / "config/config.yaml"), ROOT)
 
 

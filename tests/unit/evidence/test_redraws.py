@@ -13,7 +13,7 @@ from neuron_race.evidence import claims, phrases, statistics
 from neuron_race.settings import configuration, nulls, reading
 from neuron_race.training import conditions
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 DEFAULT = reading.read_yaml(ROOT / "config/config.yaml")
 SETTINGS = configuration.read(DEFAULT, ROOT)
 

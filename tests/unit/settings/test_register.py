@@ -14,7 +14,7 @@ from neuron_race.operations import crate
 from neuron_race.settings import configuration, reading
 from neuron_race.settings.configuration import Settings, SettingsError
 
-PROJECT = Path(__file__).parents[2]
+PROJECT = Path(__file__).parents[3]
 GROUPED = """
 title: A race
 statement: They race.

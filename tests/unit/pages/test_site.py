@@ -8,7 +8,7 @@ import pytest
 
 from neuron_race.pages.site import build, contents, documents, moments, pages
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def row(name: str, holds: bool | None, **other: Any) -> dict[str, Any]:

@@ -137,5 +137,5 @@ def test_libraries_use_the_same_code_in_every_job() -> None:
         os.environ["ATEN_CPU_CAPABILITY"] = "default"
         instructions.settle()  # what is said already stands
         assert found()["torch"] == "DEFAULT"
-    snakefile = Path(__file__).parents[2].joinpath("Snakefile").read_text(encoding="utf-8")
+    snakefile = Path(__file__).parents[3].joinpath("Snakefile").read_text(encoding="utf-8")
     assert snakefile.count("\ninstructions.settle()\n") == 1  # it starts all jobs

@@ -15,7 +15,7 @@ from neuron_race.settings import nulls as stand_ins
 from neuron_race.training import conditions
 from neuron_race.training import nulls as made
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 DEFAULT = reading.read_yaml(ROOT / "config/config.yaml")
 SETTINGS = configuration.read(DEFAULT, ROOT)
 SEEDS = [0, 1]

@@ -251,8 +251,8 @@ for seed in ({seed}, 6):
 
 
 def test_same_seed_same_bits_in_two_processes_and_another_seed_others() -> None:
-    here = Path(__file__).parent
-    path = os.pathsep.join([str(here), str(here.parents[1] / "workflow/src")])
+    here = Path(__file__).parents[2]
+    path = os.pathsep.join([str(here), str(here.parent / "workflow/src")])
     started = [
         subprocess.Popen(
             [sys.executable, "-c", SAME_SEED.format(seed=5)],

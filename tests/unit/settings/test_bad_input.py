@@ -26,7 +26,7 @@ from neuron_race.settings import configuration, schema
 from neuron_race.settings.configuration import SettingsError
 from neuron_race.training import runs
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 CONFIG = configuration.read_yaml(ROOT / "config/config.yaml")
 REGISTER = configuration.read_register(ROOT / "config/claims")
 NAME = re.compile(r"[a-z][a-z0-9_]*")

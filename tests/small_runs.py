@@ -1,4 +1,4 @@
-"""Small problems and trained networks that several unit tests share."""
+"""Small problems and trained networks that tests of several rooms share."""
 
 from functools import cache
 from typing import Any

@@ -75,7 +75,7 @@ assert "torch._dynamo" in sys.modules  # or there would be nothing to avoid
 
 
 def test_plain_steps_of_any_model_do_without_the_compiler() -> None:
-    paths = [str(Path(__file__).parent), os.getenv("PYTHONPATH", "")]
+    paths = [str(Path(__file__).parents[1] / "training"), os.getenv("PYTHONPATH", "")]
     environment = {"PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": "1"}
     subprocess.run([sys.executable, "-c", PLAIN], env=environment, check=True)
 

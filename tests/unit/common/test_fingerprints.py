@@ -8,7 +8,7 @@ import pytest
 
 from neuron_race.common import freshness, storage
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SCRIPTS = ROOT / "workflow/scripts"
 
 
