@@ -5,6 +5,7 @@ from pathlib import Path
 from neuron_race.common import job as script
 from neuron_race.common import storage
 from neuron_race.evidence import reference, reports
+from neuron_race.operations import slim
 
 PAGE = "results/site/index.html"
 
@@ -28,7 +29,8 @@ def work(job) -> None:
         print(f"\n{reports.summary(verdicts).to_string(index=False)}", flush=True)
         return
     told = against(Path(job.params.reference), job.params.verdicts)
-    print(f"\n{reports.tally(verdicts)}\n{told}\nOpen {PAGE}", flush=True)
+    lines = [reports.tally(verdicts), told, slim.told(), f"Open {PAGE}"]
+    print("", *filter(None, lines), sep="\n", flush=True)
 
 
 script.run(snakemake, work)

@@ -45,3 +45,16 @@ def test_deleted_networks_are_not_asked_for(folder: Path) -> None:
     again = sorted(NETWORKS)[0]  # trained once more, for its measures were edited
     storage.write_bytes(folder / again, b"x")
     assert slim.left(everything) == sorted({again, *OTHERS})
+
+
+def test_much_space_is_told_once_for_each_file(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert slim.told() == ""  # 2000 bytes
+    monkeypatch.setattr(slim, "WORTH_TELLING", 2000)
+    assert slim.told().startswith("Trained networks take 0.0 GB.") and "make slim" in slim.told()
+    monkeypatch.setattr(slim, "WORTH_TELLING", 2001)
+    assert slim.told() == ""
+    monkeypatch.setattr(slim, "WORTH_TELLING", 1)
+    slim.slim()
+    assert slim.told() == ""
