@@ -98,7 +98,7 @@ for claim in CLAIMS:
         params:
             equations=SETTINGS.equations,
             options=given(),
-            benchmarks=lambda w, claim=claim: benchmarks_behind(claim_files(claim)),
+            benchmarks=lambda w, claim=claim: benchmarks_of(jobs_behind(claim_files(claim))),
         script:
             "../scripts/explain.py"
 

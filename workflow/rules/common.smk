@@ -51,11 +51,7 @@ def planned_seconds():
     files = [str(job.benchmark) for job in workflow.dag.needrun_jobs() if job.benchmark]
     if not forecaster():
         return dict.fromkeys(files, 1.0)
-    named = {path: Path(path).with_suffix("").parts[2:] for path in files}
-    return {
-        path: forecaster().cost(SETTINGS, parts[0], "/".join(parts[1:]) or parts[0]).seconds
-        for path, parts in named.items()
-    }
+    return {path: forecaster().cost(SETTINGS, *planning.job(path)).seconds for path in files}
 
 
 def datasets_of(experiment):
@@ -126,7 +122,7 @@ def intermediates():
         slim.left(
             {
                 str(output)
-                for maker, values in {job_of(path) for path in needed(ends)} - {None}
+                for maker, values in jobs_behind(ends)
                 for output in maker.expand_output(dict(values))[0]
             }
         )
@@ -278,7 +274,7 @@ def claim_files(claim):
 @functools.cache
 def claim_costs():
     """Benchmark files of all jobs behind each claim."""
-    return {claim: benchmarks_behind(claim_files(claim)) for claim in CLAIMS}
+    return {claim: benchmarks_of(jobs_behind(claim_files(claim))) for claim in CLAIMS}
 
 
 # Of the site: templates, and documents of the project that are pages of it.

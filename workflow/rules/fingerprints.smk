@@ -37,12 +37,25 @@ def needed(paths):
     return list(found)
 
 
-def benchmarks_behind(paths):
-    """Benchmark files of all jobs that files need."""
-    jobs = {job_of(path) for path in needed(paths)} - {None}
-    return sorted(
-        {str(maker.expand_benchmark(dict(values))) for maker, values in jobs if maker.benchmark}
-    )
+def jobs_behind(paths):
+    """All jobs that files need, each once."""
+    return list(dict.fromkeys(job for path in needed(paths) if (job := job_of(path))))
+
+
+def jobs_of_all():
+    """All jobs of a whole run."""
+    return jobs_behind(inputs_of((workflow.get_rule("all"), ())))
+
+
+def benchmark_of(job):
+    """Benchmark file of a job, or None."""
+    maker, values = job
+    return str(maker.expand_benchmark(dict(values))) if maker.benchmark else None
+
+
+def benchmarks_of(jobs):
+    """Benchmark files of jobs, of those that have one."""
+    return sorted({benchmark_of(job) for job in jobs} - {None})
 
 
 @functools.cache
@@ -110,20 +123,15 @@ def add_fingerprint(maker):
 
 def seconds_of(job):
     """Forecast cost of a job; of one without a benchmark, nothing."""
-    maker, values = job
-    if not maker.benchmark or not forecaster():
+    if not (path := benchmark_of(job)) or not forecaster():
         return 0.0
-    named = planning.job(str(maker.expand_benchmark(dict(values))))
-    return forecaster().cost(SETTINGS, *named).seconds
+    return forecaster().cost(SETTINGS, *planning.job(path)).seconds
 
 
 @functools.cache
 def priorities():
     """Priority of each job behind a verdict."""
-    needs = {
-        claim: [job for path in needed([f"results/claims/{claim}.json"]) if (job := job_of(path))]
-        for claim in CLAIMS
-    }
+    needs = {claim: jobs_behind([f"results/claims/{claim}.json"]) for claim in CLAIMS}
     return order.priorities(needs, functools.cache(seconds_of))
 
 
@@ -139,9 +147,7 @@ def put_in_order(maker):
 
 def timetable(cores):
     """When each verdict is expected, in seconds from the start, on a number of cores."""
-    whole = [job_of(path) for path in needed(inputs_of((workflow.get_rule("all"), ())))]
-    jobs = dict.fromkeys(job for job in whole if job)
-    before = {job: {job_of(path) for path in inputs_of(job)} - {None} for job in jobs}
+    before = {job: {job_of(path) for path in inputs_of(job)} - {None} for job in jobs_of_all()}
     ended = order.simulate(before, functools.cache(seconds_of), priorities(), cores)
     verdicts = {claim: ended[job_of(f"results/claims/{claim}.json")] for claim in CLAIMS}
     return {"verdicts": verdicts, "end": max(ended.values())}
@@ -149,15 +155,14 @@ def timetable(cores):
 
 def code_behind(path):
     """Code of all jobs that a file was made by: name -> checksum."""
-    jobs = {job_of(path) for path in needed([path])} - {None}
+    jobs = jobs_behind([path])
     return dict(sorted({k: v for job in jobs for k, v in made_of(job)["code"].items()}.items()))
 
 
 def redone():
     """What an edit redoes: name of a file of code -> benchmark files of all jobs of a whole run
     that use it or come after one that does."""
-    whole = {job_of(path) for path in needed(inputs_of((workflow.get_rule("all"), ())))} - {None}
-    jobs = {job: made_of(job) for job in whole if job[0].script}
+    jobs = {job: made_of(job) for job in jobs_of_all() if job[0].script}
     readers = {}
     for job, made in jobs.items():
         for record in made["records"]:
@@ -170,7 +175,5 @@ def redone():
             more = set(readers.get(jobs[waiting.pop()]["record"], [])) - reached
             reached |= more
             waiting += more
-        found[name] = sorted(
-            str(j[0].expand_benchmark(dict(j[1]))) for j in reached if j[0].benchmark
-        )
+        found[name] = benchmarks_of(reached)
     return found
