@@ -170,18 +170,28 @@ def sidecars_of(claim):
     ]
 
 
+def protocols_of(claim):
+    """Protocols of weight tickets that a claim's criteria rest on."""
+    return [name for table, name in SETTINGS.tables(claim) if table == "weights"]
+
+
+def data_of(claim):
+    """Data sets that a claim rests on, each once."""
+    names = [data for name in experiments_of(claim) for data in SETTINGS.datasets_of(name)]
+    for protocol in protocols_of(claim):
+        names += [task["dataset"] for task in SETTINGS.weight_tickets[protocol].values()]
+    return list(dict.fromkeys(names))
+
+
 def changes_of(claim):
     """Settings that differ from the preset's, of those that may change a claim's verdict."""
-    names = experiments_of(claim)
-    data = [dataset for name in names for dataset in SETTINGS.datasets_of(name)]
-    protocols = [name for table, name in SETTINGS.tables(claim) if table == "weights"]
-    data += [t["dataset"] for p in protocols for t in SETTINGS.weight_tickets[p].values()]
+    names, data = experiments_of(claim), data_of(claim)
     return changes.concerning(
         CHANGES,
         {
             "experiments": names,
             "extensions": names,
-            "weight_tickets": protocols,
+            "weight_tickets": protocols_of(claim),
             "datasets": data,
             "images": [
                 SETTINGS.datasets[d]["images"] for d in data if "images" in SETTINGS.datasets[d]
@@ -192,25 +202,14 @@ def changes_of(claim):
 
 def settled(claim):
     """What a claim's verdict rests on beside code, by the names of a registration -> checksum."""
-    names = experiments_of(claim)
-    names += [protocol for table, protocol in SETTINGS.tables(claim) if table == "weights"]
-    data = [Path(path).stem for path in data_provenance_of(claim)]
-    own = [f"claim {claim}", *(f"data {name}" for name in data)]
+    names = [*experiments_of(claim), *protocols_of(claim)]
+    own = [f"claim {claim}", *(f"data {name}" for name in data_of(claim))]
     lock = "envs/requirements.lock"
     return {lock: freshness.checksum(ROOT / lock)} | {
         key: value
         for key, value in REGISTERED.items()
         if key in own or any(key.startswith(f"run {name}/") for name in names)
     }
-
-
-def data_provenance_of(claim):
-    """Provenance of all data sets that a claim rests on."""
-    names = [data for name in experiments_of(claim) for data in SETTINGS.datasets_of(name)]
-    for table, protocol in SETTINGS.tables(claim):
-        if table == "weights":
-            names += [task["dataset"] for task in SETTINGS.weight_tickets[protocol].values()]
-    return expand("results/datasets/{name}.json", name=dict.fromkeys(names))
 
 
 @functools.cache

@@ -9,7 +9,7 @@ rule provenance:
         figures=multiext("figures/{claim}", ".pdf", ".png", ".csv"),
         tables=lambda w: tables_of(w.claim),
         runs=lambda w: sidecars_of(w.claim),
-        datasets=lambda w: data_provenance_of(w.claim),
+        datasets=lambda w: expand("results/datasets/{name}.json", name=data_of(w.claim)),
         registration=os.path.relpath(ROOT / registration.FILE),
     output:
         "results/provenance/{claim}.json",
