@@ -12,9 +12,7 @@ for claim in CLAIMS:
             tables=figure_tables(claim),
             verdict=f"results/claims/{claim}.json",
         output:
-            pdf=f"figures/{claim}.pdf",
-            png=f"figures/{claim}.png",
-            csv=f"figures/{claim}.csv",
+            multiext(f"figures/{claim}", pdf=".pdf", png=".png", csv=".csv"),
         log:
             f"results/logs/figure/{claim}.log",
         benchmark:
@@ -35,9 +33,7 @@ rule nulls:
     input:
         nulls="results/nulls.csv",
     output:
-        pdf="figures/nulls.pdf",
-        png="figures/nulls.png",
-        csv="figures/nulls.csv",
+        multiext("figures/nulls", pdf=".pdf", png=".png", csv=".csv"),
     log:
         "results/logs/figure/nulls.log",
     benchmark:
@@ -57,9 +53,7 @@ rule tasks:
         scores="results/claims.csv",
         evidence=expand("results/evidence/{claim}.csv", claim=CLAIMS),
     output:
-        pdf="figures/tasks.pdf",
-        png="figures/tasks.png",
-        csv="figures/tasks.csv",
+        multiext("figures/tasks", pdf=".pdf", png=".png", csv=".csv"),
     log:
         "results/logs/figure/tasks.log",
     benchmark:
@@ -75,9 +69,7 @@ rule replication:
     input:
         scores="results/claims.csv",
     output:
-        pdf="figures/replication.pdf",
-        png="figures/replication.png",
-        csv="figures/replication.csv",
+        multiext("figures/replication", pdf=".pdf", png=".png", csv=".csv"),
     log:
         "results/logs/figure/replication.log",
     benchmark:

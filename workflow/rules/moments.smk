@@ -32,9 +32,7 @@ rule moments_figure:
     input:
         f"results/{MOMENTS}",
     output:
-        pdf="figures/moments.pdf",
-        png="figures/moments.png",
-        csv="figures/moments.csv",
+        multiext("figures/moments", pdf=".pdf", png=".png", csv=".csv"),
     log:
         "results/logs/figure/moments.log",
     benchmark:

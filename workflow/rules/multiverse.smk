@@ -116,9 +116,7 @@ rule multiverse_figure:
     input:
         expand("results/multiverse/{table}.csv", table=["universes", "claims", "decisions"]),
     output:
-        pdf="figures/multiverse.pdf",
-        png="figures/multiverse.png",
-        csv="figures/multiverse.csv",
+        multiext("figures/multiverse", pdf=".pdf", png=".png", csv=".csv"),
     log:
         "results/logs/figure/multiverse.log",
     benchmark:

@@ -92,12 +92,8 @@ rule race_explorer:
             "explorer_export.js",
             "explorer_page.js",
         ),
-        arrays=expand(
-            "results/explorer/{experiment}.npz", experiment=SETTINGS.explorer["conditions"]
-        ),
-        sidecars=expand(
-            "results/explorer/{experiment}.json", experiment=SETTINGS.explorer["conditions"]
-        ),
+        arrays=expand("results/explorer/{experiment}.npz", experiment=EXPLORED),
+        sidecars=expand("results/explorer/{experiment}.json", experiment=EXPLORED),
     output:
         "results/race.html",
     log:

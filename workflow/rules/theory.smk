@@ -1,8 +1,6 @@
 # In: nothing; tasks and weights come from the seed below.
 # Out: results/theory/{race,escape,limit,conservation,errors}.csv, figures/theory.{pdf,png,csv}.
 
-THEORY_TABLES = ["race", "escape", "limit", "conservation", "errors"]
-
 
 # Closed form, numerical flow and trained network on common axes.
 rule theory_tables:
@@ -22,7 +20,7 @@ rule theory_tables:
         mem_mb=memory(1000),
     params:
         seed=7,
-        uses=[f"{PACKAGE}/data/kinds/{kind}.py" for kind in ("clusters",)],
+        uses=[f"{PACKAGE}/data/kinds/clusters.py"],
     script:
         "../scripts/theory.py"
 
@@ -30,11 +28,9 @@ rule theory_tables:
 # Draw them.
 rule theory:
     input:
-        tables=expand("results/theory/{table}.csv", table=THEORY_TABLES),
+        tables=rules.theory_tables.output,
     output:
-        pdf="figures/theory.pdf",
-        png="figures/theory.png",
-        csv="figures/theory.csv",
+        multiext("figures/theory", pdf=".pdf", png=".png", csv=".csv"),
     log:
         "results/logs/theory/figure.log",
     benchmark:
