@@ -162,8 +162,6 @@ rule all:
     log:
         "results/logs/all.log",
     localrule: True
-    conda:
-        "envs/neuron_race.yaml"
     params:
         verdicts=expand("results/claims/{claim}.json", claim=CLAIMS),
         reference=os.path.relpath(reference.folder(ROOT, SETTINGS.preset)),
@@ -173,10 +171,12 @@ rule all:
 
 # Each job is told what it is made of, and its fingerprint; and one whose record has another is asked
 # for again. Those that bring verdicts soonest start first.
-for scripted in workflow.rules:
-    if scripted.script:
-        add_fingerprint(scripted)
-        put_in_order(scripted)
+for maker in workflow.rules:
+    # One environment for all of them, where Snakemake is to make it (`--sdm conda`).
+    maker.conda_env = str(ROOT / "envs/neuron_race.yaml")
+    if maker.script:
+        add_fingerprint(maker)
+        put_in_order(maker)
 
 # Before any job: what can't be read, is missing, or is made by no rule. Snakemake would take what
 # depends on it for finished, if it is there.

@@ -13,8 +13,6 @@ rule evidence:
         "results/logs/evidence/{claim}.log",
     benchmark:
         "results/benchmarks/evidence/{claim}.tsv"
-    conda:
-        "../../envs/neuron_race.yaml"
     params:
         criteria=lambda w: measured_criteria(w.claim),
         tasks=lambda w: SETTINGS.tasks(w.claim),
@@ -32,8 +30,6 @@ rule verdict:
         "results/logs/verdict/{claim}.log",
     benchmark:
         "results/benchmarks/verdict/{claim}.tsv"
-    conda:
-        "../../envs/neuron_race.yaml"
     params:
         claim=lambda w: SETTINGS.claims[w.claim],
         nulls=SETTINGS.nulls,
@@ -56,8 +52,6 @@ rule scoreboard:
         "results/logs/scoreboard.log",
     benchmark:
         "results/benchmarks/scoreboard.tsv"
-    conda:
-        "../../envs/neuron_race.yaml"
     script:
         "../scripts/scoreboard.py"
 
@@ -73,8 +67,6 @@ for claim in CLAIMS:
         log:
             f"results/logs/target/{claim}.log",
         localrule: True
-        conda:
-            "../../envs/neuron_race.yaml"
         params:
             verdicts=[f"results/claims/{claim}.json"],
         script:
@@ -93,8 +85,6 @@ for claim in CLAIMS:
         log:
             f"results/logs/explain/{claim}.log",
         localrule: True
-        conda:
-            "../../envs/neuron_race.yaml"
         params:
             equations=SETTINGS.equations,
             options=given(),
@@ -117,8 +107,6 @@ for keep, name in ((False, "check_reference"), (True, "keep_reference")):
         log:
             f"results/logs/{name}.log",
         localrule: True
-        conda:
-            "../../envs/neuron_race.yaml"
         params:
             claims=CLAIMS,
             reference=os.path.relpath(reference.folder(ROOT, SETTINGS.preset)),
@@ -134,7 +122,5 @@ rule strict:
     log:
         "results/logs/strict.log",
     localrule: True
-    conda:
-        "../../envs/neuron_race.yaml"
     script:
         "../scripts/strict.py"

@@ -14,8 +14,6 @@ rule compression:
         "results/logs/compression/{experiment}.log",
     benchmark:
         "results/benchmarks/compression/{experiment}.tsv"
-    conda:
-        "../../envs/neuron_race.yaml"
     resources:
         mem_mb=table_memory("compression"),
         runtime=runtime("compression", "{experiment}"),

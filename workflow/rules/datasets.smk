@@ -14,8 +14,6 @@ rule dataset:
         "results/logs/dataset/{dataset}.log",
     benchmark:
         "results/benchmarks/dataset/{dataset}.tsv"
-    conda:
-        "../../envs/neuron_race.yaml"
     resources:
         mem_mb=memory(2000),
     params:

@@ -14,8 +14,6 @@ rule dynamics:
         "results/logs/dynamics/{experiment}.log",
     benchmark:
         "results/benchmarks/dynamics/{experiment}.tsv"
-    conda:
-        "../../envs/neuron_race.yaml"
     resources:
         mem_mb=table_memory("dynamics"),
         runtime=runtime("dynamics", "{experiment}"),
@@ -40,8 +38,6 @@ rule race:
         "results/logs/race/{experiment}.log",
     benchmark:
         "results/benchmarks/race/{experiment}.tsv"
-    conda:
-        "../../envs/neuron_race.yaml"
     resources:
         mem_mb=table_memory("race"),
         runtime=runtime("race", "{experiment}"),

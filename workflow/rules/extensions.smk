@@ -16,8 +16,6 @@ for target in SETTINGS.extensions:
             f"results/logs/train_study/{target}.log",
         benchmark:
             f"results/benchmarks/train_study/{target}.tsv"
-        conda:
-            "../../envs/neuron_race.yaml"
         resources:
             mem_mb=memory(2000),
             runtime=runtime("train_study", target),
@@ -42,8 +40,6 @@ rule extension:
         "results/logs/extension/{target}.log",
     benchmark:
         "results/benchmarks/extension/{target}.tsv"
-    conda:
-        "../../envs/neuron_race.yaml"
     resources:
         mem_mb=memory(2000),
         runtime=runtime("extension", "{target}"),

@@ -17,8 +17,6 @@ for claim in CLAIMS:
             f"results/logs/figure/{claim}.log",
         benchmark:
             f"results/benchmarks/figure/{claim}.tsv"
-        conda:
-            "../../envs/neuron_race.yaml"
         resources:
             runtime=10,
         params:
@@ -38,8 +36,6 @@ rule nulls:
         "results/logs/figure/nulls.log",
     benchmark:
         "results/benchmarks/figure/nulls.tsv"
-    conda:
-        "../../envs/neuron_race.yaml"
     params:
         preset=SETTINGS.preset,
         changes=CHANGES,
@@ -58,8 +54,6 @@ rule tasks:
         "results/logs/figure/tasks.log",
     benchmark:
         "results/benchmarks/figure/tasks.tsv"
-    conda:
-        "../../envs/neuron_race.yaml"
     script:
         "../scripts/tasks_figure.py"
 
@@ -74,8 +68,6 @@ rule replication:
         "results/logs/figure/replication.log",
     benchmark:
         "results/benchmarks/figure/replication.tsv"
-    conda:
-        "../../envs/neuron_race.yaml"
     params:
         copies=list(config.get("replicate", {})),
         original=SETTINGS.experiments["pair"]["gaussian"]["dataset"],

@@ -21,8 +21,6 @@ rule fetch_images:
         "results/logs/fetch_images/{images}.log",
     wildcard_constraints:
         images="|".join(config["images"]),
-    conda:
-        "../../envs/neuron_race.yaml"
     params:
         images=lambda wildcards: config["images"][wildcards.images],
         uses=lambda w: [f"{PACKAGE}/data/loaders/{config['images'][w.images]['loader']}.py"],

@@ -12,8 +12,6 @@ rule predict:
         "results/logs/predict/{experiment}.log",
     benchmark:
         "results/benchmarks/predict/{experiment}.tsv"
-    conda:
-        "../../envs/neuron_race.yaml"
     resources:
         mem_mb=table_memory("predict"),
         runtime=runtime("predict", "{experiment}"),
@@ -50,8 +48,6 @@ for compared, table_of_runs in COMPARED.items():
             f"results/logs/{compared}/{{experiment}}.log",
         benchmark:
             f"results/benchmarks/{compared}/{{experiment}}.tsv"
-        conda:
-            "../../envs/neuron_race.yaml"
         resources:
             mem_mb=table_memory(compared),
             runtime=runtime(compared, "{experiment}"),

@@ -14,8 +14,6 @@ rule moments:
         "results/logs/moments/{experiment}.log",
     benchmark:
         "results/benchmarks/moments/{experiment}.tsv"
-    conda:
-        "../../envs/neuron_race.yaml"
     resources:
         mem_mb=table_memory("moments"),
         runtime=runtime("moments", "{experiment}"),
@@ -37,8 +35,6 @@ rule moments_figure:
         "results/logs/figure/moments.log",
     benchmark:
         "results/benchmarks/figure/moments.tsv"
-    conda:
-        "../../envs/neuron_race.yaml"
     params:
         criteria=SETTINGS.multiverse["criteria"],
         drops=SETTINGS.experiments["moments"]["gaussian"]["drops"],

@@ -34,8 +34,6 @@ rule multiverse_train:
         "results/logs/multiverse_train/{shard}.log",
     benchmark:
         "results/benchmarks/multiverse_train/{shard}.tsv"
-    conda:
-        "../../envs/neuron_race.yaml"
     resources:
         mem_mb=memory(2000),
         runtime=runtime("multiverse_train", "{shard}"),
@@ -59,8 +57,6 @@ rule multiverse_measure:
         "results/logs/multiverse_measure/{shard}.log",
     benchmark:
         "results/benchmarks/multiverse_measure/{shard}.tsv"
-    conda:
-        "../../envs/neuron_race.yaml"
     resources:
         mem_mb=memory(max(2000, planning.shard_mb(SETTINGS))),
         runtime=runtime("multiverse_measure", "{shard}"),
@@ -82,8 +78,6 @@ rule multiverse_runs:
         "results/logs/multiverse_runs.log",
     benchmark:
         "results/benchmarks/multiverse_runs.tsv"
-    conda:
-        "../../envs/neuron_race.yaml"
     resources:
         runtime=runtime("multiverse_runs", "multiverse_runs"),
     script:
@@ -102,8 +96,6 @@ rule multiverse_claims:
         "results/logs/multiverse_claims.log",
     benchmark:
         "results/benchmarks/multiverse_claims.tsv"
-    conda:
-        "../../envs/neuron_race.yaml"
     params:
         decisions=SETTINGS.multiverse["decisions"],
         criteria=SETTINGS.multiverse["criteria"],
@@ -121,8 +113,6 @@ rule multiverse_figure:
         "results/logs/figure/multiverse.log",
     benchmark:
         "results/benchmarks/figure/multiverse.tsv"
-    conda:
-        "../../envs/neuron_race.yaml"
     params:
         preset=SETTINGS.preset,
         changes={key: own for key, own in CHANGES.items() if key.startswith("multiverse")},
@@ -139,7 +129,5 @@ rule multiverse:
     log:
         "results/logs/target/multiverse.log",
     localrule: True
-    conda:
-        "../../envs/neuron_race.yaml"
     script:
         "../scripts/multiverse_show.py"

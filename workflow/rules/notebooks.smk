@@ -26,8 +26,6 @@ rule notebook:
         "results/logs/notebook/{claim}.log",
     benchmark:
         "results/benchmarks/notebook/{claim}.tsv"
-    conda:
-        "../../envs/neuron_race.yaml"
     resources:
         mem_mb=memory(2000),
     params:
@@ -50,8 +48,6 @@ rule tutorial:
         "results/logs/tutorial.log",
     benchmark:
         "results/benchmarks/tutorial.tsv"
-    conda:
-        "../../envs/neuron_race.yaml"
     resources:
         mem_mb=memory(2000),
     params:
@@ -71,8 +67,6 @@ rule lecture_data:
         "results/logs/lecture_data.log",
     benchmark:
         "results/benchmarks/lecture_data.tsv"
-    conda:
-        "../../envs/neuron_race.yaml"
     params:
         uses=LECTURE_DATA[:2],
     script:
@@ -89,8 +83,6 @@ rule notebook_draft:
         "results/logs/notebook_draft/{claim}.log",
     benchmark:
         "results/benchmarks/notebook_draft/{claim}.tsv"
-    conda:
-        "../../envs/neuron_race.yaml"
     script:
         "../scripts/lecture_draft.py"
 
@@ -104,8 +96,6 @@ rule edit_notebook:
         touch("results/notebooks/edit/{claim}"),
     log:
         "results/logs/edit_notebook/{claim}.log",
-    conda:
-        "../../envs/neuron_race.yaml"
     params:
         neighbours=lambda w: neighbours(w.claim),
         seeds=SETTINGS.seeds,

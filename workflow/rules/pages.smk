@@ -29,8 +29,6 @@ rule site:
         "results/logs/site.log",
     benchmark:
         "results/benchmarks/site.tsv"
-    conda:
-        "../../envs/neuron_race.yaml"
     resources:
         mem_mb=memory(2000),
     params:
@@ -61,8 +59,6 @@ rule explorer_runs:
         "results/logs/explorer_runs/{experiment}.log",
     benchmark:
         "results/benchmarks/explorer_runs/{experiment}.tsv"
-    conda:
-        "../../envs/neuron_race.yaml"
     resources:
         mem_mb=memory(2000),
     params:
@@ -100,8 +96,6 @@ rule race_explorer:
         "results/logs/race_explorer.log",
     benchmark:
         "results/benchmarks/race_explorer.tsv"
-    conda:
-        "../../envs/neuron_race.yaml"
     params:
         preset=SETTINGS.preset,
         changes=CHANGES,

@@ -17,8 +17,6 @@ rule provenance:
         "results/logs/provenance/{claim}.log",
     benchmark:
         "results/benchmarks/provenance/{claim}.tsv"
-    conda:
-        "../../envs/neuron_race.yaml"
     params:
         seeds=SETTINGS.seeds,
         code=lambda w: code_behind(f"results/claims/{w.claim}.json"),
@@ -40,8 +38,6 @@ rule crate:
     log:
         "results/logs/crate.log",
     localrule: True
-    conda:
-        "../../envs/neuron_race.yaml"
     params:
         root=str(ROOT),
         preset=SETTINGS.preset,
@@ -56,8 +52,6 @@ rule cost:
     log:
         "results/logs/cost.log",
     localrule: True
-    conda:
-        "../../envs/neuron_race.yaml"
     params:
         needs=lambda w: claim_costs(),
     script:
@@ -73,8 +67,6 @@ rule slim:
     log:
         "results/logs/slim.log",
     localrule: True
-    conda:
-        "../../envs/neuron_race.yaml"
     script:
         "../scripts/slim.py"
 
@@ -84,8 +76,6 @@ rule timetable:
     log:
         "results/logs/timetable.log",
     localrule: True
-    conda:
-        "../../envs/neuron_race.yaml"
     params:
         cores=2,
         expected=lambda w: timetable(2),
@@ -98,8 +88,6 @@ rule reruns:
     log:
         "results/logs/reruns.log",
     localrule: True
-    conda:
-        "../../envs/neuron_race.yaml"
     params:
         redone=lambda w: redone(),
         measured=os.path.relpath(ROOT / "docs/reference/costs.csv"),

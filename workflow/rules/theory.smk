@@ -14,8 +14,6 @@ rule theory_tables:
         "results/logs/theory/tables.log",
     benchmark:
         "results/benchmarks/theory/tables.tsv"
-    conda:
-        "../../envs/neuron_race.yaml"
     resources:
         mem_mb=memory(1000),
     params:
@@ -35,7 +33,5 @@ rule theory:
         "results/logs/theory/figure.log",
     benchmark:
         "results/benchmarks/theory/figure.tsv"
-    conda:
-        "../../envs/neuron_race.yaml"
     script:
         "../scripts/theory_figure.py"

@@ -16,8 +16,6 @@ rule tickets:
         "results/logs/tickets/{experiment}.log",
     benchmark:
         "results/benchmarks/tickets/{experiment}.tsv"
-    conda:
-        "../../envs/neuron_race.yaml"
     resources:
         mem_mb=table_memory("tickets"),
         runtime=runtime("tickets", "{experiment}"),
@@ -39,8 +37,6 @@ rule weight_tickets:
         "results/logs/weight_tickets/{protocol}.log",
     benchmark:
         "results/benchmarks/weight_tickets/{protocol}.tsv"
-    conda:
-        "../../envs/neuron_race.yaml"
     resources:
         mem_mb=memory(2000),
         runtime=runtime("weight_tickets", "{protocol}"),
@@ -62,8 +58,6 @@ rule late_winners:
         "results/logs/late_winners/{experiment}.log",
     benchmark:
         "results/benchmarks/late_winners/{experiment}.tsv"
-    conda:
-        "../../envs/neuron_race.yaml"
     resources:
         mem_mb=table_memory("late_winners"),
         runtime=runtime("late_winners", "{experiment}"),
@@ -84,8 +78,6 @@ rule audit:
         "results/logs/audit/{experiment}.log",
     benchmark:
         "results/benchmarks/audit/{experiment}.tsv"
-    conda:
-        "../../envs/neuron_race.yaml"
     resources:
         mem_mb=table_memory("audit"),
         runtime=runtime("audit", "{experiment}"),
@@ -106,7 +98,5 @@ rule cosines:
         "results/logs/cosines/{experiment}.log",
     benchmark:
         "results/benchmarks/cosines/{experiment}.tsv"
-    conda:
-        "../../envs/neuron_race.yaml"
     script:
         "../scripts/cosines.py"

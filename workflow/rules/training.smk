@@ -25,8 +25,6 @@ for experiment in SETTINGS.experiments:
             f"results/logs/train/{what}.log",
         benchmark:
             f"results/benchmarks/train/{what}.tsv"
-        conda:
-            "../../envs/neuron_race.yaml"
         resources:
             mem_mb=training_memory(experiment),
             runtime=runtime("train", what),
@@ -47,8 +45,6 @@ rule forecast:
         "results/logs/forecast/{experiment}.log",
     benchmark:
         "results/benchmarks/forecast/{experiment}.tsv"
-    conda:
-        "../../envs/neuron_race.yaml"
     resources:
         mem_mb=table_memory("forecast"),
         runtime=runtime("forecast", "{experiment}"),
