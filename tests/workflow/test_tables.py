@@ -21,7 +21,7 @@ def conditions(read: Settings, table: str, name: str) -> dict[str, dict[str, Any
     own = kinds.get(table, read.experiments)[name]
     chosen = list(own)
     if table == "race":
-        chosen = read.forecastable(name)
+        chosen = list(read.forecastable(name))
     if table in dictionary.SELECTIVE:
         chosen = read.conditions_read(table, name)
     return {condition: own[condition] for condition in chosen}

@@ -78,13 +78,8 @@ def trained_together(experiment):
     return lambda wildcards: {wildcards.condition: conditions[wildcards.condition]}
 
 
-def training_memory(experiment):
-    """Memory of a training job in MB: 2000, or what its largest condition needs."""
-    return memory(max(2000, planning.memory_mb(SETTINGS, "train", experiment)))
-
-
 def table_memory(rule):
-    """Memory in MB of a job that measures the runs of an experiment."""
+    """Memory in MB of a job that measures the runs of an experiment: 2000, or what it needs."""
     return lambda wildcards, attempt: attempt * max(
         2000, planning.memory_mb(SETTINGS, rule, wildcards.experiment)
     )

@@ -42,6 +42,6 @@ rule race:
         mem_mb=table_memory("race"),
         runtime=runtime("race", "{experiment}"),
     params:
-        conditions=lambda w: SETTINGS.forecastable(w.experiment),
+        conditions=lambda w: list(SETTINGS.forecastable(w.experiment)),
     script:
         "../scripts/race.py"

@@ -26,7 +26,7 @@ for experiment in SETTINGS.experiments:
         benchmark:
             f"results/benchmarks/train/{what}.tsv"
         resources:
-            mem_mb=training_memory(experiment),
+            mem_mb=memory(max(2000, planning.memory_mb(SETTINGS, "train", experiment))),
             runtime=runtime("train", what),
         params:
             experiment=experiment,
@@ -50,6 +50,6 @@ rule forecast:
         runtime=runtime("forecast", "{experiment}"),
     params:
         experiment="{experiment}",
-        conditions=lambda w: SETTINGS.forecast_conditions(w.experiment),
+        conditions=lambda w: SETTINGS.forecastable(w.experiment),
     script:
         "../scripts/forecast.py"

@@ -155,7 +155,7 @@ def sizes(settings: Settings, rule: str, name: str) -> list[Size]:
     """Sizes of a job's conditions; ``name`` is ``experiment`` or ``experiment/condition``."""
     experiment, _, condition = name.partition("/")
     if rule in ("forecast", "race"):
-        wanted = settings.forecastable(experiment)
+        wanted = list(settings.forecastable(experiment))
     elif rule == "predict":
         wanted = list(settings.predicted(experiment))
     elif rule in dictionary.SELECTIVE:

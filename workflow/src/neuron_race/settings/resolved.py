@@ -109,13 +109,13 @@ class Settings:
         conditions = {**self.experiments, **self.extensions}[experiment]
         return list(dict.fromkeys(options["dataset"] for options in conditions.values()))
 
-    def forecastable(self, experiment: str) -> list[str]:
-        """Conditions that can be forecast: with a plateau at f = 0, and nothing frozen."""
-        return [
-            name
+    def forecastable(self, experiment: str) -> dict[str, dict[str, Any]]:
+        """Options of conditions that can be forecast: a plateau at f = 0, and nothing frozen."""
+        return {
+            name: options
             for name, options in self.experiments[experiment].items()
             if options["alpha"] <= 0.01 and not options.get("freeze")
-        ]
+        }
 
     def conditions_read(
         self, table: str, experiment: str, statistic: str | None = None
@@ -171,10 +171,6 @@ class Settings:
         if table != "late_winners" and options.get("freeze"):
             found.append("can't be predicted, which needs nothing frozen")
         return found
-
-    def forecast_conditions(self, experiment: str) -> dict[str, dict[str, Any]]:
-        """Options of the conditions that are forecast."""
-        return {name: self.experiments[experiment][name] for name in self.forecastable(experiment)}
 
 
 def sources(criterion: Mapping[str, Any]) -> list[tuple[str, str]]:
