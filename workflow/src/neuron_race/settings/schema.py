@@ -1,6 +1,7 @@
 """The schemas of configuration, register and verdicts.
 
-What can be said of data sets, images, models and optimizers is told by those whose it is.
+What can be said of data sets, images, models and optimizers is told by those whose it is, and so is
+which statistics the multiverse has.
 """
 
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from typing import Any
 from neuron_race.common import validation
 from neuron_race.data import datasets, images
 from neuron_race.models.options import MODELS, SCHEMAS
+from neuron_race.settings.dictionary.multiverse import CLAIMED
 from neuron_race.training.optimizers import OPTIMIZERS, SCHEDULES
 
 FOLDER = Path(__file__).with_name("schemas")
@@ -24,7 +26,7 @@ def of(name: str) -> Any:
 
 
 def _with_kinds(rules: Mapping[str, Any]) -> dict[str, Any]:
-    """The schema of the configuration with all kinds of data sets, loaders, models, optimizers."""
+    """The schema of the configuration with all that others say may stand in it."""
     kinds = datasets.schemas()
     data = rules["properties"]["datasets"]
     one_of = {
@@ -39,11 +41,21 @@ def _with_kinds(rules: Mapping[str, Any]) -> dict[str, Any]:
         "schedule": SCHEDULES,
     }
     named = {key: {"enum": list(names)} for key, names in known.items()}
+    universes = rules["properties"]["multiverse"]
+    lent = {
+        **universes["properties"]["criteria"],
+        "required": list(CLAIMED),
+        "properties": {statistic: {"type": "string"} for statistic in CLAIMED},
+    }
     return {
         **rules,
         "properties": {
             **rules["properties"],
             "datasets": {**data, "additionalProperties": one_of},
+            "multiverse": {
+                **universes,
+                "properties": {**universes["properties"], "criteria": lent},
+            },
         },
         "$defs": {
             **rules["$defs"],
