@@ -61,10 +61,8 @@ def _common(tasks: tuple[str, ...]) -> tuple[NDArray[np.int64], int]:
     return common, len(set().union(*classes))
 
 
-def interval(
-    values: Array, level: float = LEVEL, proportion: bool = False, tasks: Tasks = None
-) -> tuple[float, float]:
-    """Bootstrap interval (BCa) of the mean over runs; Clopper and Pearson's for a proportion.
+def interval(values: Array, proportion: bool = False, tasks: Tasks = None) -> tuple[float, float]:
+    """95 % bootstrap interval (BCa) of the mean over runs; Clopper and Pearson's of a proportion.
 
     Over tasks, Student's with the dyadic-robust error.
 
@@ -73,7 +71,6 @@ def interval(
 
     Args:
         values: per-run statistic (n,).
-        level: coverage.
         proportion: the values are zeros and ones.
         tasks: of each run, see :func:`tasks_of`.
     """
@@ -81,13 +78,13 @@ def interval(
     if proportion and len(values) > 1 and np.isfinite(values).all():
         from scipy.stats import binomtest  # slow to import, and where runs are tasks not needed
 
-        exact = binomtest(_successes(values), len(values)).proportion_ci(level)
+        exact = binomtest(_successes(values), len(values)).proportion_ci(LEVEL)
         return float(exact.low), float(exact.high)
-    low, high = intervals(values[None], level, tasks)[0]
+    low, high = intervals(values[None], tasks)[0]
     return float(low), float(high)
 
 
-def intervals(rows: Array, level: float = LEVEL, tasks: Tasks = None) -> Array:
+def intervals(rows: Array, tasks: Tasks = None) -> Array:
     """:func:`interval` of each row (g, n) of values that are no proportions, at once: (g, 2)."""
     found = np.full((len(rows), 2), np.nan)
     if rows.shape[1] < 2:
@@ -103,7 +100,7 @@ def intervals(rows: Array, level: float = LEVEL, tasks: Tasks = None) -> Array:
     if tasks is not None:
         for row in vary:
             error, df, _ = dyadic(rows[row], tasks)
-            half = error * _quantile((1 + level) / 2, df)
+            half = error * _quantile(df)
             found[row] = rows[row].mean() - half, rows[row].mean() + half
         return found
     # Of two or three runs resamples take too few values for a correction.
@@ -114,17 +111,17 @@ def intervals(rows: Array, level: float = LEVEL, tasks: Tasks = None) -> Array:
         part = vary[at : at + ROWS]
         rng = np.random.default_rng(np.random.SeedSequence(rows.shape[1]))
         ends = bootstrap(
-            (rows[part],), np.mean, axis=1, confidence_level=level, method=method, rng=rng
+            (rows[part],), np.mean, axis=1, confidence_level=LEVEL, method=method, rng=rng
         ).confidence_interval
         found[part] = np.column_stack([ends.low, ends.high])
     return found
 
 
-def _quantile(share: float, df: int) -> float:
-    """Quantile of Student's t."""
+def _quantile(df: int) -> float:
+    """Quantile of Student's t that an interval ends at."""
     from scipy.special import stdtrit  # see above
 
-    return float(stdtrit(df, share))
+    return float(stdtrit(df, (1 + LEVEL) / 2))
 
 
 def prediction(values: Array, tasks: Tasks) -> tuple[float, float, float]:
@@ -136,7 +133,7 @@ def prediction(values: Array, tasks: Tasks) -> tuple[float, float, float]:
     if tasks is None or len(values) < 3 or not np.isfinite(values).all() or not np.ptp(values):
         return float("nan"), float("nan"), float("nan")
     error, df, shared = dyadic(values, tasks)
-    half = _quantile((1 + LEVEL) / 2, df) * np.sqrt(error**2 + values.var(ddof=1))
+    half = _quantile(df) * np.sqrt(error**2 + values.var(ddof=1))
     return float(values.mean() - half), float(values.mean() + half), shared
 
 
