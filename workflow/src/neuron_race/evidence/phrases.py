@@ -51,12 +51,7 @@ def preset(verdict: Mapping[str, Any]) -> str:
 
 def filled(sentence: str, criteria: Sequence[Mapping[str, Any]]) -> str:
     """A sentence of the register with each {criterion} replaced by its estimate and interval."""
-    numbers = {
-        row["name"]: f"{number(row['estimate'])} [{number(row['ci_low'])}, "
-        f"{number(row['ci_high'])}]"
-        for row in criteria
-    }
-    return sentence.format_map(numbers)
+    return sentence.format_map({row["name"]: found(row) for row in criteria})
 
 
 def markdown(table: "pd.DataFrame") -> str:

@@ -11,6 +11,7 @@ An interval can be a point, where all runs are equal, and then says nothing of r
 that stays within a hundredth of its distance to the threshold has not left it.
 """
 
+import filecmp
 import shutil
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -290,13 +291,9 @@ def _lines(differences: Iterable[Difference], names: tuple[str, str]) -> list[st
 
 def figures_alike(reference: Path, here: Path, register: Collection[str]) -> tuple[int, int]:
     """How many of the reference's pictures a run repeats in every byte, and how many there are."""
-    kept = [p for p in sorted(reference.glob("*.png")) if p.stem in {*register, *OTHER_FIGURES}]
-    alike = [(here / p.name).is_file() and _same(here / p.name, p) for p in kept]
-    return sum(alike), len(kept)
-
-
-def _same(one: Path, other: Path) -> bool:
-    return storage.checksum(one) == storage.checksum(other)
+    kept = [p.name for p in reference.glob("*.png") if p.stem in {*register, *OTHER_FIGURES}]
+    alike, _, _ = filecmp.cmpfiles(reference, here, kept, shallow=False)
+    return len(alike), len(kept)
 
 
 def keep(results: Path, figures: Path, folder: Path, register: Collection[str]) -> list[Path]:
