@@ -47,7 +47,7 @@ def test_versions_are_in_it_and_the_order_of_settings_is_not(
     before = made(tmp_path)["fingerprint"]
     turned = {"names": ["a", "b"], "alpha": 0.1}
     assert made(tmp_path, parameters=turned)["fingerprint"] == before
-    monkeypatch.setattr(freshness, "versions", lambda: {"torch": "0"})
+    monkeypatch.setattr(storage, "versions", lambda libraries: {"torch": "0"})
     assert made(tmp_path)["fingerprint"] != before
 
 

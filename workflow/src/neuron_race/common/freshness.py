@@ -12,10 +12,8 @@ other settings made, whoever put it there.
 import ast
 import functools
 import hashlib
-import importlib.metadata
 import json
 import os
-import platform
 import re
 import sys
 import time
@@ -44,9 +42,12 @@ APART_FILES = {PACKAGE / f"{name}.py" for name in APART}
 OWN = {".venv", ".snakemake", ".git", "__pycache__", "checkpoints", "schemas", "logs"}
 # Names of files that a module reads beside itself.
 BESIDE = re.compile(r"[\"'](\w+\.(c|h|html|css|js|woff))[\"']")
-# Libraries that figures and pages are made with.
-DRAWN_WITH: tuple[str, ...] = ("matplotlib", "jinja2", "mistune", "latex2mathml", "rocrate")
-DRAWN_WITH += ("sphinx", "myst-parser", "furo")
+# Libraries that results, figures and pages depend on.
+LIBRARIES = (
+    *storage.RECORDED_PACKAGES,
+    *("matplotlib", "jinja2", "mistune", "latex2mathml", "rocrate"),
+    *("sphinx", "myst-parser", "furo"),
+)
 # On a cluster a file system may show what another machine wrote with delay.
 PATIENCE = 30.0  # seconds
 
@@ -173,16 +174,6 @@ def name_of(path: str | Path) -> str:
     return path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else path.as_posix()
 
 
-@functools.cache
-def versions() -> dict[str, str]:
-    """Versions of Python and of the libraries that results, figures and pages depend on."""
-    names = (*storage.RECORDED_PACKAGES, *DRAWN_WITH)
-    return {
-        "python": platform.python_version(),
-        **{name: importlib.metadata.version(name) for name in names},
-    }
-
-
 def made_of(
     code: Mapping[str, str],
     parameters: Mapping[str, Any],
@@ -204,7 +195,7 @@ def made_of(
         "parameters": parameters,
         "records": dict(records),
         "sources": dict(sources),
-        "versions": versions(),
+        "versions": storage.versions(LIBRARIES),
     }
     text = json.dumps(parts, sort_keys=True, default=repr)
     return {

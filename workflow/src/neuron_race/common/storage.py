@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import functools
 import glob
 import hashlib
 import importlib.metadata
@@ -234,6 +235,13 @@ def checksum(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+@functools.cache
+def versions(libraries: tuple[str, ...]) -> dict[str, str]:
+    """Versions of Python and of these libraries; not to be changed."""
+    own = {name: importlib.metadata.version(name) for name in libraries}
+    return {"python": platform.python_version(), **own}
+
+
 def provenance(
     inputs: Iterable[Path], parameters: Mapping[str, Any], code: Mapping[str, str]
 ) -> dict[str, Any]:
@@ -246,8 +254,5 @@ def provenance(
         "parameters": dict(parameters),
         "inputs": {Path(path).name: checksum(path) for path in inputs},
         "code": dict(code),
-        "versions": {
-            "python": platform.python_version(),
-            **{name: importlib.metadata.version(name) for name in RECORDED_PACKAGES},
-        },
+        "versions": versions(RECORDED_PACKAGES),
     }
