@@ -21,8 +21,8 @@ from neuron_race.training.recipe import Recipe, snapshot_steps
 FLOAT = 8  # bytes
 CACHE = 30e6  # bytes
 MEASURED_PER_NEURON = 8  # arrays (S, T, m) of a run file
-# Sizes of what is drawn from files: values per image.
-DIMENSIONS = {"digits": 64, "digit_pairs": 64, "mnist": 784, "cifar10": 3072}
+# Values per fetched image; of others as many as the largest of these.
+DIMENSIONS = {"mnist": 784, "cifar10": 3072}
 # Memory of a process that has imported what it needs, in MB: measured at small work.
 BASE_MB = {"torch": 450, "tables": 250}
 
@@ -112,11 +112,11 @@ class Size:
 
 def dimensions(data: Mapping[str, Any]) -> tuple[int, int]:
     """Input and output dimension of a data set."""
-    name = data.get("images", data["kind"])
-    known = DIMENSIONS.get(name, max(DIMENSIONS.values()))
-    if data["kind"] == "file":
-        known = data_kind.of("file").inputs(data) or known
-    return data.get("dim", known), dictionary.outputs(data)
+    if "images" in data:
+        known = DIMENSIONS.get(data["images"])
+    else:
+        known = data_kind.of(data["kind"]).inputs(data)
+    return known or max(DIMENSIONS.values()), dictionary.outputs(data)
 
 
 @dataclass(frozen=True)
