@@ -17,8 +17,7 @@ ROOT = Path(__file__).parents[2]
 
 def conditions(read: Settings, table: str, name: str) -> dict[str, dict[str, Any]]:
     """Conditions that a table of an experiment is made of."""
-    kinds = {"weights": read.weight_tickets, "extension": read.extensions}
-    own = kinds.get(table, read.experiments)[name]
+    own = read.measured(table)[name]
     chosen = list(own)
     if table == "race":
         chosen = list(read.forecastable(name))

@@ -52,7 +52,7 @@ def test_other_drops_and_several_outputs(data: dict[str, Any]) -> None:
 def test_layers_of_each_model(changes: dict[str, Any]) -> None:
     own = options(max_steps=8, **changes)
     model = deep.build(own, 64, 1)
-    assert len(model.units) == dictionary.layers(own)
+    assert len(model.units) == extensions.layers(own)
     runs = studied.tables("architectures", {"x": own}, DATA)["runs"]
     exactly(runs, extensions.ARCHITECTURES, own)
 

@@ -126,10 +126,9 @@ def _undecidable(criterion: Criterion, possible: Range) -> list[str]:
 def _figures(settings: Settings, claim: Mapping[str, Any]) -> list[str]:
     """Tables of a figure that no job makes."""
     found = []
-    kinds = {"weights": settings.weight_tickets, "extension": settings.extensions}
     for path in claim["figure_tables"]:
         table, experiment, _ = path.split("/")
-        conditions = kinds.get(table, settings.experiments).get(experiment)
+        conditions = settings.measured(table).get(experiment)
         if conditions is None:
             continue
         files = dictionary.table(table, next(iter(conditions.values()))).files

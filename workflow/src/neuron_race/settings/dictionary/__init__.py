@@ -6,17 +6,12 @@ it against what these modules write. ``docs/statistics.md`` is made of it.
 """
 
 from neuron_race.data import kind
-from neuron_race.settings.dictionary import (
-    experiments,
-    extensions,
-    late_winners,
-    laws,
-    moments,
-    multiverse,
-    tickets,
-)
+from neuron_race.settings.dictionary import experiments, late_winners, laws, moments, tickets
+from neuron_race.settings.dictionary.extensions import STUDIES
+from neuron_race.settings.dictionary.multiverse import MULTIVERSE
 from neuron_race.settings.dictionary.statistic import Options, Part, Statistic, Table
 
+# Of experiments; :data:`MULTIVERSE` is of none, and no criterion reads it.
 TABLES = {
     "dynamics": experiments.DYNAMICS,
     "race": experiments.RACE,
@@ -30,9 +25,6 @@ TABLES = {
     "figure_1": experiments.FIGURE_1,
     "weights": tickets.WEIGHTS,
 }
-STUDIES = extensions.STUDIES
-# Of no experiment: no criterion reads it.
-MULTIVERSE = multiverse.MULTIVERSE
 
 __all__ = [
     "MULTIVERSE",
@@ -42,11 +34,9 @@ __all__ = [
     "Part",
     "Statistic",
     "Table",
-    "layers",
     "outputs",
     "table",
 ]
-layers = extensions.layers
 # Tables made only of conditions that a criterion reads from them.
 SELECTIVE = ("tickets", "audit", "laws", "delays", "late_winners")
 

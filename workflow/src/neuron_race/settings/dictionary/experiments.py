@@ -24,7 +24,8 @@ DROPS = (0.05, 0.1, 0.2)  # fractions of the initial loss, unless the condition 
 RESOLUTION = math.log10(2.0**-52)  # of a number: a change of less counts as one of this size
 
 
-def _drops(options: Options) -> list[str]:
+def drops(options: Options) -> list[str]:
+    """Fractions of the initial loss that a condition tells of, in per cent."""
     return [f"{round(100 * drop):02d}" for drop in options.get("drops", DROPS)]
 
 
@@ -162,7 +163,7 @@ DYNAMICS = Table(
         "drop": Part(
             "part of the initial loss that is lost, in per cent: `drops` of the condition (`05`, "
             "`10`, `20` unless it says others)",
-            _drops,
+            drops,
         ),
         "early": Part(
             "when alignment is read, in per cent of the time to the drop",

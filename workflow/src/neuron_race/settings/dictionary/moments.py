@@ -3,7 +3,7 @@
 Computed by ``neuron_race.measures.moments``.
 """
 
-from neuron_race.settings.dictionary.experiments import DROPS
+from neuron_race.settings.dictionary.experiments import drops
 from neuron_race.settings.dictionary.statistic import (
     Options,
     Part,
@@ -16,7 +16,7 @@ from neuron_race.settings.dictionary.statistic import (
 
 
 def _moments(options: Options) -> tuple[str, ...]:
-    return (*(f"{round(100 * drop):02d}" for drop in options.get("drops", DROPS)), "end")
+    return (*drops(options), "end")
 
 
 MOMENTS = Table(
