@@ -103,6 +103,11 @@ def pair_of(classes: Sequence[int], seed: int) -> tuple[int, int]:
     return min(classes[one], classes[other]), max(classes[one], classes[other])
 
 
+def targets(which: NDArray[np.int64], number: int) -> Array:
+    """Targets (N, k) of samples of a number of classes: ±1 of two, the first +1; else one-hot."""
+    return np.where(which == 0, 1.0, -1.0)[:, None] if number == 2 else np.eye(number)[which]
+
+
 def classes(
     rng: np.random.Generator, options: Options, images: NDArray[Any], labels: NDArray[Any]
 ) -> tuple[Array, Array]:
@@ -110,6 +115,4 @@ def classes(
     wanted = list(options["classes"])
     chosen = rng.permutation(np.flatnonzero(np.isin(labels, wanted)))
     which = np.searchsorted(np.sort(wanted), labels[chosen])
-    if len(wanted) == 2:
-        return images[chosen], np.where(which == 0, 1.0, -1.0)[:, None]
-    return images[chosen], np.eye(len(wanted))[which]
+    return images[chosen], targets(which, len(wanted))

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from neuron_race.data.kind import Array, DatasetError, Kind, Options, Sample
+from neuron_race.data.kind import Array, DatasetError, Kind, Options, Sample, one_or_each, targets
 
 ENDINGS = ".npz, .csv"
 ARRAYS = "X (samples, ...) and y (samples,), or one-hot (samples, classes)"
@@ -194,10 +194,7 @@ def draw(rng: np.random.Generator, options: Options) -> Sample:
     """Both splits are disjoint parts of one shuffle, each with the classes in their shares."""
     table = read(options["path"], options.get("label"))
     chosen = order(rng, table.which)
-    which = table.which[chosen]
-    Y = np.eye(len(table.classes))[which]
-    if len(table.classes) == 2:
-        Y = np.where(which == 0, 1.0, -1.0)[:, None]
+    Y = targets(table.which[chosen], len(table.classes))
     n, both = options["n_train"], options["n_train"] + options["n_test"]
     X = table.X[chosen]
     return Sample(X[:n], Y[:n], X[n:both], Y[n:both])
@@ -238,10 +235,9 @@ def inputs(options: Options) -> int | None:
 def outputs(options: Options) -> int:
     """One for two classes, and one each for more; one where the file can't be read."""
     try:
-        classes = len(read(options["path"], options.get("label")).classes)
+        return one_or_each({"classes": read(options["path"], options.get("label")).classes})
     except DatasetError:
         return 1
-    return classes if classes > 2 else 1
 
 
 TEXT = {"type": "string", "minLength": 1}
