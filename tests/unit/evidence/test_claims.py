@@ -205,7 +205,7 @@ def judged() -> dict[str, Any]:
 
 
 def test_an_explanation_says_all_that_the_verdict_says(judged: dict[str, Any]) -> None:
-    text = reports.explanation(judged, {"E5": "the race law"}, "data set digits", "3 s", width=60)
+    text = reports.explanation(judged, {"E5": "the race law"}, "data set digits", "3 s")
     assert "racing: PARTLY SUPPORTED" in text and "E5  the race law" in text
     blocks = text.split("\n\n")
     (effects,) = (b for b in blocks if b.startswith("Criteria"))
@@ -252,9 +252,9 @@ def test_other_settings_than_the_presets_are_told_with_the_verdict() -> None:
     assert judged["caveats"][0] == told and phrases.preset(judged) == "small, changed"
     for text in (
         reports.report([judged]),
-        reports.explanation(judged, {"E5": "law"}, "data", "3 s", width=200),
+        reports.explanation(judged, {"E5": "law"}, "data", "3 s"),
     ):
-        assert told in text and "small, changed" in text
+        assert told in " ".join(text.split()) and "small, changed" in text
     assert set(reports.summary([judged])["preset"]) == {"small, changed"}
 
 
@@ -266,8 +266,8 @@ def test_where_a_claim_fails_is_told_with_numbers() -> None:
     assert "undecided" in phrases.failing(verdict(effect=[0.3, 0.7] * 4, lazy=LOW))
     table = reports.summary([failed])
     assert table["where it fails"].item() == told
-    text = reports.explanation(failed, {"E5": "law"}, "data", "3 s", width=400)
-    assert f"Where it fails: {told}." in text
+    text = reports.explanation(failed, {"E5": "law"}, "data", "3 s")
+    assert f"Where it fails: {told}." in " ".join(text.split())
 
 
 def test_controls_that_do_not_count_are_counted_where_they_did_not_fail() -> None:

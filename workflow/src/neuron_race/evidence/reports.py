@@ -1,15 +1,16 @@
 """Verdicts as people read them: a table, Markdown, the terminal."""
 
-import functools
 import textwrap
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from neuron_race.evidence import nulls, phrases
 from neuron_race.evidence.claims import main_criterion
+
+WIDTH = 100  # columns of the terminal
 
 
 def summary(verdicts: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
@@ -81,17 +82,17 @@ def report(verdicts: Sequence[Mapping[str, Any]]) -> str:
     return "\n".join(parts)
 
 
-def _wrapped(width: int, text: str, indent: str = "", first: str | None = None) -> str:
+def _wrapped(text: str, indent: str = "", first: str | None = None) -> str:
     return textwrap.fill(
         text,
-        width,
+        WIDTH,
         initial_indent=indent if first is None else first,
         subsequent_indent=indent,
         break_long_words=False,
     )
 
 
-def _criteria(verdict: Mapping[str, Any], wrapped: Callable[..., str]) -> list[str]:
+def _criteria(verdict: Mapping[str, Any]) -> list[str]:
     """Criteria for the terminal, those that count first."""
     parts: list[str] = []
     groups = {
@@ -108,9 +109,9 @@ def _criteria(verdict: Mapping[str, Any], wrapped: Callable[..., str]) -> list[s
                 f"  {mark} {row['name']}: {phrases.found(row)}, asked {phrases.asked(row)}: "
                 f"{phrases.WORDS[row['holds']]}"
             )
-            parts.append(wrapped(row["meaning"], "      "))
+            parts.append(_wrapped(row["meaning"], "      "))
             if spread := phrases.spread(row):
-                parts.append(wrapped(spread, "      "))
+                parts.append(_wrapped(spread, "      "))
     return parts
 
 
@@ -120,7 +121,6 @@ def explanation(
     made: str,
     cost: str,
     options: Sequence[str] = (),
-    width: int = 100,
 ) -> str:
     """A claim in plain text for the terminal.
 
@@ -130,33 +130,31 @@ def explanation(
         made: what it was made from.
         cost: what its evidence cost.
         options: configuration given on the command line.
-        width: columns of the terminal.
     """
-    wrapped = functools.partial(_wrapped, width)
     parts = [
         f"{verdict['claim']}: {verdict['status'].upper()}",
         f"{verdict['title']} · level: {verdict['level']} · expected: {verdict['expectation']} · "
         f"preset {phrases.preset(verdict)}, {verdict['n_runs']} runs per condition",
         "",
-        wrapped(verdict["statement"]),
+        _wrapped(verdict["statement"]),
         "",
     ]
     if "answer" in verdict:
-        parts += [wrapped(f"Answer: {verdict['answer']}"), ""]
-        parts += [wrapped(f"It breaks: {verdict['breaks']}"), ""]
-    parts += [wrapped(f"{name}  {equations[name]}", "    ") for name in verdict["equations"]]
+        parts += [_wrapped(f"Answer: {verdict['answer']}"), ""]
+        parts += [_wrapped(f"It breaks: {verdict['breaks']}"), ""]
+    parts += [_wrapped(f"{name}  {equations[name]}", "    ") for name in verdict["equations"]]
     if failing := phrases.failing(verdict):
-        parts += ["", wrapped(f"Where it fails: {failing}.")]
-    parts += _criteria(verdict, wrapped)
+        parts += ["", _wrapped(f"Where it fails: {failing}.")]
+    parts += _criteria(verdict)
     parts += nulls.lines(verdict.get("nulls", []))
     parts += ["", "What the evidence does not prove"]
-    parts += [wrapped(caveat, "    ", "  - ") for caveat in verdict["caveats"]]
+    parts += [_wrapped(caveat, "    ", "  - ") for caveat in verdict["caveats"]]
     claim = verdict["claim"]
     parts += [
         "",
         f"Figure    {', '.join(verdict['figures'])} (numbers drawn: figures/{claim}.csv)",
         f"Numbers   results/evidence/{claim}.csv, results/claims/{claim}.json",
-        wrapped(made, " " * 10, "Made of   "),
+        _wrapped(made, " " * 10, "Made of   "),
         f"Again     {phrases.command(claim, options)}",
         f"Cost      {cost}",
     ]
