@@ -20,6 +20,5 @@ rule compression:
     params:
         measure="compression",
         uses=[f"{PACKAGE}/measures/compression.py"],
-        conditions=lambda w: list(SETTINGS.experiments[w.experiment]),
     script:
         "../scripts/measure.py"

@@ -20,7 +20,6 @@ rule dynamics:
     params:
         measure="dynamics",
         uses=[f"{PACKAGE}/measures/dynamics.py"],
-        conditions=lambda w: list(SETTINGS.experiments[w.experiment]),
     script:
         "../scripts/measure.py"
 

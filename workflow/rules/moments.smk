@@ -20,7 +20,6 @@ rule moments:
     params:
         measure="moments",
         uses=[f"{PACKAGE}/measures/moments.py"],
-        conditions=lambda w: list(SETTINGS.experiments[w.experiment]),
     script:
         "../scripts/measure.py"
 
