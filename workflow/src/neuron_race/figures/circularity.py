@@ -41,21 +41,7 @@ def draw(
         (1.5, (1,)),
     )
     numbers = [
-        strips.strip(
-            tells,
-            verdict,
-            tables,
-            [
-                Row(
-                    f"{style.NAMES[head]}: {words}",
-                    f"race/pair/{head}",
-                    score,
-                    style.GREY if "control" in words else style.COLOURS[head],
-                )
-                for head in HEADS
-                for score, words in SCORES.items()
-            ],
-        ),
+        strips.strip(tells, verdict, tables, strips.by_head(HEADS, SCORES)),
         strips.strip(costs, verdict, tables, COSTS),
         _moves(moves, tables["audit/pair/runs.csv"], verdict),
     ]

@@ -41,7 +41,12 @@ def draw(
         (1.7, (1,)),
         (1.2, (1, 1)),
     )
-    drawn = {told: _told(), delay: _delays(), error: _errors(), exchange: _exchanged()}
+    drawn = {
+        told: strips.by_head(HEADS, SCORES),
+        delay: _delays(),
+        error: _errors(),
+        exchange: _exchanged(),
+    }
     lenet = "weights/lenet/digits"
     drawn[weights[0]] = [Row("LeNet", lenet, "winning_minus_reinitialised")]
     drawn[weights[1]] = [Row("LeNet", lenet, "speed_gain_reinitialised")]
@@ -59,20 +64,6 @@ def draw(
     style.key(predicted)
     style.footer(figure, verdict)
     return figure, pd.concat(numbers, ignore_index=True)
-
-
-def _told() -> list[Row]:
-    """How well each score tells the winners, by head."""
-    return [
-        Row(
-            f"{style.NAMES[head]}: {words}",
-            f"race/pair/{head}",
-            score,
-            style.GREY if "control" in words else style.COLOURS[head],
-        )
-        for head in HEADS
-        for score, words in SCORES.items()
-    ]
 
 
 def _delays() -> list[Row]:

@@ -48,21 +48,7 @@ def draw(
     numbers = [
         _scatter(scatter, tables["dynamics/pair/neurons.csv"]),
         *_correlations(rho, tables["dynamics/pair/runs.csv"], verdict),
-        strips.strip(
-            forecast,
-            verdict,
-            tables,
-            [
-                Row(
-                    f"{style.NAMES[head]}: {words}",
-                    f"race/pair/{head}",
-                    score,
-                    style.COLOURS[head] if "shuffled" not in score else style.GREY,
-                )
-                for head in HEADS
-                for score, words in SCORES.items()
-            ],
-        ),
+        strips.strip(forecast, verdict, tables, strips.by_head(HEADS, SCORES)),
         strips.strip(beyond, verdict, tables, BEYOND),
         strips.strip(ends, verdict, tables, ENDS),
     ]

@@ -33,6 +33,25 @@ class Row(NamedTuple):
     colour: str = style.BLUE
 
 
+def by_head(heads: Sequence[str], scores: Mapping[str, str]) -> list[Row]:
+    """Scores at init of who wins on image pairs, head by head; those in words a control are grey.
+
+    Args:
+        heads: conditions.
+        scores: column -> words.
+    """
+    return [
+        Row(
+            f"{style.NAMES[head]}: {words}",
+            f"race/pair/{head}",
+            score,
+            style.GREY if "control" in words else style.COLOURS[head],
+        )
+        for head in heads
+        for score, words in scores.items()
+    ]
+
+
 def strip(
     ax: Axes, verdict: Mapping[str, Any], tables: Mapping[str, pd.DataFrame], rows: Sequence[Row]
 ) -> pd.DataFrame:
