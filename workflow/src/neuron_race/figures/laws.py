@@ -23,6 +23,7 @@ GROUPS = {f"groups{n}": f"{n} axes" for n in (2, 4, 6, 8)}
 PRUNED = {**HEADS, **XOR, "logistic": "logistic loss", "xor_random": "random labels"}
 DROPS = {**HEADS, "logistic": "logistic loss", **XOR, "groups8": "XOR, 8 axes", **SCALES}
 WIDTHS = {f"width{2**power}": 2**power for power in range(4, 13)}
+# The widest has the sum of norm products that narrower ones are given.
 SAME = {**{f"{name}_same_sum": width for name, width in WIDTHS.items()}, "width256": 256}
 ASKED = [
     *[

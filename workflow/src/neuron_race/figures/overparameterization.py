@@ -6,13 +6,10 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
+from neuron_race.figures import laws as of_laws
 from neuron_race.figures import strips, style
 from neuron_race.figures.capacity import LARGE, LAZY, WIDTHS, trend
 from neuron_race.figures.strips import Row
-
-LAWS = {f"width{2**power}": 2**power for power in range(4, 13)}
-# The widest has the sum of norm products that narrower ones are given.
-SAME = {**{f"{name}_same_sum": width for name, width in LAWS.items()}, "width256": 256}
 
 
 def draw(
@@ -31,8 +28,8 @@ def draw(
         trend(fits, verdict, runs, WIDTHS, "fitted"),
         trend(fits, verdict, runs, LAZY, "fitted", look=LARGE),
         trend(sooner, verdict, runs, WIDTHS, "t_drop_10", "drops_sooner", 32),
-        trend(same, verdict, laws, SAME, "drop", "same_sum_same_time"),
-        trend(gap, verdict, laws, LAWS, "drop_gap", "sooner_as_predicted"),
+        trend(same, verdict, laws, of_laws.SAME, "drop", "same_sum_same_time"),
+        trend(gap, verdict, laws, of_laws.WIDTHS, "drop_gap", "sooner_as_predicted"),
         *[
             strips.strip(ax, verdict, tables, _rows(column))
             for ax, column in ((fitted, "fitted"), (idle, "lower_half_share"))
