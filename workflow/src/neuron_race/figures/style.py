@@ -83,16 +83,16 @@ def apply() -> None:
 
 
 def panels(
-    columns: int, rows: int = 1, height: float = 2.6, widths: Sequence[float] | None = None
+    columns: int, height: float = 2.6, widths: Sequence[float] | None = None
 ) -> tuple[Figure, Sequence[Axes]]:
-    """A figure with lettered panels, and its axes in reading order."""
+    """A figure with a row of lettered panels, and its axes in reading order."""
     figure, axes = plt.subplots(
-        rows,
+        1,
         columns,
-        figsize=(WIDTH, height * rows),
+        figsize=(WIDTH, height),
         layout="constrained",
         squeeze=False,
-        gridspec_kw={"width_ratios": widths} if widths else None,
+        width_ratios=widths,
     )
     flat = list(axes.flat)
     for letter, ax in zip("abcdefgh", flat, strict=False):
@@ -250,7 +250,7 @@ def summarise(table: pd.DataFrame, by: Sequence[str], value: str) -> pd.DataFram
     for group, part in table.groupby(list(by), sort=False):
         values = part[value].to_numpy(dtype=float)
         rows.append({**dict(zip(by, group, strict=True)), "mean": values.mean()})
-        tasks = tasks_of(part)
+        tasks = statistics.tasks_of(part) if "task" in part else None
         of = (len(values), None if tasks is None else tuple(tasks))
         alike.setdefault(of, []).append((rows[-1], values))
     for (_, tasks), members in alike.items():  # at once, for there are hundreds
@@ -279,11 +279,6 @@ def with_tasks(
     named = [tasks.get(f"{experiment}/{condition}", {}).get(seed) for condition, seed in runs]
     task = pd.Series(named, index=table.index, dtype=object, name="task")
     return pd.concat([table, task], axis=1)
-
-
-def tasks_of(table: pd.DataFrame) -> statistics.Tasks:
-    """The task of each run; None where runs have none of their own."""
-    return statistics.tasks_of(table) if "task" in table else None
 
 
 def band(ax: Axes, table: pd.DataFrame, x: str, **kwargs: Any) -> None:

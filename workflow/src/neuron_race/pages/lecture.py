@@ -187,10 +187,6 @@ class Lecture:
         rows = [row for row in self.criteria.values() if row["confirmatory"]]
         return [row for row in rows if row["is_control"] == control]
 
-    def value(self, name: str) -> str:
-        """Estimate and interval of a criterion, for use in a sentence."""
-        return phrases.found(self.criteria[name])
-
     def alternatives(self, *rows: tuple[str, str, str, str]) -> Markdown:
         """Other explanations, each with the criterion that tests it.
 
