@@ -1,5 +1,7 @@
 """What is left of each claim when a part of the theory is taken away: criteria against nulls."""
 
+import textwrap
+
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
@@ -42,12 +44,13 @@ def draw(table: pd.DataFrame, preset: str) -> tuple[Figure, pd.DataFrame]:
         ax.set_title(str(claim), fontsize=8, loc="left")
     if len(counts):
         words = [title.removeprefix("a ").removeprefix("the ") for title in nulls["title"]]
+        heads = [textwrap.fill(title, 21, break_on_hyphens=False) for title in words]
         for ax, top in (
             (axes[-1, 0], False),
             (axes[0, 0], True),
         ):  # so long a figure has heads twice
             turned = {"rotation": 40, "rotation_mode": "anchor", "ha": "left" if top else "right"}
-            ax.set_xticks(range(len(words)), [_lines(word) for word in words], fontsize=6, **turned)
+            ax.set_xticks(range(len(heads)), heads, fontsize=6, **turned)
             ax.tick_params(labeltop=top, labelbottom=not top)
     _legend(figure, preset)
     return figure, shown
@@ -58,16 +61,6 @@ def outcome(row: pd.Series) -> str:
     if row["undefined"]:
         return UNDEFINED
     return UNDECIDED if pd.isna(row["meets"]) else MEETS if row["meets"] else MISSES
-
-
-def _lines(words: str) -> str:
-    """Words in lines of some twenty letters."""
-    lines = [""]
-    for word in words.split():
-        if len(lines[-1]) + len(word) > 20:
-            lines.append("")
-        lines[-1] = f"{lines[-1]} {word}".strip()
-    return "\n".join(lines)
 
 
 def _panel(ax: Axes, part: pd.DataFrame, nulls: list[str]) -> None:
