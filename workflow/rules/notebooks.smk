@@ -30,6 +30,7 @@ rule notebook:
         mem_mb=memory(2000),
     params:
         uses=lambda w: [f"{NOTEBOOKS}/{w.claim}.py", *LECTURE_DATA],
+        title=lambda w: SETTINGS.claims[w.claim]["title"],
         neighbours=lambda w: neighbours(w.claim),
         seeds=SETTINGS.seeds,
     script:
@@ -51,12 +52,13 @@ rule tutorial:
     resources:
         mem_mb=memory(2000),
     params:
+        title="Your own network",
         uses=[
             f"{NOTEBOOKS}/own_network.py",
             *[f"{PACKAGE}/own/{module}.py" for module in ("smaller", "watching")],
         ],
     script:
-        "../scripts/tutorial.py"
+        "../scripts/lecture.py"
 
 
 # What networks train on that lectures train in the page.

@@ -1,4 +1,4 @@
-"""Execute a claim's notebook and render it."""
+"""Execute a notebook, of a claim or the tutorial, and render it."""
 
 from neuron_race.common import job as script
 from neuron_race.common import storage
@@ -8,7 +8,7 @@ from neuron_race.pages import notebooks
 def work(job) -> None:
     """Both outputs, or, if a cell fails, none."""
     notebook = notebooks.execute(notebooks.read(job.input.source), job, job.input.source)
-    page = notebooks.html(notebook, storage.read_json(job.input.verdict)["title"])
+    page = notebooks.html(notebook, job.params.title)
     storage.write_text(job.output.notebook, notebooks.dumps(notebook))
     storage.write_text(job.output.html, page)
 
