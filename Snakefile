@@ -57,7 +57,7 @@ configfile: workflow.source_path("config/config.yaml")
 
 
 from neuron_race.common import freshness, leftovers, storage
-from neuron_race.evidence import reference, registration
+from neuron_race.evidence import phrases, reference, registration
 from neuron_race.operations import order, planning, slim
 from neuron_race.settings import additions, changes, commandline
 from neuron_race.pages.site.reference import API

@@ -173,6 +173,8 @@ def modules(job: Job) -> set[str]:
         start.add(f"measures/{job.rule}")
     elif job.rule.startswith("figure_"):
         start.add(f"figures/{job.rule.removeprefix('figure_')}")
+    elif script_of(job.rule).name == "overview_figure.py":  # which imports the module of its name
+        start |= {f"figures/{Path(path).stem}" for path in job.outputs}
     elif stems & set(CONFIG["extensions"]) and job.rule in ("extension", f"train_{min(stems)}"):
         (target,) = stems  # a study for several targets, or one by the target's name
         trained = "" if job.rule == "extension" else "trained/"

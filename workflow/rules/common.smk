@@ -251,6 +251,12 @@ def neighbours(claim):
     return [name and [name, SETTINGS.claims[name]["title"]] for name in beside]
 
 
+def preset_words(part=""):
+    """The preset's name, and whether any setting of this part, or of all, is another."""
+    own = {key: value for key, value in CHANGES.items() if key.startswith(part)}
+    return phrases.preset({"preset": SETTINGS.preset, "changes": own})
+
+
 def assets(*names):
     """Templates, style sheets and scripts of the pages."""
     return [f"{PACKAGE}/pages/{name}" for name in names]

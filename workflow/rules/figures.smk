@@ -29,7 +29,7 @@ for claim in CLAIMS:
 # Criteria against nulls: what is left when a part of the theory is taken away.
 rule nulls:
     input:
-        nulls="results/nulls.csv",
+        table="results/nulls.csv",
     output:
         multiext("figures/nulls", pdf=".pdf", png=".png", csv=".csv"),
     log:
@@ -37,10 +37,10 @@ rule nulls:
     benchmark:
         "results/benchmarks/figure/nulls.tsv"
     params:
-        preset=SETTINGS.preset,
-        changes=CHANGES,
+        uses=[f"{PACKAGE}/figures/nulls.py"],
+        told={"preset": preset_words()},
     script:
-        "../scripts/nulls_figure.py"
+        "../scripts/overview_figure.py"
 
 
 # Criteria over tasks: where each lies, their mean, and where a new one would.
@@ -54,8 +54,11 @@ rule tasks:
         "results/logs/figure/tasks.log",
     benchmark:
         "results/benchmarks/figure/tasks.tsv"
+    params:
+        uses=[f"{PACKAGE}/figures/tasks.py"],
+        told={},
     script:
-        "../scripts/tasks_figure.py"
+        "../scripts/overview_figure.py"
 
 
 # Criteria on all image pairs side by side; asked for where the configuration has `replicate`.
@@ -69,7 +72,10 @@ rule replication:
     benchmark:
         "results/benchmarks/figure/replication.tsv"
     params:
-        copies=list(config.get("replicate", {})),
-        original=SETTINGS.experiments["pair"]["gaussian"]["dataset"],
+        uses=[f"{PACKAGE}/figures/replication.py"],
+        told={
+            "copies": list(config.get("replicate", {})),
+            "original": SETTINGS.experiments["pair"]["gaussian"]["dataset"],
+        },
     script:
-        "../scripts/replication_figure.py"
+        "../scripts/overview_figure.py"

@@ -39,7 +39,6 @@ rule moments_figure:
         drops=SETTINGS.experiments["moments"]["gaussian"]["drops"],
         table=MOMENTS,
         tasks=SETTINGS.tasks_measured([MOMENTS]),
-        preset=SETTINGS.preset,
-        changes=CHANGES,
+        preset=preset_words(),
     script:
         "../scripts/moments_figure.py"

@@ -106,7 +106,9 @@ rule multiverse_claims:
 # A specification curve for each statistic.
 rule multiverse_figure:
     input:
-        expand("results/multiverse/{table}.csv", table=["universes", "claims", "decisions"]),
+        universes="results/multiverse/universes.csv",
+        claims="results/multiverse/claims.csv",
+        decisions="results/multiverse/decisions.csv",
     output:
         multiext("figures/multiverse", pdf=".pdf", png=".png", csv=".csv"),
     log:
@@ -114,10 +116,10 @@ rule multiverse_figure:
     benchmark:
         "results/benchmarks/figure/multiverse.tsv"
     params:
-        preset=SETTINGS.preset,
-        changes={key: own for key, own in CHANGES.items() if key.startswith("multiverse")},
+        uses=[f"{PACKAGE}/figures/multiverse.py"],
+        told={"preset": preset_words("multiverse")},
     script:
-        "../scripts/multiverse_figure.py"
+        "../scripts/overview_figure.py"
 
 
 # Target that tells the shares: `snakemake --cores all multiverse`.

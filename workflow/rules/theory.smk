@@ -33,5 +33,8 @@ rule theory:
         "results/logs/theory/figure.log",
     benchmark:
         "results/benchmarks/theory/figure.tsv"
+    params:
+        uses=[f"{PACKAGE}/figures/theory.py"],
+        told={},
     script:
-        "../scripts/theory_figure.py"
+        "../scripts/overview_figure.py"

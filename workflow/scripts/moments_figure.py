@@ -2,7 +2,6 @@
 
 from neuron_race.common import job as script
 from neuron_race.common import storage
-from neuron_race.evidence import phrases
 from neuron_race.figures import moments, style
 
 
@@ -11,8 +10,8 @@ def work(job) -> None:
     style.apply()
     (path,) = job.input
     runs = style.with_tasks(storage.read_table(path), job.params.table, job.params.tasks)
-    preset = phrases.preset({"preset": job.params.preset, "changes": job.params.changes})
-    figure, numbers = moments.draw(runs, job.params.criteria, job.params.drops, preset)
+    told = (job.params.criteria, job.params.drops, job.params.preset)
+    figure, numbers = moments.draw(runs, *told)
     style.save(figure, job.output.pdf, job.output.png)
     storage.write_table(job.output.csv, numbers)
 
