@@ -142,7 +142,6 @@ def _decisive(decisions: pd.DataFrame, statistic: str) -> dict[str, Any]:
     most = own[own["importance"] == own["importance"].max()]
     return {
         "decision": most["decision"].iloc[0],
-        "importance": most["importance"].iloc[0],
         "options": list(zip(most["option"], most["share"], strict=True)),
     }
 
@@ -208,8 +207,6 @@ def words() -> dict[str, Any]:
         "sign": SIGNS.__getitem__,
         "number": phrases.number,
         "slug": documents.slug,
-        "statuses": STATUSES,
-        "ours": OURS,
         "width": plots.WIDTH,
         "height": plots.HEIGHT,
     }
