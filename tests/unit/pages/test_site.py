@@ -32,14 +32,14 @@ def test_a_reason_counts_and_names_what_fails() -> None:
 
 
 def test_links_of_documents_lead_to_pages_or_are_none() -> None:
-    places = {"docs/running.md": "docs/running.md", "paper_notes.md": "paper_notes.md"}
+    pages = ("docs/running.md", "paper_notes.md")
     text = (
         "[a](running.md#pages) [b](../paper_notes.md) [c](../config/config.yaml) [d](#here)\n"
         "[e](claims.md) [f](reference/figures/nulls.png) [g](https://example.org)\n"
         "[h](../workflow/notebooks/own_network.py)\n"
         "```yaml\n[c](../config/config.yaml)\n```\n"
     )
-    assert documents.linked(text, "docs/findings.md", places) == (
+    assert documents.linked(text, "docs/findings.md", pages) == (
         "[a](running.md#pages) [b](../paper_notes.md) c [d](#here)\n"
         '<a href="../index.html#all-claims">e</a> <a href="../figures/nulls.png">f</a> '
         "[g](https://example.org)\n"

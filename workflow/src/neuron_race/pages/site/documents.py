@@ -3,7 +3,7 @@
 import os
 import posixpath
 import re
-from collections.abc import Mapping
+from collections.abc import Collection
 
 # A link's text and target; images and code are left alone.
 LINK = re.compile(r"(?<![!\\`])\[(?P<text>[^\[\]]+)\]\((?P<target>[^()\s]+)\)")
@@ -18,13 +18,13 @@ MADE = {
 REFERENCE_FIGURES = "docs/reference/figures/"
 
 
-def linked(text: str, name: str, pages: Mapping[str, str]) -> str:
+def linked(text: str, name: str, pages: Collection[str]) -> str:
     """A document whose links lead to pages of the site.
 
     Args:
         text: Markdown.
         name: its path in the project, from where its links start, and its place on the site.
-        pages: documents of the site, path in the project -> place on the site.
+        pages: paths of the documents that are on the site.
     """
 
     def resolved(match: re.Match[str]) -> str:
@@ -39,7 +39,7 @@ def linked(text: str, name: str, pages: Mapping[str, str]) -> str:
             figure = path.removeprefix(REFERENCE_FIGURES)
             return f'<a href="{_from(name, f"figures/{figure}")}">{text}</a>'
         if path in pages:
-            return f"[{text}]({_from(name, pages[path])}{f'#{anchor}' if anchor else ''})"
+            return f"[{text}]({_from(name, path)}{f'#{anchor}' if anchor else ''})"
         return text
 
     parts = FENCE.split(text)

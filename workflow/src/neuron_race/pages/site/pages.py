@@ -68,8 +68,7 @@ def sources(
     made |= {
         f"claims/{name}.md": _filled("claim", {**shown, **own}) for name, own in claims.items()
     }
-    places = {name: name for name in texts}
-    made |= {name: documents.linked(text, name, places) for name, text in texts.items()}
+    made |= {name: documents.linked(text, name, texts) for name, text in texts.items()}
     made |= {name: _noted(made[name], QUOTED) for name in QUOTING}
     return {
         **made,
