@@ -23,6 +23,5 @@ PANELS = (*layerwise.PANELS[:-2], *HALF, *layerwise.PANELS[-2:])
 
 def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figure, pd.DataFrame]:
     """Draw from ``extension/convolution`` tables; returns the numbers drawn."""
-    details = tables["extension/convolution/details.csv"]
     question = "Do filters race like neurons?"
-    return layerwise.draw(details, verdict, question, NAMES, "layer of filters", PANELS)
+    return layerwise.draw(tables, verdict, question, NAMES, "layer of filters", PANELS)

@@ -16,5 +16,4 @@ NAMES = {
 
 def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figure, pd.DataFrame]:
     """Draw from ``extension/depth`` tables; returns the numbers drawn."""
-    details = tables["extension/depth/details.csv"]
-    return layerwise.draw(details, verdict, "Does every hidden layer race?", NAMES)
+    return layerwise.draw(tables, verdict, "Does every hidden layer race?", NAMES)

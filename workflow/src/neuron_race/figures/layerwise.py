@@ -25,7 +25,7 @@ ENDS = ("_worst", "_mean")
 
 
 def draw(
-    details: pd.DataFrame,
+    tables: Mapping[str, pd.DataFrame],
     verdict: dict[str, Any],
     question: str,
     names: Mapping[str, str],
@@ -35,13 +35,14 @@ def draw(
     """Forecast, pruning and alignment of each layer, its control beside it; conditions by colour.
 
     Args:
-        details: table ``extension/<target>/details.csv``.
-        verdict: for thresholds and the footer.
+        tables: of which ``extension/<claim>/details.csv`` is drawn.
+        verdict: for the claim's name, thresholds and the footer.
         question: that the figure answers.
         names: label of each condition to draw, in order; the controls have ``(control)`` in it.
         layer: what a layer is called.
         panels: column, title and label of each, an effect and its control in a row.
     """
+    details = tables[f"extension/{verdict['claim']}/details.csv"]
     shown = {name: words for name, words in names.items() if (details["condition"] == name).any()}
     figure, axes = style.sheet(question, *[(1.9, (1, 1))] * (len(panels) // 2))
     numbers = []

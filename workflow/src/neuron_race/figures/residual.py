@@ -19,5 +19,4 @@ NAMES = {
 
 def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figure, pd.DataFrame]:
     """Draw from ``extension/residual`` tables; returns the numbers drawn."""
-    details = tables["extension/residual/details.csv"]
-    return layerwise.draw(details, verdict, "Does the race survive skip paths?", NAMES, "block")
+    return layerwise.draw(tables, verdict, "Does the race survive skip paths?", NAMES, "block")

@@ -17,7 +17,5 @@ NAMES = {
 
 def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figure, pd.DataFrame]:
     """Draw from ``extension/transformer`` tables; returns the numbers drawn."""
-    details = tables["extension/transformer/details.csv"]
-    return layerwise.draw(
-        details, verdict, "Do neurons of a transformer's MLP race?", NAMES, "layer"
-    )
+    question = "Do neurons of a transformer's MLP race?"
+    return layerwise.draw(tables, verdict, question, NAMES, "layer")
