@@ -1,11 +1,9 @@
 """Figure of the claim capacity: effective width against task and width, and groups against L4."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from neuron_race.figures import strips, style
 from neuron_race.figures.strips import Row
@@ -32,9 +30,7 @@ GROUPS = [
 ]
 
 
-def draw(
-    tables: Mapping[str, pd.DataFrame], verdict: dict[str, Any]
-) -> tuple[Figure, pd.DataFrame]:
+def draw(tables: style.Tables, verdict: style.Verdict) -> style.Drawn:
     """Draw from ``dynamics/capacity`` and ``laws/laws``; returns the numbers drawn."""
     runs = tables["dynamics/capacity/runs.csv"]
     figure, (task, rank, width, used, groups) = style.sheet(
@@ -69,7 +65,7 @@ def draw(
 
 def trend(
     ax: Axes,
-    verdict: dict[str, Any],
+    verdict: style.Verdict,
     runs: pd.DataFrame,
     x: Mapping[str, float],
     value: str,

@@ -1,11 +1,7 @@
 """Figure of the claim circularity: what moves a forecast, and what the closed form tells."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
 from neuron_race.figures import strips, style
@@ -30,9 +26,7 @@ COSTS = [
 ]
 
 
-def draw(
-    tables: Mapping[str, pd.DataFrame], verdict: dict[str, Any]
-) -> tuple[Figure, pd.DataFrame]:
+def draw(tables: style.Tables, verdict: style.Verdict) -> style.Drawn:
     """Draw from ``audit/pair`` and ``race/pair``; returns the numbers drawn."""
     figure, (tells, costs, moves) = style.sheet(
         "Does the forecast only use what is known at init?",
@@ -53,7 +47,7 @@ def draw(
     return figure, pd.concat(numbers, ignore_index=True)
 
 
-def _moves(ax: Axes, runs: pd.DataFrame, verdict: dict[str, Any]) -> pd.DataFrame:
+def _moves(ax: Axes, runs: pd.DataFrame, verdict: style.Verdict) -> pd.DataFrame:
     """A table: what changes the forecast, by how much at most, and what was asked."""
     asked = {row["name"]: row for row in verdict["criteria"]}
     table = pd.concat(style.summarise(runs, ["condition"], name) for _, name, _ in CHANGES)

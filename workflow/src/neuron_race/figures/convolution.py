@@ -1,11 +1,6 @@
 """Figure of the claim convolution: filters as neurons, with and without batch norm."""
 
-from typing import Any
-
-import pandas as pd
-from matplotlib.figure import Figure
-
-from neuron_race.figures import layerwise
+from neuron_race.figures import layerwise, style
 
 NAMES = {
     "small": "small init",
@@ -21,7 +16,7 @@ HALF = (
 PANELS = (*layerwise.PANELS[:-2], *HALF, *layerwise.PANELS[-2:])
 
 
-def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figure, pd.DataFrame]:
+def draw(tables: style.Tables, verdict: style.Verdict) -> style.Drawn:
     """Draw from ``extension/convolution`` tables; returns the numbers drawn."""
     question = "Do filters race like neurons?"
     return layerwise.draw(tables, verdict, question, NAMES, "layer of filters", PANELS)

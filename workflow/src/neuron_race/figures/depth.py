@@ -1,11 +1,6 @@
 """Figure of the claim depth: one to five hidden layers, layer by layer."""
 
-from typing import Any
-
-import pandas as pd
-from matplotlib.figure import Figure
-
-from neuron_race.figures import layerwise
+from neuron_race.figures import layerwise, style
 
 NAMES = {
     **{f"depth{n}": f"{n} hidden" for n in range(1, 6)},
@@ -14,6 +9,6 @@ NAMES = {
 }
 
 
-def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figure, pd.DataFrame]:
+def draw(tables: style.Tables, verdict: style.Verdict) -> style.Drawn:
     """Draw from ``extension/depth`` tables; returns the numbers drawn."""
     return layerwise.draw(tables, verdict, "Does every hidden layer race?", NAMES)

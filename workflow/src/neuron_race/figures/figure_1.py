@@ -1,12 +1,11 @@
 """Figure 1 in both versions of the paper, as far as captions tell; panel d is our choice."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from neuron_race.figures import strips, style
 from neuron_race.figures.capacity import trend
@@ -39,9 +38,7 @@ TIMES = [
 ]
 
 
-def draw(
-    tables: Mapping[str, pd.DataFrame], verdict: dict[str, Any]
-) -> tuple[Figure, pd.DataFrame]:
+def draw(tables: style.Tables, verdict: style.Verdict) -> style.Drawn:
     """Draw from ``dynamics/{caption,pair,regimes}`` and ``figure_1/caption``.
 
     The upper rows are the second version's panels, those below them the first version's.
@@ -137,7 +134,7 @@ def _fan(ax: Axes, largest: pd.DataFrame) -> pd.DataFrame:
     return drawn.assign(quantity="v2: norm against alignment")
 
 
-def _count(ax: Axes, runs: pd.DataFrame, verdict: dict[str, Any]) -> pd.DataFrame:
+def _count(ax: Axes, runs: pd.DataFrame, verdict: style.Verdict) -> pd.DataFrame:
     """Number of clusters over init scales: our choice of a panel d."""
     names = [name for name in runs["condition"].unique() if name.endswith("_m300")]
     scales = {name: float(f"{name[1]}e-{name[3]}") for name in names}

@@ -1,10 +1,6 @@
 """Figure of the claim initialization: loss against work, time, winners, merged size, final loss."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import pandas as pd
-from matplotlib.figure import Figure
 
 from neuron_race.figures import strips, style
 from neuron_race.figures.strips import Row
@@ -29,9 +25,7 @@ PANELS = {
 }
 
 
-def draw(
-    tables: Mapping[str, pd.DataFrame], verdict: dict[str, Any]
-) -> tuple[Figure, pd.DataFrame]:
+def draw(tables: style.Tables, verdict: style.Verdict) -> style.Drawn:
     """Draw from ``extension/initialization`` tables; returns the numbers drawn."""
     figure, (course, *axes) = style.sheet(
         "Does a designed init speed up the race?", (2.6, (1,)), *[(1.7, (1,))] * len(PANELS)

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator, ScalarFormatter
 
 from neuron_race.figures import strips, style
@@ -41,9 +40,7 @@ ASKED = [
 ]
 
 
-def draw(
-    tables: Mapping[str, pd.DataFrame], verdict: dict[str, Any]
-) -> tuple[Figure, pd.DataFrame]:
+def draw(tables: style.Tables, verdict: style.Verdict) -> style.Drawn:
     """Draw from ``laws/laws`` and ``delays/laws``; returns the numbers drawn."""
     laws = tables["laws/laws/runs.csv"]
     figure, (*axes, also) = style.sheet(
@@ -97,7 +94,7 @@ def own(table: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
     return chosen[["condition", "series", "predicted", "measured"]]
 
 
-def delays(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+def delays(tables: style.Tables) -> pd.DataFrame:
     """Predicted and measured delays of all arms, head by head."""
     table = tables["delays/laws/runs.csv"]
     parts = [
@@ -113,7 +110,7 @@ def delays(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
 def panel(
     ax: Axes,
-    verdict: dict[str, Any],
+    verdict: style.Verdict,
     runs: pd.DataFrame,
     what: str,
     statistic: str,
@@ -178,7 +175,7 @@ def _margins(
             ax.plot(line, edge, ls="--", lw=0.6, color="#777777", zorder=0, gid=" ".join(names))
 
 
-def widths(ax: Axes, laws: pd.DataFrame, verdict: dict[str, Any]) -> pd.DataFrame:
+def widths(ax: Axes, laws: pd.DataFrame, verdict: style.Verdict) -> pd.DataFrame:
     """Measured minus predicted time over the width, in leads of a doubling."""
     series = (
         (WIDTHS, "drop_gap", "width", ("same α", style.BLUE, "-")),

@@ -1,12 +1,10 @@
 """Shared by the figures of depth, residual, convolution and transformer: statistics by layer."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from neuron_race.figures import strips, style
 
@@ -25,13 +23,13 @@ ENDS = ("_worst", "_mean")
 
 
 def draw(
-    tables: Mapping[str, pd.DataFrame],
-    verdict: dict[str, Any],
+    tables: style.Tables,
+    verdict: style.Verdict,
     question: str,
     names: Mapping[str, str],
     layer: str = "hidden layer",
     panels: Sequence[tuple[str, str, str]] = PANELS,
-) -> tuple[Figure, pd.DataFrame]:
+) -> style.Drawn:
     """Forecast, pruning and alignment of each layer, its control beside it; conditions by colour.
 
     Args:

@@ -1,12 +1,10 @@
 """Figure of the claim lottery_ticket: delays of tickets, exchanged starts, winners told at init."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from neuron_race.figures import strips, style
 from neuron_race.figures.strips import Row
@@ -29,9 +27,7 @@ SCORES = {
 }
 
 
-def draw(
-    tables: Mapping[str, pd.DataFrame], verdict: dict[str, Any]
-) -> tuple[Figure, pd.DataFrame]:
+def draw(tables: style.Tables, verdict: style.Verdict) -> style.Drawn:
     """Draw from ``tickets/pair``, ``race/pair`` and ``weights/lenet``; returns the numbers."""
     figure, (told, delay, predicted, error, exchange, *weights) = style.sheet(
         "Do winning tickets win by their start?",

@@ -1,10 +1,6 @@
 """Figure of the claim merging: what merging costs, and how many neurons are left."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import pandas as pd
-from matplotlib.figure import Figure
 
 from neuron_race.figures import strips, style
 from neuron_race.figures.strips import Row
@@ -17,9 +13,7 @@ RULES = {
 }
 
 
-def draw(
-    tables: Mapping[str, pd.DataFrame], verdict: dict[str, Any]
-) -> tuple[Figure, pd.DataFrame]:
+def draw(tables: style.Tables, verdict: style.Verdict) -> style.Drawn:
     """Draw from ``compression/{pair,clusters}`` tables; returns the numbers drawn."""
     figure, (left, change, pruned) = style.sheet(
         "Can equivalent neurons be merged into one?", (1.75, (1,)), (2.3, (1,)), (1.6, (1,))

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from neuron_race.figures import multiverse, style
 
@@ -20,7 +19,7 @@ DROP = 0.1
 
 def draw(
     runs: pd.DataFrame, criteria: Sequence[Mapping[str, Any]], drops: Sequence[float], preset: str
-) -> tuple[Figure, pd.DataFrame]:
+) -> style.Drawn:
     """A panel per statistic: its mean over runs, moment by moment, and its claim's threshold.
 
     Args:

@@ -4,7 +4,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from neuron_race.common.words import told
 from neuron_race.evidence.multiverse import NOTICED
@@ -35,7 +34,7 @@ LEGEND = (
 
 def draw(
     universes: pd.DataFrame, claims: pd.DataFrame, decisions: pd.DataFrame, preset: str
-) -> tuple[Figure, pd.DataFrame]:
+) -> style.Drawn:
     """A curve per statistic, above a panel that marks which option each universe took.
 
     Args:

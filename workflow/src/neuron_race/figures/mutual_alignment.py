@@ -1,10 +1,6 @@
 """Figure of the claim mutual_alignment: alignment and loss over time, clusters, final alignment."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import pandas as pd
-from matplotlib.figure import Figure
 
 from neuron_race.figures import strips, style
 from neuron_race.figures.strips import Row
@@ -12,9 +8,7 @@ from neuron_race.figures.strips import Row
 CONDITIONS = ("gaussian", "balanced", "pytorch", "lazy")
 
 
-def draw(
-    tables: Mapping[str, pd.DataFrame], verdict: dict[str, Any]
-) -> tuple[Figure, pd.DataFrame]:
+def draw(tables: style.Tables, verdict: style.Verdict) -> style.Drawn:
     """Draw from ``dynamics/{pair,clusters}`` tables; returns the numbers drawn."""
     path = tables["dynamics/pair/trajectory.csv"]
     figure, (time, loss, count, aligned) = style.sheet(

@@ -17,7 +17,7 @@ EDGES = {"fail": "#D55E00", "pass": "#009E73", "open": "#BBBBBB"}
 SAYS = {"fail": "theory: must fail", "pass": "theory: must pass", "open": "theory says nothing"}
 
 
-def draw(table: pd.DataFrame, preset: str) -> tuple[Figure, pd.DataFrame]:
+def draw(table: pd.DataFrame, preset: str) -> style.Drawn:
     """One panel per claim: a row per criterion that counts, a column per null.
 
     Args:

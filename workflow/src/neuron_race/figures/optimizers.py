@@ -1,10 +1,6 @@
 """Figure of the claim optimizers: forecast, alignment, pruning and conservation for each."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import pandas as pd
-from matplotlib.figure import Figure
 
 from neuron_race.figures import strips, style
 from neuron_race.figures.strips import Row
@@ -28,9 +24,7 @@ CONTROLS = {
 }
 
 
-def draw(
-    tables: Mapping[str, pd.DataFrame], verdict: dict[str, Any]
-) -> tuple[Figure, pd.DataFrame]:
+def draw(tables: style.Tables, verdict: style.Verdict) -> style.Drawn:
     """Draw from ``extension/optimizers/runs.csv``; returns the numbers drawn."""
     figure, axes = style.sheet(
         "Does it hold with other optimizers?",

@@ -1,10 +1,6 @@
 """Figure of the claim overparameterization: success, time to the drop, and idle neurons."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import pandas as pd
-from matplotlib.figure import Figure
 
 from neuron_race.figures import laws as of_laws
 from neuron_race.figures import strips, style
@@ -12,9 +8,7 @@ from neuron_race.figures.capacity import LARGE, LAZY, WIDTHS, trend
 from neuron_race.figures.strips import Row
 
 
-def draw(
-    tables: Mapping[str, pd.DataFrame], verdict: dict[str, Any]
-) -> tuple[Figure, pd.DataFrame]:
+def draw(tables: style.Tables, verdict: style.Verdict) -> style.Drawn:
     """Draw from ``dynamics/capacity`` and ``laws/laws``; returns the numbers drawn."""
     figure, (fits, sooner, same, gap, fitted, idle) = style.sheet(
         "Why do wide networks train more easily?",

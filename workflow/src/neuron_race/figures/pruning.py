@@ -1,10 +1,8 @@
 """Figure of the claim pruning: loss against neurons kept, and what is lost when a fifth is kept."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from neuron_race.figures import strips, style
 from neuron_race.figures.strips import Row
@@ -26,9 +24,7 @@ COLUMNS = (
 )
 
 
-def draw(
-    tables: Mapping[str, pd.DataFrame], verdict: dict[str, Any]
-) -> tuple[Figure, pd.DataFrame]:
+def draw(tables: style.Tables, verdict: style.Verdict) -> style.Drawn:
     """Draw from ``compression/{pair,clusters}`` tables; returns the numbers drawn."""
     figure, (*axes, kept, areas) = style.sheet(
         "Can small neurons be removed?", (2.3, (1, 1)), (1.9, (1, 1)), (2.9, (1,)), (1.2, (1,))

@@ -1,10 +1,6 @@
 """Figure of the claim pruning_at_init: how tickets by every score train."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import pandas as pd
-from matplotlib.figure import Figure
 
 from neuron_race.figures import strips, style
 from neuron_race.figures.strips import Row
@@ -30,9 +26,7 @@ PANELS = (
 )
 
 
-def draw(
-    tables: Mapping[str, pd.DataFrame], verdict: dict[str, Any]
-) -> tuple[Figure, pd.DataFrame]:
+def draw(tables: style.Tables, verdict: style.Verdict) -> style.Drawn:
     """Draw from ``extension/pruning_at_init/runs.csv``; returns the numbers drawn."""
     figure, axes = style.sheet(
         "Does the forecast find tickets before training?", *[(2.4, (1,))] * len(PANELS)

@@ -1,11 +1,7 @@
 """Figure of the claim racing: early alignment against final norm, and who is told to win."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from neuron_race.figures import strips, style
 from neuron_race.figures.strips import Row
@@ -34,9 +30,7 @@ ENDS = [
 ]
 
 
-def draw(
-    tables: Mapping[str, pd.DataFrame], verdict: dict[str, Any]
-) -> tuple[Figure, pd.DataFrame]:
+def draw(tables: style.Tables, verdict: style.Verdict) -> style.Drawn:
     """Draw from ``dynamics/pair`` and ``race/pair`` tables; returns the numbers drawn."""
     figure, (scatter, rho, forecast, beyond, ends) = style.sheet(
         "Do neurons that align early win?",
@@ -78,7 +72,7 @@ def _scatter(ax: Axes, neurons: pd.DataFrame) -> pd.DataFrame:
     return own[["seed", "neuron", "cos_delta_010", "norm_product_010", "norm_product_end"]]
 
 
-def _correlations(ax: Axes, runs: pd.DataFrame, verdict: dict[str, Any]) -> list[pd.DataFrame]:
+def _correlations(ax: Axes, runs: pd.DataFrame, verdict: style.Verdict) -> list[pd.DataFrame]:
     """Rank correlation of early alignment with the final norm, against time."""
     curves = []
     for condition in (*HEADS, "lazy"):

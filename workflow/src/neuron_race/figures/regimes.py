@@ -1,12 +1,10 @@
 """Figure of the claim regimes: map over init scale and width."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from neuron_race.figures import strips, style
@@ -24,9 +22,7 @@ MAPS = {
 }
 
 
-def draw(
-    tables: Mapping[str, pd.DataFrame], verdict: dict[str, Any]
-) -> tuple[Figure, pd.DataFrame]:
+def draw(tables: style.Tables, verdict: style.Verdict) -> style.Drawn:
     """Draw from ``dynamics``, ``compression`` and ``race`` of regimes; returns the numbers drawn.
 
     The CSV has Luo et al.'s (2021) coordinates too: with a_j ~ alpha and entries of w_j ~ alpha,
@@ -55,7 +51,7 @@ def draw(
     return figure, pd.concat(numbers, ignore_index=True)
 
 
-def _runs(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+def _runs(tables: style.Tables) -> pd.DataFrame:
     """Runs of all three tables, with init scale and width."""
     runs = tables["dynamics/regimes/runs.csv"]
     runs = runs[runs["condition"].str.fullmatch(NAME)]
@@ -92,7 +88,7 @@ def _map(ax: Axes, table: pd.DataFrame, large: bool) -> None:
     ax.figure.colorbar(image, ax=ax, pad=0.02, ticks=[0, 0.5, 1])
 
 
-def _asked(ax: Axes, table: pd.DataFrame, value: str, verdict: dict[str, Any]) -> None:
+def _asked(ax: Axes, table: pd.DataFrame, value: str, verdict: style.Verdict) -> None:
     """Frames around the cells that criteria ask, with their thresholds."""
     widths = sorted(table["width"].unique())
     lowest = _power(table["alpha"].min())

@@ -5,12 +5,11 @@ from collections.abc import Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from neuron_race.figures import style
 
 
-def draw(scores: pd.DataFrame, copies: Sequence[str], original: str) -> tuple[Figure, pd.DataFrame]:
+def draw(scores: pd.DataFrame, copies: Sequence[str], original: str) -> style.Drawn:
     """One panel per claim: criteria that were repeated, with estimate and interval per data set.
 
     Args:

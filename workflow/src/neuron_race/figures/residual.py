@@ -1,11 +1,6 @@
 """Figure of the claim residual: blocks with and without skip paths, block by block."""
 
-from typing import Any
-
-import pandas as pd
-from matplotlib.figure import Figure
-
-from neuron_race.figures import layerwise
+from neuron_race.figures import layerwise, style
 
 NAMES = {
     "plain": "no skip",
@@ -17,6 +12,6 @@ NAMES = {
 }
 
 
-def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figure, pd.DataFrame]:
+def draw(tables: style.Tables, verdict: style.Verdict) -> style.Drawn:
     """Draw from ``extension/residual`` tables; returns the numbers drawn."""
     return layerwise.draw(tables, verdict, "Does the race survive skip paths?", NAMES, "block")

@@ -1,12 +1,8 @@
 """Figure of the claim schedule: final orders across schedules, and when the order is decided."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from neuron_race.figures import strips, style
 from neuron_race.figures.strips import Row
@@ -26,9 +22,7 @@ DECIDED = [
 ]
 
 
-def draw(
-    tables: Mapping[str, pd.DataFrame], verdict: dict[str, Any]
-) -> tuple[Figure, pd.DataFrame]:
+def draw(tables: style.Tables, verdict: style.Verdict) -> style.Drawn:
     """Draw from ``extension/schedule`` tables; returns the numbers drawn."""
     figure, (across, common, course, decided) = style.sheet(
         "Does the schedule of rates change who wins?",

@@ -53,7 +53,7 @@ def by_head(heads: Sequence[str], scores: Mapping[str, str]) -> list[Row]:
 
 
 def strip(
-    ax: Axes, verdict: Mapping[str, Any], tables: Mapping[str, pd.DataFrame], rows: Sequence[Row]
+    ax: Axes, verdict: style.Verdict, tables: style.Tables, rows: Sequence[Row]
 ) -> pd.DataFrame:
     """Rows of runs, read from top to bottom, each with the thresholds that it is held against.
 
@@ -98,7 +98,7 @@ def dots(ax: Axes, y: float, values: pd.Series, summary: Mapping[str, Any], colo
     ax.plot(summary["mean"], y, "o", color=colour, ms=4.5, mec="white", mew=0.5)
 
 
-def runs_of(tables: Mapping[str, pd.DataFrame], source: str) -> pd.DataFrame:
+def runs_of(tables: style.Tables, source: str) -> pd.DataFrame:
     """Runs of ``table/experiment/condition``."""
     path, _, condition = source.rpartition("/")
     table = tables[f"{path}/runs.csv"]
@@ -106,7 +106,7 @@ def runs_of(tables: Mapping[str, pd.DataFrame], source: str) -> pd.DataFrame:
 
 
 def asked(
-    verdict: Mapping[str, Any], tables: Mapping[str, pd.DataFrame], row: Row
+    verdict: style.Verdict, tables: style.Tables, row: Row
 ) -> list[tuple[Mapping[str, Any], float]]:
     """Criteria of a row's statistic and runs, and from where their thresholds count.
 
@@ -153,7 +153,7 @@ def bars(ax: Axes, criterion: Mapping[str, Any], place: float, y: float) -> None
         ax.plot(at, y, marker=ARROWS[arrow], ms=4, color="black", mew=0, zorder=1.5)
 
 
-def level(ax: Axes, verdict: Mapping[str, Any], *names: str) -> None:
+def level(ax: Axes, verdict: style.Verdict, *names: str) -> None:
     """Thresholds of criteria across a whole panel, told once each at its right edge."""
     told = set()
     for criterion in verdict["criteria"]:
@@ -166,9 +166,7 @@ def level(ax: Axes, verdict: Mapping[str, Any], *names: str) -> None:
                 style.beside(ax, threshold, text, "bottom" if arrow == ">" else "top")
 
 
-def slope(
-    ax: Axes, verdict: Mapping[str, Any], name: str, x: Sequence[float], start: float
-) -> None:
+def slope(ax: Axes, verdict: style.Verdict, name: str, x: Sequence[float], start: float) -> None:
     """The least (or largest) rise per doubling of x that a criterion asks for, from ``start``."""
     for criterion in verdict["criteria"]:
         for rise, _ in sides(criterion) if criterion["name"] == name else []:

@@ -27,6 +27,12 @@ from PIL.PngImagePlugin import PngInfo
 
 from neuron_race.evidence import phrases, statistics
 
+# What a figure gets: tables, those of a claim by path below results, and the claim's verdict. And
+# what it gives: itself, with the numbers drawn.
+Tables = Mapping[str, pd.DataFrame]
+Verdict = Mapping[str, Any]
+Drawn = tuple[Figure, pd.DataFrame]
+
 # Okabe and Ito's colours, told apart with any colour vision. What must be told apart in grey print
 # differs by marker and line, too.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#56B4E9", "#CC79A7", "#000000", "#7F7F7F")
@@ -213,7 +219,7 @@ def in_colours(png: bytes) -> bytes:
     return written.getvalue()
 
 
-def footer(figure: Figure, verdict: Mapping[str, Any], marks: str = MARKS) -> None:
+def footer(figure: Figure, verdict: Verdict, marks: str = MARKS) -> None:
     """Verdict, preset, number of runs and how to read the marks, below the panels."""
     note(
         figure,

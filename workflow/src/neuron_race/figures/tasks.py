@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from neuron_race.evidence import statistics
 from neuron_race.figures import style
@@ -15,7 +14,7 @@ SHOWN = (-1.5, 3.0)  # of the distance to the threshold, in those of the mean
 GOOD, BAD = style.BLUE, style.RED
 
 
-def draw(scores: pd.DataFrame, evidence: Mapping[str, pd.DataFrame]) -> tuple[Figure, pd.DataFrame]:
+def draw(scores: pd.DataFrame, evidence: Mapping[str, pd.DataFrame]) -> style.Drawn:
     """One row per criterion that counts and is asked of several tasks, claim by claim.
 
     Criteria have scales of their own; so each is drawn by its distance to the threshold, towards

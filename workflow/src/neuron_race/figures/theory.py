@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 from matplotlib import colormaps
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
 from neuron_race.figures import style
@@ -21,7 +20,7 @@ MARKS: dict[str, dict[str, Any]] = {
 FLOW, NETWORK = style.COLOURS["gaussian"], style.COLOURS["balanced"]
 
 
-def draw(tables: dict[str, pd.DataFrame]) -> tuple[Figure, pd.DataFrame]:
+def draw(tables: style.Tables) -> style.Drawn:
     """Draw from the tables ``race``, ``escape``, ``limit``, ``conservation`` and ``errors``.
 
     Returns:

@@ -1,11 +1,6 @@
 """Figure of the claim transformer: neurons of the MLP, with and without a path around it."""
 
-from typing import Any
-
-import pandas as pd
-from matplotlib.figure import Figure
-
-from neuron_race.figures import layerwise
+from neuron_race.figures import layerwise, style
 
 NAMES = {
     "no_skip": "no skip",
@@ -15,7 +10,7 @@ NAMES = {
 }
 
 
-def draw(tables: dict[str, pd.DataFrame], verdict: dict[str, Any]) -> tuple[Figure, pd.DataFrame]:
+def draw(tables: style.Tables, verdict: style.Verdict) -> style.Drawn:
     """Draw from ``extension/transformer`` tables; returns the numbers drawn."""
     question = "Do neurons of a transformer's MLP race?"
     return layerwise.draw(tables, verdict, question, NAMES, "layer")

@@ -1,11 +1,9 @@
 """Figure of the claim unlocking: lent gates, held gates, the second race and the second group."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from neuron_race.figures import strips, style
 from neuron_race.figures.strips import Row
@@ -54,9 +52,7 @@ RISES = [
 ]
 
 
-def draw(
-    tables: Mapping[str, pd.DataFrame], verdict: dict[str, Any]
-) -> tuple[Figure, pd.DataFrame]:
+def draw(tables: style.Tables, verdict: style.Verdict) -> style.Drawn:
     """Draw from ``late_winners``, ``two_features`` and ``pair``; returns the numbers drawn."""
     figure, (lent, staircase, held, shares, clusters, rises) = style.sheet(
         "Do gates decide who wins late?",
