@@ -129,15 +129,13 @@ claim.alternatives(
         "loss_kept_balanced",
         "With a balanced head pruning is as safe.",
         "With a balanced head it costs much of the loss. **This alternative stands**: as a "
-        "statement "
-        "about norms alone, the claim holds where heads' initial norms differ.",
+        "statement about norms alone, the claim holds where heads' initial norms differ.",
     ),
     (
         "... and with a balanced head the capacity is really in use.",
         "merge_then_prune_balanced",
         "No: merged first, the same network can be cut to a fifth. The neurons are duplicates, "
-        "which "
-        "pruning alone cannot exploit.",
+        "which pruning alone cannot exploit.",
         "Merging first does not help either, so the neurons are not mere duplicates.",
     ),
 )

@@ -109,8 +109,7 @@ claim.alternatives(
         "early.",
         "alignment_beyond_head",
         "Given the head's norm, early alignment still ranks the winners, so it is more than a "
-        "shadow "
-        "of the head.",
+        "shadow of the head.",
         "Given the head's norm, alignment says little: **the head explains the race**.",
     ),
     (

@@ -107,8 +107,7 @@ claim.alternatives(
         "Prunability needs clusters.",
         "prunes_beyond_limit",
         "It outlives them: where no two neurons are equivalent, low norms can still go. Norms "
-        "spread "
-        "over a wider range of scales than directions gather.",
+        "spread over a wider range of scales than directions gather.",
         "Where clusters are gone, pruning is not shown to be safe either.",
     ),
     (
