@@ -40,14 +40,13 @@ BLUE, RED, GREEN, ORANGE, SKY, PINK, BLACK, GREY = PALETTE
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "<", ">")
 COLOURS = {
     **{"gaussian": BLUE, "balanced": RED, "pytorch": GREEN, "lazy": GREY},
-    **{"gates_frozen": PINK, "two": BLUE, "one": GREY},
+    **{"two": BLUE, "one": GREY},
 }
 NAMES = {
     "gaussian": "Gaussian head",
     "balanced": "balanced head",
     "pytorch": "PyTorch init",
     "lazy": "large init (control)",
-    "gates_frozen": "gates frozen (control)",
     "two": "two features",
     "one": "one feature (control)",
 }
