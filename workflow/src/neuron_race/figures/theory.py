@@ -1,6 +1,5 @@
 """Figure of the theory: closed form as lines, numerical flow and networks as markers."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ MARKS: dict[str, dict[str, Any]] = {
     "engine frozen": {"marker": "x", "ms": 4},
     "trained network": {"marker": "^", "ms": 3},
 }
+FIXED = ("numerical flow", "engine frozen")  # what has gates fixed beside the closed form
 FLOW, NETWORK = style.COLOURS["gaussian"], style.COLOURS["balanced"]
 
 
@@ -31,27 +31,18 @@ def draw(tables: style.Tables) -> style.Drawn:
     )
     alignment, norm, free, escape, limit, conservation = axes
     errors = tables["errors"]
-    drawn = [
-        _race(
-            alignment, tables["race"], "balanced", "cos_delta", ("numerical flow", "engine frozen")
-        ),
-        _race(
-            norm, tables["race"], "balanced", "norm_product", ("numerical flow", "engine frozen")
-        ),
-        _free(free, tables["race"]),
-    ]
-    alignment.set(xlabel="τ = |D| t (dimensionless)", ylabel="alignment cos δ")
-    alignment.set_title(
-        "Alignment (E5), gates fixed;\nerror: "
-        f"flow {_error(errors, 'numerical flow, balanced head: cos_delta')}, "
-        f"engine {_error(errors, 'engine frozen, balanced head: cos_delta')}",
-    )
-    norm.set(xlabel="τ = |D| t (dimensionless)", ylabel="norm product c / c(0)", yscale="log")
-    norm.set_title(
-        "Norm product (E5), gates fixed;\nerror: "
-        f"flow {_error(errors, 'numerical flow, balanced head: norm_product')}, "
-        f"engine {_error(errors, 'engine frozen, balanced head: norm_product')}",
-    )
+    drawn = []
+    for ax, quantity, words in (
+        (alignment, "cos_delta", "Alignment"),
+        (norm, "norm_product", "Norm product"),
+    ):
+        drawn.append(_race(ax, tables["race"], quantity))
+        flow, engine = (_error(errors, f"{name}, balanced head: {quantity}") for name in FIXED)
+        ax.set_xlabel("τ = |D| t (dimensionless)")
+        ax.set_title(f"{words} (E5), gates fixed;\nerror: flow {flow}, engine {engine}")
+    alignment.set(ylabel="alignment cos δ")
+    norm.set(ylabel="norm product c / c(0)", yscale="log")
+    drawn.append(_free(free, tables["race"]))
     free.set(xlabel="τ = |D| t (dimensionless)", ylabel="c, trained / closed form", yscale="log")
     before = _error(errors, "trained network, to the first gate flip: norm_product")
     mirrored = _error(errors, "trained network, mirrored data, to the drop: norm_product")
@@ -86,11 +77,10 @@ def _error(errors: pd.DataFrame, name: str) -> str:
     return f"{errors.set_index('name').loc[name, 'error']:.0e}".replace("e-0", "e-")
 
 
-def _race(
-    ax: Axes, race: pd.DataFrame, case: str, quantity: str, sources: Sequence[str]
-) -> pd.DataFrame:
+def _race(ax: Axes, race: pd.DataFrame, quantity: str) -> pd.DataFrame:
     """One line per neuron, coloured by initial alignment, and a marker per source and time."""
-    part = race[(race["case"] == case) & (race["quantity"] == quantity)].copy()
+    race = race[race["case"] == "balanced"]
+    part = race[race["quantity"] == quantity].copy()
     part["table"] = "race"
     if quantity == "norm_product":  # all start from one point, so that only alignment differs
         start = part[part["time"] == 0].set_index(["source", "neuron"])["value"]
@@ -101,16 +91,16 @@ def _race(
     times = np.unique(part["time"])
     kept = times[times >= 0.08 * times[-1]]
     # Neurons by initial alignment.
-    first = race[(race["case"] == case) & (race["quantity"] == "cos_delta") & (race["time"] == 0)]
+    first = race[(race["quantity"] == "cos_delta") & (race["time"] == 0)]
     cosines = first[first["source"] == "closed form"].set_index("neuron")["value"]
     for neuron, own in part.groupby("neuron"):
         colour = colormaps["viridis"](0.45 * (1 + cosines.loc[neuron]))
         law = own[own["source"] == "closed form"]
         ax.plot(law["tau"], law["value"], color=colour, lw=1)
-        for source in sources:
+        for source in FIXED:
             points = own[(own["source"] == source) & own["time"].isin(kept[::2])]
             ax.plot(points["tau"], points["value"], ls="", color=colour, mew=0.7, **MARKS[source])
-    for source in sources:
+    for source in FIXED:
         ax.plot([], [], ls="", color="black", mew=0.7, label=source, **MARKS[source])
     ax.plot([], [], color="black", lw=1, label="closed form")
     return part
