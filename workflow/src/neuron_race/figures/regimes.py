@@ -56,9 +56,9 @@ def _runs(tables: style.Tables) -> pd.DataFrame:
     runs = tables["dynamics/regimes/runs.csv"]
     runs = runs[runs["condition"].str.fullmatch(NAME)]
     # Large inits have no plateau at f = 0, hence no forecast: their cells stay empty.
-    for name, how in (("compression", "left"), ("race", "left")):
+    for name in ("compression", "race"):
         other = tables[f"{name}/regimes/runs.csv"].drop(columns="task", errors="ignore")
-        runs = runs.merge(other, on=["seed", "condition"], how=how, validate="one_to_one")
+        runs = runs.merge(other, on=["seed", "condition"], how="left", validate="one_to_one")
     parts = runs["condition"].str.extract(NAME).astype(int)
     return runs.copy().assign(alpha=parts[0] * 10.0 ** -parts[1], width=parts[2])
 
