@@ -21,28 +21,6 @@ from neuron_race.models.norms import unit
 Array = NDArray[np.float64]
 Loss = Literal["squared", "logistic"]
 
-__all__ = [
-    "alignment",
-    "conservation_drift",
-    "conserved_quantity",
-    "direction_velocity",
-    "effective_rate",
-    "escape_rate",
-    "escape_time",
-    "flow_field",
-    "gated_residual_correlation",
-    "loss_value",
-    "network_output",
-    "neuron_velocity",
-    "norm_growth",
-    "race_law",
-    "race_law_unbalanced",
-    "race_score",
-    "residual",
-    "residual_of",
-    "target_directions",
-]
-
 
 def _columns(values: ArrayLike, name: str) -> Array:
     """View a (n,) array as (n, 1), and refuse anything that is not a vector or a matrix."""
