@@ -50,8 +50,7 @@ class Judged:
         one = self.network
         # Weights have what is outside the data's span in more coordinates, where inputs are 0.
         X = np.pad(one.X, ((0, 0), (0, one.W.shape[1] - one.X.shape[1])))
-        loss: equations.Loss = "squared" if one.kind == "squared" else "logistic"
-        R = equations.residual(equations.network_output(one.W, one.A, X), one.Y, loss)
+        R = equations.residual(equations.network_output(one.W, one.A, X), one.Y, one.kind)
         C = equations.gated_residual_correlation(one.W, X, R)
         cosines = equations.alignment(one.W, one.A, C)
         known = np.isfinite(cosines)

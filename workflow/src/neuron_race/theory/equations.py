@@ -11,15 +11,13 @@ Everything is float64 numpy, and every function is pure.
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neuron_race.models.norms import unit
 
 Array = NDArray[np.float64]
-Loss = Literal["squared", "logistic"]
+Loss = str  # squared or logistic
 
 
 def _columns(values: ArrayLike, name: str) -> Array:

@@ -86,8 +86,7 @@ def closed_form(start: Start, s: int, loss: str) -> Array:
     A neuron closed on all data does not race: its score is 0.
     """
     d = start.X.shape[2]
-    kind: equations.Loss = "squared" if loss == "squared" else "logistic"
-    R = equations.residual(np.zeros_like(start.Y[s]), start.Y[s], kind)
+    R = equations.residual(np.zeros_like(start.Y[s]), start.Y[s], loss)
     C = equations.gated_residual_correlation(start.W[s, :, :d], start.X[s], R)
     pulled = C.any(axis=(1, 2))
     score = np.zeros(len(C))

@@ -55,7 +55,7 @@ def settle(start: Start, options: Mapping[str, Any]) -> list[Lanes]:
     finer = FINER if options.get("bias") else 1
     return [
         settling.settle(
-            W[:, :d] / alpha, A / alpha, X, _residual(Y, _loss(options)), turning, finer
+            W[:, :d] / alpha, A / alpha, X, _residual(Y, options["loss"]), turning, finer
         )
         for W, A, X, Y in zip(start.W, start.A, start.X, start.Y, strict=True)
     ]
@@ -135,12 +135,8 @@ def _races(
 ) -> list[laws.Race]:
     """Races of all runs for targets ``Y (S, N, k)``, until ``ends`` of the loss is left."""
     recipe = Recipe.of(options)
-    budget = (recipe.learning_rate, recipe.max_steps, _loss(options), ends)
+    budget = (recipe.learning_rate, recipe.max_steps, recipe.loss, ends)
     return laws.races(lanes, start.X, Y, *budget)
-
-
-def _loss(options: Mapping[str, Any]) -> equations.Loss:
-    return "squared" if options["loss"] == "squared" else "logistic"
 
 
 def _strength(start: Start, options: Mapping[str, Any]) -> float:
@@ -162,7 +158,7 @@ def _rows(start: Start, lanes: Sequence[Lanes], options: Mapping[str, Any]) -> l
         share = (
             np.nan
             if recipe.loss_target or Y.shape[1] > 1
-            else laws.lost_share(raced.output, winners, Y, _loss(options))
+            else laws.lost_share(raced.output, winners, Y, recipe.loss)
         )
         rows.append(
             {

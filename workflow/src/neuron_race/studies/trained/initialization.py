@@ -86,9 +86,7 @@ def _designed(target: str, options: Mapping[str, Any], start: networks.Start) ->
         X, Y = given.X[run].double().numpy(), given.Y[run].double().numpy()
         if options.get("shuffled", False):
             Y = stream(target, seed, "shuffled labels").permutation(Y)
-        R = equations.residual(
-            np.zeros_like(Y), Y, "squared" if given.loss == "squared" else "logistic"
-        )
+        R = equations.residual(np.zeros_like(Y), Y, given.loss)
         W = drawn["hidden.0.weight"][run].double().numpy()
         A = drawn["head.weight"][run].double().numpy().T
         weights.append(design(options["design"], W, A, X, R, options["design_steps"]))
