@@ -7,7 +7,7 @@ that units can be taken out. Where a layer is no such chain, the reason is told 
 
 import operator
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -336,14 +336,10 @@ def _check_normalisation(units: Units, model: nn.Module, node: fx.Node) -> None:
 def rest(reader: fx.Node) -> tuple[fx.Node, ...] | None:
     """Nodes after a map up to the output, if each reads the one before it and nothing else."""
     nodes: list[fx.Node] = []
-    for node in _onwards(reader):
+    node = reader
+    while len(readers := _readers(node)) == 1:
+        before, node = node, readers[0]
         if node.op == "output":
-            return tuple(nodes) if node.args == (nodes[-1] if nodes else reader,) else None
+            return tuple(nodes) if node.args == (before,) else None
         nodes.append(node)
     return None
-
-
-def _onwards(node: fx.Node) -> Iterator[fx.Node]:
-    while len(readers := _readers(node)) == 1:
-        node = readers[0]
-        yield node
