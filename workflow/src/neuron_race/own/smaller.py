@@ -8,6 +8,7 @@ The result is a copy of the model with fewer units in the same submodules: plain
 
 import copy
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -87,10 +88,7 @@ def merge(
     """
     if not 0 < cosine <= 1:
         raise ValueError(f"cosine: more than 0 and at most 1 are possible, got {cosine}")
-
-    def change(smaller: nn.Module, chain: Chain, seen: Seen) -> tuple[LayerReport, float]:
-        return _merge_layer(smaller, chain, seen, cosine, drop_silent)
-
+    change = partial(_merge_layer, cosine=cosine, drop_silent=drop_silent)
     return _change_layers(model, data, change, f"merged at cosine {cosine:g}")
 
 
@@ -113,10 +111,7 @@ def prune(
     """
     if not isinstance(share, Mapping) and not 0 < share <= 1:
         raise ValueError(f"share: more than 0 and at most 1 are possible, got {share}")
-
-    def change(smaller: nn.Module, chain: Chain, seen: Seen) -> tuple[LayerReport, float]:
-        return _prune_layer(smaller, chain, share)
-
+    change = partial(_prune_layer, share=share)
     wanted = set(share) if isinstance(share, Mapping) else set()
     smaller, report = _change_layers(model, data, change, "pruned by norm product")
     if unknown := wanted - {layer.name for layer in report.layers}:
@@ -246,7 +241,7 @@ def _merged(W: Array, A: Array) -> tuple[Array, Array]:
 
 
 def _prune_layer(
-    model: nn.Module, chain: Chain, share: float | Mapping[str, int]
+    model: nn.Module, chain: Chain, seen: Seen, share: float | Mapping[str, int]
 ) -> tuple[LayerReport, float]:
     c = norms.norm_product(weights.incoming(model, chain), weights.outgoing(model, chain))
     if isinstance(share, Mapping):
