@@ -76,7 +76,8 @@ class Report:
 
     def first_line(self) -> str:
         """The upshot."""
-        before, after = (sum(getattr(layer, key) for layer in self.layers) for key in _SIZES)
+        before = sum(layer.units for layer in self.layers)
+        after = sum(layer.kept for layer in self.layers)
         if not self.layers:
             return (
                 "Nothing here could be read: no hidden layer of ReLU units that can be taken out."
@@ -131,6 +132,3 @@ class Report:
             f"square), on no sample by more than {largest:.2g} of {np.median(self.size):.2g}; "
             f"{limit}."
         )
-
-
-_SIZES = ("units", "kept")
