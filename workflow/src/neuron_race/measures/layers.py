@@ -12,10 +12,8 @@ Positions (tokens, pixels) count as samples: n = N P rows, with R scaled so that
 gradient of the mean loss over the N samples.
 """
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -25,7 +23,7 @@ from torch.func import functional_call
 
 from neuron_race.models import clusters, norms
 from neuron_race.models.losses import mean_loss
-from neuron_race.models.units import Units
+from neuron_race.models.units import Units, as_rows, doubles, listening
 from neuron_race.theory import equations
 
 Array = NDArray[np.float64]
@@ -107,25 +105,6 @@ class Layer:
         return clusters.find(self.W, self.A, cosine, self.active)
 
 
-@contextmanager
-def _listening(model: nn.Module, names: set[str]) -> Iterator[dict[str, tuple[Tensor, Tensor]]]:
-    """Inputs and outputs of submodules during forward passes; no hook is left behind."""
-    heard: dict[str, tuple[Tensor, Tensor]] = {}
-
-    def hook(name: str) -> Any:
-        def keep(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-            heard[name] = (inputs[0], output)
-
-        return keep
-
-    handles = [model.get_submodule(name).register_forward_hook(hook(name)) for name in names]
-    try:
-        yield heard
-    finally:
-        for handle in handles:
-            handle.remove()
-
-
 def observe(
     model: nn.Module,
     parameters: Mapping[str, Tensor],
@@ -150,7 +129,7 @@ def observe(
 
     weights = {key: value.detach().requires_grad_() for key, value in parameters.items()}
     names = {n for u in units for n in (u.incoming, u.outgoing, u.normalisation) if n is not None}
-    with _listening(model, names) as heard:
+    with listening(model, names) as heard:
         F = functional_call(model, weights, (X,))
     outputs = [heard[u.outgoing][1] for u in units]
     gradients = torch.autograd.grad(mean_loss(F[None], Y[None], kind)[0], outputs)
@@ -158,15 +137,6 @@ def observe(
         _read(model, weights, u, heard, -gradient)
         for u, gradient in zip(units, gradients, strict=True)
     ]
-
-
-def _numpy(value: Tensor) -> Array:
-    return value.detach().to(torch.float64).cpu().numpy()
-
-
-def _rows(value: Tensor, convolution: bool) -> Tensor:
-    """Features last, everything before them as rows: (N, m, H, W) or (N, ..., m) -> (n, m)."""
-    return (value.movedim(1, -1) if convolution else value).flatten(0, -2)
 
 
 def _read(
@@ -178,7 +148,6 @@ def _read(
 ) -> Layer:
     incoming, outgoing = (model.get_submodule(n) for n in (units.incoming, units.outgoing))
     into, preactivation = heard[units.incoming]
-    filters = isinstance(incoming, nn.Conv2d)
     W = weights[f"{units.incoming}.weight"].flatten(1)
     raw_norm = W.norm(dim=1)
     Z = _patches(into, incoming) if isinstance(incoming, nn.Conv2d) else into.flatten(0, -2)
@@ -197,12 +166,12 @@ def _read(
     A, R = _outgoing(outgoing, weights[f"{units.outgoing}.weight"], residual, preactivation)
     return Layer(
         units=units,
-        W=_numpy(W),
-        A=_numpy(A),
-        Z=_numpy(Z),
-        R=_numpy(R) * len(Z),
-        gates=_numpy(_rows(preactivation, filters) > 0),
-        raw_norm=_numpy(raw_norm),
+        W=doubles(W),
+        A=doubles(A),
+        Z=doubles(Z),
+        R=doubles(R) * len(Z),
+        gates=doubles(as_rows(incoming, preactivation) > 0),
+        raw_norm=doubles(raw_norm),
     )
 
 

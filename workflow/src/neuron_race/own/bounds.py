@@ -24,6 +24,7 @@ from torch import fx, nn
 from torch.nn import functional as F
 
 from neuron_race.models.norms import norm_product, unit
+from neuron_race.models.units import doubles
 from neuron_race.own import chains, weights
 from neuron_race.own.chains import Chain
 
@@ -53,7 +54,7 @@ def reach(model: nn.Module, chain: Chain, Z: Tensor) -> Array:
     squares = size.square()
     if isinstance(reader, nn.Conv2d):
         squares = _windows(squares, reader)
-    return weights.numpy(squares.reshape(len(squares), -1).sum(dim=1).sqrt())
+    return doubles(squares.reshape(len(squares), -1).sum(dim=1).sqrt())
 
 
 def _windows(squares: Tensor, convolution: nn.Conv2d) -> Tensor:
@@ -90,14 +91,14 @@ def _stretch(module: Any, what: Any, node: fx.Node) -> float:
     if isinstance(module, nn.Conv2d) and module.padding_mode != "zeros":
         return math.inf  # what pads is read more often than windows overlap
     if isinstance(module, (nn.Linear, nn.Conv2d)):
-        matrix = weights.numpy(module.weight).reshape(len(module.weight), -1)
+        matrix = doubles(module.weight).reshape(len(module.weight), -1)
         largest = float(np.linalg.norm(matrix, 2))
         if isinstance(module, nn.Conv2d):
             largest *= _overlap(module.kernel_size, module.stride, module.dilation)
         return largest
     if isinstance(module, weights.BATCH_NORMS) and module.running_var is not None:
-        gain = 1.0 if module.weight is None else weights.numpy(module.weight)
-        return float(np.abs(gain / np.sqrt(weights.numpy(module.running_var) + module.eps)).max())
+        gain = 1.0 if module.weight is None else doubles(module.weight)
+        return float(np.abs(gain / np.sqrt(doubles(module.running_var) + module.eps)).max())
     if what in (nn.MaxPool2d, nn.AvgPool2d):
         return _pooled(vars(module))
     if what in _POOLS:

@@ -7,7 +7,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.nn.grad import conv2d_weight
 
-from neuron_race.own import weights
+from neuron_race.models.units import as_rows
 
 Tensor = torch.Tensor
 
@@ -58,11 +58,11 @@ class Folded:
             Z: inputs of the map, in its own shape.
             at_outputs: gradient at the preactivations, in their own shape.
         """
-        rows = weights.as_rows(self.into, at_outputs)
+        rows = as_rows(self.into, at_outputs)
         if isinstance(self.into, nn.Conv2d):
             gradient = self._of_filters(Z, at_outputs)
         else:
-            gradient = self._scaled(rows).T @ weights.as_rows(self.into, Z)
+            gradient = self._scaled(rows).T @ as_rows(self.into, Z)
         sums = ((self._scaled(rows) if own else rows).sum(dim=0) for own in self.scaled)
         return torch.cat([gradient, *(column[:, None] for column in sums)], dim=1)
 

@@ -18,6 +18,7 @@ from torch import nn
 
 from neuron_race.models import clusters, norms
 from neuron_race.models import smaller as rules
+from neuron_race.models.units import as_rows, doubles
 from neuron_race.own import bounds, chains, weights
 from neuron_race.own.chains import Chain, UnreadableError
 from neuron_race.own.report import LayerReport, Report
@@ -46,7 +47,7 @@ class Seen:
             reach.append(bounds.reach(model, chain, inputs[0]))
 
         def before(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-            opened.append(weights.numpy((weights.as_rows(made, output) > 0).any(dim=0)))
+            opened.append(doubles((as_rows(made, output) > 0).any(dim=0)))
 
         listening = [
             made.register_forward_hook(into),
@@ -186,7 +187,7 @@ def outputs(model: nn.Module, batches: list[Tensor]) -> Array:
                 ) from error
             if not isinstance(F, Tensor) or F.ndim == 0 or len(F) != len(X):
                 raise UnreadableError("the model's output is no tensor of one row a sample")
-            found.append(weights.numpy(F))
+            found.append(doubles(F))
             if not np.isfinite(found[-1]).all():
                 raise UnreadableError(
                     "the model's output is NaN or infinite: are its weights and the data finite?"

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from neuron_race.models import clusters, smaller
+from neuron_race.models.units import as_rows
 from neuron_race.own import chains, weights
 from neuron_race.own.chains import Chain
 from neuron_race.own.folding import Folded
@@ -251,15 +252,13 @@ class _Reading:
         into, _, norm = weights.parts(model, chain)
         # Mixed precision gives values of other types than weights; half types are too coarse.
         self.type = torch.promote_types(into.weight.dtype, torch.float32)
-        before = weights.as_rows(into, before).to(self.type)
+        before = as_rows(into, before).to(self.type)
         self.Z, self.folded = Z.to(self.type), Folded(into, norm, before)
         W, A = weights.single(self.folded.W), weights.single(weights.by_unit(model, chain))
         self.arrays: dict[str, Single] = {
             "W": W,
             "A": A,
-            "open": weights.single(
-                (weights.as_rows(into, output.detach()) > 0).to(self.type).mean(dim=0)
-            ),
+            "open": weights.single((as_rows(into, output.detach()) > 0).to(self.type).mean(dim=0)),
             "cos_delta": np.full(len(W), np.nan, dtype=np.float32),
         }
 

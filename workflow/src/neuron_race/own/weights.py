@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
+from neuron_race.models.units import as_rows, doubles, listening
 from neuron_race.own.chains import Chain, UnreadableError
 
 Array = NDArray[np.float64]
@@ -17,11 +18,6 @@ Index = NDArray[np.int64]
 Tensor = torch.Tensor
 BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 PER_UNIT = ("weight", "bias", "running_mean", "running_var")
-
-
-def numpy(value: Tensor) -> Array:
-    """A tensor as float64 of NumPy."""
-    return value.detach().cpu().double().numpy()  # not at once: some devices have no float64
 
 
 def single(value: Tensor) -> NDArray[np.float32]:
@@ -49,35 +45,25 @@ def parts(model: nn.Module, chain: Chain) -> tuple[Any, Any, Any]:
     return model.get_submodule(units.incoming), model.get_submodule(units.outgoing), norm
 
 
-def as_rows(into: nn.Module, values: Tensor) -> Tensor:
-    """Samples and positions as rows (n, m), of what a map or a normalisation behind it gives.
-
-    Args:
-        into: the map.
-        values: (N, m, height, width) of a convolution, (N, ..., m) of a linear map.
-    """
-    return (values.movedim(1, -1) if isinstance(into, nn.Conv2d) else values).flatten(0, -2)
-
-
 def incoming(model: nn.Module, chain: Chain) -> Array:
     """Incoming weights (m, d) of units, the bias, if there is one, as the last column.
 
     A batch normalisation is folded in, as it is in evaluation.
     """
     into, _, norm = parts(model, chain)
-    W = numpy(into.weight).reshape(len(into.weight), -1)
-    b = None if into.bias is None else numpy(into.bias)
+    W = doubles(into.weight).reshape(len(into.weight), -1)
+    b = None if into.bias is None else doubles(into.bias)
     if norm is not None:
-        mean, variance = numpy(norm.running_mean), numpy(norm.running_var)
-        factor = numpy(norm.weight) / np.sqrt(variance + norm.eps)
-        b = numpy(norm.bias) + factor * ((0.0 if b is None else b) - mean)
+        mean, variance = doubles(norm.running_mean), doubles(norm.running_var)
+        factor = doubles(norm.weight) / np.sqrt(variance + norm.eps)
+        b = doubles(norm.bias) + factor * ((0.0 if b is None else b) - mean)
         W = W * factor[:, None]
     return W if b is None else np.column_stack([W, b])
 
 
 def outgoing(model: nn.Module, chain: Chain) -> Array:
     """Outgoing weights (m, k): k counts outputs times taps, or times positions if flattened."""
-    return numpy(by_unit(model, chain))
+    return doubles(by_unit(model, chain))
 
 
 def by_unit(model: nn.Module, chain: Chain) -> Tensor:
@@ -164,20 +150,14 @@ def restore_statistics(
     The function in evaluation stays the same, and training may go on from it.
     """
     into, _, norm = parts(model, chain)
-    heard: list[Tensor] = []
-
-    def keep(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        heard.append(as_rows(into, inputs[0])[:, index])
-
+    given = []
     index = torch.as_tensor(rows, device=norm.weight.device)
-    handle = norm.register_forward_hook(keep)
-    try:
-        with evaluating(model):
-            for X in batches:
-                model(X)
-    finally:
-        handle.remove()
-    variance, mean = torch.var_mean(torch.cat(heard), dim=0, correction=0)
+    name = str(chain.units.normalisation)
+    with evaluating(model), listening(model, {name}) as heard:
+        for X in batches:
+            model(X)
+            given.append(as_rows(into, heard[name][0])[:, index])
+    variance, mean = torch.var_mean(torch.cat(given), dim=0, correction=0)
     with torch.no_grad():
         norm.running_mean[index], norm.running_var[index] = mean, variance
         norm.weight[index] = (variance + norm.eps).sqrt()
