@@ -18,7 +18,7 @@ from neuron_race.common.ranks import rank_correlation
 from neuron_race.common.seeds import stream
 from neuron_race.measures import layers, smaller_layers
 from neuron_race.measures.layers import Layer, Parameters
-from neuron_race.models import clusters, deep, smaller
+from neuron_race.models import clusters, deep, shallow, smaller
 from neuron_race.models.losses import mean_loss
 from neuron_race.studies.trained import networks
 from neuron_race.studies.trained.networks import Data, Trained
@@ -125,8 +125,8 @@ class Network:
             F, G = (functional_call(self.model, weights, (X,)) for X in (self.X, self.X_test))
         return {
             "loss": float(mean_loss(F[None], self.Y[None], self.loss)[0]),
-            "accuracy": accuracy(F, self.Y),
-            "test_accuracy": accuracy(G, self.Y_test),
+            "accuracy": float(shallow.accuracy(F.numpy(), self.Y.numpy())),
+            "test_accuracy": float(shallow.accuracy(G.numpy(), self.Y_test.numpy())),
         }
 
     def lost(self, changed: Parameters) -> float:
@@ -198,11 +198,6 @@ class Network:
                 lost = [self.lost(smaller_layers.prune(layer, mask, self.end)) for mask in masks]
                 row[f"{arm}_{percent}"] = float(np.mean(lost)) if kept < len(c) else np.nan
         return row
-
-
-def accuracy(F: torch.Tensor, Y: torch.Tensor) -> float:
-    right = F.argmax(-1) == Y.argmax(-1) if Y.shape[-1] > 1 else (F * Y > 0)[..., 0]
-    return float(right.to(torch.float64).mean())
 
 
 def _weighted(layer: Layer) -> float:

@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 from numpy.typing import NDArray
 
 from neuron_race.common.defined import ratio
-from neuron_race.studies.architectures import Data, Runs, accuracy
+from neuron_race.models import shallow
+from neuron_race.studies.architectures import Data, Runs
 from neuron_race.studies.trained import networks
 
 Array = NDArray[Any]
@@ -59,10 +59,7 @@ def tickets(given: networks.Problem, arrays: Mapping[str, Array]) -> pd.DataFram
                     "course": relative.mean(axis=1),
                     "drop_step": drop_step,
                     "gone": whole | no_score,
-                    "test": [
-                        accuracy(torch.as_tensor(f), y)
-                        for f, y in zip(outputs, given.Y_test, strict=True)
-                    ],
+                    "test": shallow.accuracy(outputs, given.Y_test.numpy()),
                 }
             )
         )

@@ -3,14 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import torch
 
 from neuron_race.common.defined import ratio
-from neuron_race.models import deep
+from neuron_race.models import deep, shallow
 from neuron_race.models.losses import mean_loss
-from neuron_race.studies.architectures import Data, Runs, accuracy
+from neuron_race.studies.architectures import Data, Runs
 from neuron_race.studies.trained import networks, sizes
 from neuron_race.studies.trained.networks import Parameters
 from neuron_race.training import any_model
@@ -59,7 +58,7 @@ def _judged(start: networks.Start, options: Mapping[str, Any], weights: Paramete
     loss = mean_loss(any_model.outputs(model, weights, given.X), given.Y, given.loss)
     zero = mean_loss(torch.zeros_like(given.Y), given.Y, given.loss)
     F = any_model.outputs(model, weights, given.X_test)
-    test = [accuracy(f, y) for f, y in zip(F, given.Y_test, strict=True)]
+    test = shallow.accuracy(F.numpy(), given.Y_test.numpy())
     return pd.DataFrame(
-        {"seed": given.seeds, "loss": ratio(loss.numpy(), zero.numpy()), "test": np.array(test)}
+        {"seed": given.seeds, "loss": ratio(loss.numpy(), zero.numpy()), "test": test}
     )
