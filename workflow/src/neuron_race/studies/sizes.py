@@ -14,8 +14,6 @@ from neuron_race.studies.trained import networks, sizes
 from neuron_race.studies.trained.networks import Parameters
 from neuron_race.training import any_model
 
-ARMS = ("after", "before", "small")
-
 
 def tables(
     target: str, conditions: Mapping[str, Any], data: Data, runs: Runs
@@ -29,11 +27,12 @@ def tables(
     rows = []
     for name, options in conditions.items():
         start = networks.begin(target, options, data)
-        full = _read(runs[name], sizes.FULL)
+        full = networks.stored(runs[name], sizes.FULL)
         ends = {("full", 100): full}
         for percent in options["percents"]:
             ends["after", percent] = sizes.largest(start, full, full, sizes.size(options, percent))
-            ends |= {(arm, percent): _read(runs[name], f"{percent}/{arm}") for arm in ARMS[1:]}
+            for arm in ("before", "small"):
+                ends[arm, percent] = networks.stored(runs[name], f"{percent}/{arm}")
         for (arm, percent), weights in ends.items():
             own = _judged(start, options, weights)
             rows.append(own.assign(arm=arm, percent=percent, condition=name))
@@ -43,11 +42,6 @@ def tables(
     )
     wide.columns = [f"{what}_{arm}_{percent}" for what, arm, percent in wide.columns]
     return {"runs": wide.reset_index(), "details": details}
-
-
-def _read(arrays: Mapping[str, Any], path: str) -> Parameters:
-    names = [name for name in arrays if name.startswith(f"{path}/")]
-    return {name.removeprefix(f"{path}/"): torch.as_tensor(arrays[name]) for name in names}
 
 
 def _judged(start: networks.Start, options: Mapping[str, Any], weights: Parameters) -> pd.DataFrame:

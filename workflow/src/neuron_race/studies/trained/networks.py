@@ -17,9 +17,6 @@ Array = NDArray[Any]
 Arrays = dict[str, Array]
 Data = Mapping[str, Mapping[str, Array]]
 Parameters = dict[str, torch.Tensor]
-# Stacked parameters that a run file holds: of training, and of forecasts (from permuted targets).
-TRAINED = ("drop", "end")
-FORECAST = ("ahead", "wrong")
 
 
 @dataclass(frozen=True)
@@ -161,7 +158,7 @@ def recorded(
 
 def recall(start: Start, arrays: Mapping[str, Array]) -> Trained:
     """Runs as they were when :func:`recorded` kept them."""
-    drop, end, ahead, wrong = (_part(arrays, part) for part in (*TRAINED, *FORECAST))
+    drop, end, ahead, wrong = (stored(arrays, part) for part in ("drop", "end", "ahead", "wrong"))
     total = torch.as_tensor(arrays["total"]) if "total" in arrays else None
     history = any_model.History(
         arrays["loss"], arrays["drop_step"], start.weights, drop, end, total=total
@@ -169,9 +166,10 @@ def recall(start: Start, arrays: Mapping[str, Array]) -> Trained:
     return Trained(start, history, ahead, wrong)
 
 
-def _part(arrays: Mapping[str, Array], part: str) -> Parameters:
-    names = [name for name in arrays if name.startswith(f"{part}/")]
-    return {name.partition("/")[2]: torch.as_tensor(arrays[name]) for name in names}
+def stored(arrays: Mapping[str, Array], path: str) -> Parameters:
+    """The parameters that a run file holds below a path."""
+    names = [name for name in arrays if name.startswith(f"{path}/")]
+    return {name.removeprefix(f"{path}/"): torch.as_tensor(arrays[name]) for name in names}
 
 
 def norm_products(model: deep.Network, stacked: Parameters, run: int) -> list[Array]:
