@@ -38,8 +38,7 @@ def table(trained: Trained, predictions: Mapping[str, Any]) -> pd.DataFrame:
     said = {
         key: np.asarray(own["values"], dtype=float) for key, own in predictions["predicted"].items()
     }
-    step = trained.runs.event_step[:, trained.event("drop_10")].astype(float)
-    step[step < 0] = np.nan
+    step = trained.runs.reached(trained.event("drop_10"))
     rate = trained.recipe.learning_rate
     measured = pd.DataFrame([_measured(trained, s) for s in range(len(step))])
     own = pd.DataFrame(

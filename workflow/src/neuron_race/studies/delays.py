@@ -1,17 +1,16 @@
 """Tickets chosen before training, trained until their loss drops: E9 and L2 against networks."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from neuron_race.common.defined import ratio
+from neuron_race.common.defined import DROP, ratio
+from neuron_race.studies.tickets import retrain
 from neuron_race.theory import laws
 from neuron_race.theory.predictions import KEPT, TICKETS, dimension
-from neuron_race.training.engine import train
-from neuron_race.training.runs import Start, Trained
+from neuron_race.training.runs import Trained
 
 
 def table(trained: Trained, predictions: Mapping[str, Any]) -> pd.DataFrame:
@@ -35,7 +34,7 @@ def table(trained: Trained, predictions: Mapping[str, Any]) -> pd.DataFrame:
     if predictions["seed"] != trained.start.seed.tolist():
         raise ValueError(f"predictions of seeds {predictions['seed']}")
     rate = trained.recipe.learning_rate
-    whole = _reached(trained.runs.event_step[:, trained.event("drop_10")])
+    whole = trained.runs.reached(trained.event("drop_10"))
     said = np.asarray(predictions["predicted"]["drop_step"]["values"], dtype=float)
     row: dict[str, Any] = {"seed": trained.start.seed}
     for arm in TICKETS:
@@ -57,23 +56,11 @@ def table(trained: Trained, predictions: Mapping[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(row)
 
 
-def _reached(step: Any) -> Any:
-    """Steps as floats, NaN where never reached."""
-    return np.where(step >= 0, step, np.nan)
-
-
 def _drop(trained: Trained, kept: Any) -> Any:
     """Steps (S,) at which the neurons ``kept`` (S, n), trained alone, drop."""
-    start: Start = trained.start
     runs = np.arange(len(kept))[:, None]
+    W, A = trained.start.W[runs, kept], trained.start.A[runs, kept]
     # A loser may drop long after the whole network, which sets the budget of steps.
-    recipe = replace(
-        trained.recipe,
-        max_steps=3 * trained.recipe.max_steps,
-        snapshots=2,
-        stop_at_drop=True,
-        drops=(0.1,),
-    )
-    device = trained.options.get("device", "auto")
-    made = train(start.X, start.Y, start.W[runs, kept], start.A[runs, kept], recipe, device)
-    return _reached(made.event_step[:, recipe.events.index("drop_10")])
+    budget = 3 * trained.recipe.max_steps
+    alone = retrain(trained, W, A, max_steps=budget, stop_at_drop=True, drops=(DROP,))
+    return alone.runs.reached(alone.event("drop_10"))

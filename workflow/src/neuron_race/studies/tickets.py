@@ -20,7 +20,7 @@ from neuron_race.models import clusters, smaller
 from neuron_race.models.norms import norm_product, unit
 from neuron_race.theory import removal
 from neuron_race.training.engine import train
-from neuron_race.training.recipe import Recipe, Runs
+from neuron_race.training.recipe import Recipe
 from neuron_race.training.runs import Trained
 
 Array = NDArray[Any]
@@ -60,13 +60,13 @@ def tables(trained: Trained, forecasts: Mapping[str, Array], name: str) -> dict[
         :data:`TO_THE_END`) and ``exchanged_<what>`` (fraction of pairs whose ranks were exchanged).
         ``tickets``: one row per run and arm.
     """
-    full_drop = _drop_time(trained.runs, trained.recipe)
+    full_drop = _drop_time(trained)
     rows: list[dict[str, Any]] = [{"seed": int(seed)} for seed in trained.start.seed]
     details = []
     for arm in ARMS:
         W, A, chosen = _starts(trained, forecasts, arm, name)
-        runs = _retrain(trained, W, A, stop_at_drop=arm not in TO_THE_END)
-        drop = _drop_time(runs, trained.recipe)
+        ticket = retrain(trained, W, A, stop_at_drop=arm not in TO_THE_END)
+        drop = _drop_time(ticket)
         predicted = _predicted_delay(trained, forecasts, chosen, arm)
         known = np.isfinite(full_drop) & ~chosen.all(axis=1)
         if arm == "forecast":
@@ -77,7 +77,7 @@ def tables(trained: Trained, forecasts: Mapping[str, Array], name: str) -> dict[
             row[f"delay_error_{arm}"] = ratio(drop[s] - full_drop[s] - predicted[s], scale[s])
             if arm in TO_THE_END:
                 row[f"loss_{arm}"] = (
-                    ratio(runs.loss[s, -1], trained.runs.loss[s, 0]) if known[s] else np.nan
+                    ratio(ticket.runs.loss[s, -1], trained.runs.loss[s, 0]) if known[s] else np.nan
                 )
             details.append(
                 {
@@ -96,15 +96,16 @@ def tables(trained: Trained, forecasts: Mapping[str, Array], name: str) -> dict[
     return {"runs": pd.DataFrame(rows), "tickets": pd.DataFrame(details)}
 
 
-def _retrain(trained: Trained, W: Array, A: Array, **changes: Any) -> Runs:
-    recipe = replace(trained.recipe, snapshots=2, **changes)
-    start = trained.start
-    return train(start.X, start.Y, W, A, recipe, trained.options.get("device", "auto"))
+def retrain(trained: Trained, W: Array, A: Array, **changes: Any) -> Trained:
+    """Train again from other weights (S, n, d), (S, n, k), with some options changed."""
+    options = {**trained.options, "snapshots": 2, **changes}
+    start = replace(trained.start, W=W, A=A)
+    device = options.get("device", "auto")
+    return Trained(start, train(start.X, start.Y, W, A, Recipe.of(options), device), options)
 
 
-def _drop_time(runs: Runs, recipe: Recipe) -> Array:
-    step = runs.event_step[:, recipe.events.index("drop_10")].astype(float)
-    return np.where(step >= 0, step * recipe.learning_rate, np.nan)
+def _drop_time(trained: Trained) -> Array:
+    return trained.runs.reached(trained.event("drop_10")) * trained.recipe.learning_rate
 
 
 def _starts(
@@ -208,7 +209,7 @@ def _exchange(trained: Trained, what: str, name: str) -> Array:
             norm = np.linalg.norm(start.W[s], axis=1, keepdims=True)
             W[s, one] = unit(start.W[s])[two] * norm[one]
     # The race is over soon after the drop: a third of the budget shows who won.
-    runs = _retrain(trained, W, A, max_steps=max(1, trained.recipe.max_steps // 3))
+    runs = retrain(trained, W, A, max_steps=max(1, trained.recipe.max_steps // 3)).runs
     final = norm_product(runs.W_events[:, -1], runs.A_events[:, -1])
     return np.asarray(
         [

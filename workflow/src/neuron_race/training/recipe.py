@@ -123,6 +123,11 @@ class Runs:
     A: Array | None = None
     engine: str = ""
 
+    def reached(self, event: int) -> Array:
+        """Steps (S,) of an event by its index, NaN where a run never got there."""
+        step = self.event_step[:, event]
+        return np.where(step >= 0, step, np.nan)
+
 
 def snapshot_steps(max_steps: int, snapshots: int) -> Array:
     """Distinct log-spaced steps from 0 to ``max_steps``."""
