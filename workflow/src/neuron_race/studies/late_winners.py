@@ -55,11 +55,11 @@ class _Run:
         self.X, self.course, self.forecast = trained.start.X[s], course, forecast
         self.rate = trained.recipe.learning_rate
         self.rest = (trained.start.W[s, :, self.X.shape[1] :] ** 2).sum(axis=1)
-        self.drop, plateau, _, self.end = sorted(course.W)
+        self.drop, self.plateau, self.earlier, self.end = sorted(course.W)
         self.c = {step: self._norms(course.W[step], course.A[step]) for step in course.W}
-        self.gain = second_race(
-            self.X, course.R[plateau], course.W[plateau], course.A[plateau], self.rate, 2 * plateau
-        )
+        then = self.plateau
+        frozen = course.R[then], course.W[then], course.A[then]
+        self.gain = second_race(self.X, *frozen, self.rate, 2 * then)
         self.behind = ~top(forecast) & ~top(self.c[self.drop]) & np.isfinite(self.gain)
         fastest = np.argsort(np.where(self.behind, -self.gain, np.inf), kind="stable")
         self.candidates = fastest[:CANDIDATES]
@@ -128,7 +128,7 @@ class _Run:
 
     def late(self) -> dict[str, float]:
         """Whether the largest neuron comes from behind, and what those behind have, and when."""
-        final, earlier = self.c[self.end], self.c[sorted(self.c)[2]]
+        final, earlier = self.c[self.end], self.c[self.earlier]
         behind, low = ~top(self.forecast), self.c[self.drop] < np.median(self.c[self.drop])
         return {
             "late_winner_earlier": float(behind[earlier.argmax()]),
@@ -142,8 +142,7 @@ class _Run:
     def summary(self, Y: Array) -> dict[str, float]:
         """What is asked of the run, with targets ``Y (N,)``."""
         out, final = self.outcomes(), self.c[self.end]
-        plateau = sorted(self.c)[1]
-        came_up = top(np.log(ratio(final, self.c[plateau])))
+        came_up = top(np.log(ratio(final, self.c[self.plateau])))
         known = np.isfinite(self.gain)
         trained = np.log10(final[self.candidates])
         ok = self.matched
