@@ -108,7 +108,7 @@ class _Run:
             "rotation": clusters.rotation(self.W["init"], W),
             "largest_cluster": int((labels == 0).sum()),
             "stable_rank": stable_rank(self.final[:, None] * unit(W)),
-            "effective_width": self.effective_width(),
+            "effective_width": clusters.effective(labels, self.final),
             "lower_half_share": self.lower_half_share(),
             "dropped": float(self.dropped),
         }
@@ -189,10 +189,6 @@ class _Run:
         t = snapshot_at(self.step, step)
         return float(average(self.measured["cos_delta"][t], weights=self.c[t]))
 
-    def effective_width(self) -> float:
-        """Participation ratio (sum c)^2 / sum c^2 over clusters' norm products."""
-        return clusters.effective(self.labels[0.99], self.final)
-
     def gates(self) -> dict[str, float]:
         """Gate patterns up to the drop (U1), and neurons that first point against the pull (U2)."""
         names = ("gate_patterns_kept", "gates_changed", "against_at_init", "turned_by_drop")
@@ -270,13 +266,10 @@ class _Run:
         for fraction in EARLY:
             t = self.early(fraction)
             name = f"{round(100 * fraction):03d}"
-            known = self.dropped
-            row[f"rho_alignment_{name}"] = (
-                rank_correlation(cos[t][largest], self.final[largest]) if known else np.nan
-            )
-            row[f"rho_alignment_all_{name}"] = (
-                rank_correlation(cos[t][self.active], self.final[self.active]) if known else np.nan
-            )
+            for among, chosen in (("", largest), ("_all", self.active)):
+                row[f"rho_alignment{among}_{name}"] = (
+                    rank_correlation(cos[t][chosen], self.final[chosen]) if self.dropped else np.nan
+                )
         return row
 
     def neurons(self) -> pd.DataFrame:
