@@ -98,19 +98,12 @@ def rate(start: Start, loss: str) -> float:
 
 def predicted_drops(start: Start, options: Mapping[str, Any]) -> list[float]:
     """Steps (S,) at which runs will have lost a tenth of their loss, by L5; NaN: too late."""
-    settled = predictions.settle(start, options)
-    strength = 1.0 if options["loss"] == "squared" else 0.5
+    lanes = predictions.scaled(predictions.settle(start, options), start, options)
+    left = 0.89  # just beyond the drop, where nothing more is asked
+    how = options["learning_rate"], LATEST, options["loss"], left
     return [
-        laws.race(
-            own.scaled(options["alpha"], strength),
-            X,
-            Y,
-            options["learning_rate"],
-            LATEST,
-            options["loss"],
-            0.89,  # just beyond the drop, where nothing more is asked
-        ).drop_step
-        for own, X, Y in zip(settled, start.X, start.Y, strict=True)
+        laws.race(own, X, Y, *how).drop_step
+        for own, X, Y in zip(lanes, start.X, start.Y, strict=True)
     ]
 
 

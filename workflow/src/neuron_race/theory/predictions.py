@@ -61,6 +61,12 @@ def settle(start: Start, options: Mapping[str, Any]) -> list[Lanes]:
     ]
 
 
+def scaled(settled: Sequence[Lanes], start: Start, options: Mapping[str, Any]) -> list[Lanes]:
+    """Lanes of :func:`settle` from a condition's own init, and under its own residual at f = 0."""
+    strength = 0.5 if start.Y.shape[2] == 1 and options["loss"] != "squared" else 1.0
+    return [own.scaled(options["alpha"], strength) for own in settled]
+
+
 def _residual(Y: Array, loss: equations.Loss) -> Array:
     """At f = 0, and for one output that of the squared loss, of which others are a multiple."""
     return Y if Y.shape[1] == 1 else equations.residual(np.zeros_like(Y), Y, loss)
@@ -91,7 +97,7 @@ def predict(
         ``values`` (S,), NaN where the law says nothing; ``tickets``: for each of :data:`TICKETS`
         the neurons ``kept`` (S, n) and the ``drop_step`` (S,) of the ticket.
     """
-    lanes = [own.scaled(options["alpha"], _strength(start, options)) for own in settled]
+    lanes = scaled(settled, start, options)
     rows = _rows(start, lanes, options)
     chosen = _tickets(start, lanes, rows, options, name) if tickets else {}
     if shuffled:
@@ -139,11 +145,6 @@ def _races(
     return laws.races(lanes, start.X, Y, *budget)
 
 
-def _strength(start: Start, options: Mapping[str, Any]) -> float:
-    """Of the residual at f = 0, over that of :func:`settle`."""
-    return 0.5 if start.Y.shape[2] == 1 and options["loss"] != "squared" else 1.0
-
-
 def _rows(start: Start, lanes: Sequence[Lanes], options: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Predictions that differ from run to run, and the race's norm products ``c``."""
     recipe, rows = Recipe.of(options), []
@@ -181,9 +182,7 @@ def _shuffled(start: Start, options: Mapping[str, Any], name: str) -> Array:
             for seed, own in zip(start.seed, start.Y, strict=True)
         ]
     )
-    strength = _strength(start, options)
-    settled = settle(replace(start, Y=Y), options)
-    lanes = [own.scaled(options["alpha"], strength) for own in settled]
+    lanes = scaled(settle(replace(start, Y=Y), options), start, options)
     steps = [raced.drop_step for raced in _races(start, lanes, options, Y, LEFT)]
     return np.asarray(np.fmin(steps, Recipe.of(options).max_steps))
 
