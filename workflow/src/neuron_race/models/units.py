@@ -1,7 +1,7 @@
 """Where hidden units sit in a PyTorch model, and what they take and give there."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,12 +37,10 @@ def listening(model: nn.Module, names: set[str]) -> Iterator[dict[str, tuple[Ten
 
         return keep
 
-    handles = [model.get_submodule(name).register_forward_hook(hook(name)) for name in names]
-    try:
+    with ExitStack() as hooks:
+        for name in names:
+            hooks.enter_context(model.get_submodule(name).register_forward_hook(hook(name)))
         yield heard
-    finally:
-        for handle in handles:
-            handle.remove()
 
 
 def as_rows(into: nn.Module, values: Tensor) -> Tensor:

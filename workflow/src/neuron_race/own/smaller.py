@@ -49,17 +49,11 @@ class Seen:
         def before(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
             opened.append(doubles((as_rows(made, output) > 0).any(dim=0)))
 
-        listening = [
-            made.register_forward_hook(into),
-            (norm or made).register_forward_hook(before),
-        ]
-        try:
-            with weights.evaluating(model):
-                for X in batches:
-                    model(X)
-        finally:
-            for handle in listening:
-                handle.remove()
+        taken = made.register_forward_hook(into)
+        given = (norm or made).register_forward_hook(before)
+        with taken, given, weights.evaluating(model):
+            for X in batches:
+                model(X)
         self.open: NDArray[np.bool_] = np.any(opened, axis=0)
         self.reach: Array = np.concatenate(reach)
 

@@ -13,8 +13,8 @@ drawn, and outputs and gradients are what they are without.
 """
 
 import math
+from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
 from typing import Any, NoReturn, Self
 
 import numpy as np
@@ -71,7 +71,7 @@ class Watch:
         self.model, self.chains, self.refused = chains.plain(model), found.chains, found.refused
         self.every, self.most_bytes, self.step, self.loss = every, most_bytes, 0, math.nan
         self._readings: list[dict[str, Any]] = []
-        self._handles: list[Any] = []
+        self._listening = ExitStack()  # to layers, during one forward pass
         self._open: dict[str, Any] | None = None
         # On what the loop calls: inside of it torch.compile would compile for each step anew.
         self.called = model
@@ -83,12 +83,7 @@ class Watch:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -113,15 +108,13 @@ class Watch:
             self._open = {"step": self.step, "layers": {}, "pulled": False}
             for chain in self.chains:
                 self._listen(chain, self._open)
-            if self.called is not self.model:  # layers are heard one by one
-                self._handles.append(_Eager())
+            if self.called is not self.model:  # as written: layers are heard one by one
+                self._listening.enter_context(torch.compiler.set_stance("force_eager"))
         self.step += 1
 
     def _end(self, model: nn.Module, inputs: Any, output: Any) -> None:
         """After it, be it that it failed: nothing listens to other passes, as for validation."""
-        for handle in self._handles:
-            handle.remove()
-        self._handles.clear()
+        self._listening.close()
 
     def _listen(self, chain: Chain, reading: dict[str, Any]) -> None:
         into, _, norm = weights.parts(self.model, chain)
@@ -143,9 +136,9 @@ class Watch:
             if output.requires_grad:
                 output.register_hook(backward)
 
-        self._handles.append(into.register_forward_hook(first))
+        self._listening.enter_context(into.register_forward_hook(first))
         if norm is not None:
-            self._handles.append(norm.register_forward_hook(last))
+            self._listening.enter_context(norm.register_forward_hook(last))
 
     def _finish(self) -> None:
         """Keep the open reading, once there was a backward pass."""
@@ -232,17 +225,6 @@ class Watch:
         from neuron_race.own import run_file  # pages are slow to import, and not needed to watch
 
         run_file.save(self, Path(path))
-
-
-class _Eager:
-    """What is compiled runs as written, until :meth:`remove`."""
-
-    def __init__(self) -> None:
-        self.stance = torch.compiler.set_stance("force_eager")
-
-    def remove(self) -> None:
-        """Compiled code is used again."""
-        self.stance.__exit__(None, None, None)
 
 
 class _Reading:
