@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.func import functional_call, vmap
 
+from neuron_race.common.defined import DROP
 from neuron_race.common.devices import choose_device
 from neuron_race.common.progress import Progress
 from neuron_race.common.seeds import stream
@@ -186,7 +187,7 @@ def _fallen(
     losses: list[NDArray[np.float64]], F: Tensor, Y: Tensor, plan: Plan
 ) -> NDArray[np.bool_]:
     """Which runs (S,) with outputs F are at or past the drop."""
-    fallen = (losses[-1] <= (1 - plan.drop) * losses[0]) & (losses[0] > 0)
+    fallen = (losses[-1] <= (1 - DROP) * losses[0]) & (losses[0] > 0)
     if plan.freeze_residual:  # where no drop comes, a plateau ends as outputs reach the targets
         size, targets = (Z.square().mean(dim=(1, 2)) for Z in (F, Y))
         fallen |= ((size >= targets) & (targets > 0)).numpy(force=True)

@@ -28,7 +28,6 @@ class Plan:
         weight_decay: coefficient of the penalty's gradient (L2, also with Adam).
         freeze_residual: the residual stays as at f = 0, which makes a forecast of the plateau.
         stop_at_drop: stop once every run has passed the drop.
-        drop: fraction of the initial loss whose loss defines the drop.
         stride: until a run's drop, lengthen its step so that it moves the weights by this fraction
             of their norm; 0 for no such thing. With L layers the plateau lasts as long as
             alpha^(1 - L), and at a constant rate nobody could wait for its end. The flow's path
@@ -46,7 +45,6 @@ class Plan:
     weight_decay: float = 0.0
     freeze_residual: bool = False
     stop_at_drop: bool = False
-    drop: float = 0.1
     stride: float = 0.0
     forecast_rate: float = 0.0
     device: str = "cpu"
