@@ -79,11 +79,7 @@ def residual(F: Array, Y: ArrayLike, loss: Loss = "squared") -> Array:
     labels -1 or +1, so r = y / (1 + exp(y f)). `logistic`, k > 1: softmax cross-entropy with
     one-hot targets, so r = y - softmax(f). Raises ValueError on wrong shapes, labels or loss.
     """
-    return residual_of(F, _targets(F, Y, loss), loss)
-
-
-def residual_of(F: Array, targets: Array, loss: Loss) -> Array:
-    """The same for targets (N, k) that have been checked, as loops need it."""
+    targets = _targets(F, Y, loss)
     if loss == "squared":
         return targets - F
     if F.shape[1] == 1:
