@@ -90,5 +90,4 @@ def _designed(target: str, options: Mapping[str, Any], start: networks.Start) ->
         W = drawn["hidden.0.weight"][run].double().numpy()
         A = drawn["head.weight"][run].double().numpy().T
         weights.append(design(options["design"], W, A, X, R, options["design_steps"]))
-    dtype = drawn["head.weight"].dtype
-    return networks.stacked_weights([w for w, _ in weights], [a for _, a in weights], dtype)
+    return networks.stacked_weights(weights, drawn["head.weight"].dtype)

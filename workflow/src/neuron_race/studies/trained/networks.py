@@ -86,15 +86,14 @@ def begin(target: str, options: Mapping[str, Any], data: Data) -> Start:
         )
         for seed in given.seeds
     ]
-    weights = stacked_weights([w for w, _ in drawn], [a for _, a in drawn], dtype)
-    return Start(model, given, weights, plan)
+    return Start(model, given, stacked_weights(drawn, dtype), plan)
 
 
-def stacked_weights(W: list[Array], A: list[Array], dtype: torch.dtype) -> Parameters:
+def stacked_weights(weights: Sequence[tuple[Array, Array]], dtype: torch.dtype) -> Parameters:
     """Weights (m, d) and (m, k) of one hidden layer, of many runs, as parameters."""
     return {
-        "hidden.0.weight": torch.as_tensor(np.stack(W), dtype=dtype),
-        "head.weight": torch.as_tensor(np.stack([a.T for a in A]), dtype=dtype),
+        "hidden.0.weight": torch.as_tensor(np.stack([w for w, _ in weights]), dtype=dtype),
+        "head.weight": torch.as_tensor(np.stack([a.T for _, a in weights]), dtype=dtype),
     }
 
 
