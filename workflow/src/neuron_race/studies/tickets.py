@@ -34,11 +34,8 @@ ARMS = (
     "redrawn",  # as many neurons, initial weights drawn anew
     "sign_flipped",  # the winners with their outgoing weights negated
 )
-TO_THE_END = (
-    "winners",
-    "forecast",
-    "random",
-)  # all others stop at their drop: no more is asked of them
+# All others stop at their drop: no more is asked of them.
+TO_THE_END = ("winners", "forecast", "random")
 PAIRS = 10  # winners and losers exchanged per run
 # What is exchanged, between the extremes of the largest cluster or between any two of it.
 EXCHANGES = ("direction", "head", "direction_random", "head_random")

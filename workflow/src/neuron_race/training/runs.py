@@ -178,11 +178,9 @@ def save(path: Path, start: Start, runs: Runs, sidecar: Mapping[str, Any]) -> No
         arrays["basis"] = start.basis
     storage.write_arrays(path, arrays)
     recipe = Recipe.of(sidecar["parameters"]["options"])
-    description = {
-        **_description(recipe, start.rank, runs.W is not None),
-        "engine": runs.engine,
-    }
-    storage.write_json(Path(path).with_suffix(".json"), {**description, **sidecar})
+    description = _description(recipe, start.rank, runs.W is not None)
+    told = {**description, "engine": runs.engine, **sidecar}
+    storage.write_json(Path(path).with_suffix(".json"), told)
 
 
 def _description(recipe: Recipe, rank: int | None, all_kept: bool) -> dict[str, Any]:
