@@ -259,9 +259,9 @@ def run(
 
     Returns:
         ``curves``: one row per seed, round and arm: ``remaining`` (fraction of weights),
-        ``test_accuracy``, ``train_loss`` (both at the end), ``steps_to_target`` (speed),
-        ``step_of_min_loss``. Round 0 is the full network, under the arm ``winning``. ``runs``: one
-        row per seed, see :func:`summary`; undefined where the full network's loss never dropped.
+        ``test_accuracy``, ``train_loss`` (both at the end), ``steps_to_target`` (speed). Round 0
+        is the full network, under the arm ``winning``. ``runs``: one row per seed, see
+        :func:`summary`; undefined where the full network's loss never dropped.
     """
     sizes = (X.shape[2], *protocol.hidden, Y.shape[2])
     order = np.stack([batches(name, seed, X.shape[1], protocol) for seed in seeds])
@@ -310,7 +310,6 @@ def _rows(
         "test_accuracy": accuracy(X_test, Y_test, outcome),
         "train_loss": outcome.loss[:, -1].astype(float),
         "steps_to_target": steps_to(outcome, protocol.loss_target),
-        "step_of_min_loss": outcome.step[outcome.loss.argmin(axis=1)],
     }
     return [
         {"seed": int(seed), **place, **dict(zip(columns, end, strict=True))}
