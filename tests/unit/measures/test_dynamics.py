@@ -227,19 +227,6 @@ def test_three_classes_and_dead_neurons_pass(changes: dict[str, Any]) -> None:
         assert (neurons["sign"] == 0).all() and np.isnan(row["second_group_rise"])
 
 
-def test_times_of_turning_are_within_the_run_and_zero_for_those_that_grow_from_the_start() -> None:
-    trained = digits()
-    neurons = dynamics.tables(trained)["neurons"]
-    cos = trained.runs.measured["cos_delta"][0]
-    np.testing.assert_array_equal(neurons["t_turned"][cos[0] > 0], 0)
-    late = np.flatnonzero((cos[0] <= 0) & (cos > 0).any(axis=0))
-    assert len(late) > 5
-    for j in late:
-        t = int(np.argmax(cos[:, j] > 0))
-        assert neurons["t_turned"][j] == 0.25 * trained.runs.step[t] > 0
-    assert (neurons["t_turned"][~neurons["turned"]] == 0.25 * trained.runs.step[-1]).all()
-
-
 def test_rank_at_half_is_read_where_half_of_the_loss_is_gone() -> None:
     trained = digits()
     runs = trained.runs

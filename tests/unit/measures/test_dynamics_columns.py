@@ -131,18 +131,12 @@ def test_neurons(made, told) -> None:
         "sign": [1, 1, 1, 1, 1, 1, -1, -1, 1],
         "active": [True] * 8 + [False],
         "norm_a_init": told["norm_a"][0],
-        "norm_w_init": told["norm_w"][0],
         "norm_product_init": c[0],
         "norm_product_drop": c[AT[20]],
         "norm_product_end": final(),
         **{f"cluster_{name}": labels for name, labels in CLUSTERS.items()},
         **{f"cos_delta_{name}": cos[AT[step]] for name, step in EARLY.items()},
         **{f"norm_product_{name}": c[AT[step]] for name, step in EARLY.items()},
-        "turned": [True] * 8 + [False],
-        "t_turned": [
-            next((0.5 * s for s, own in zip(STEP, cos[:, j], strict=True) if own > 0), 40)
-            for j in range(9)
-        ],
     }
     assert set(table.columns) == set(expected)
     for name, values in expected.items():
@@ -158,10 +152,7 @@ def test_trajectory(made, told) -> None:
         "time": STEP / 2,
         "loss": LOSS,
         "alignment": [mean(*own) for own in zip(told["cos_delta"], c, strict=True)],
-        "alignment_mean": told["cos_delta"].sum(axis=1) / 9,
         "gate_patterns": [len(set(row)) for row in told["gate_pattern"].tolist()],
-        "gate_changes": told["gate_changes"].sum(axis=1) / 9,
-        "growing": [sum(row > 0) / 9 for row in told["growth"]],
         "growth_first": first,
         "growth_second": second,
     }

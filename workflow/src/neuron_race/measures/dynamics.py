@@ -280,7 +280,6 @@ class _Run:
             "sign": np.sign(self.A["end"][:, 0]).astype(int) if self.A["end"].shape[1] == 1 else 0,
             "active": self.active,
             "norm_a_init": self.measured["norm_a"][0],
-            "norm_w_init": self.measured["norm_w"][0],
             "norm_product_init": self.c[0],
             "norm_product_drop": self.c[t_drop] if self.dropped else np.nan,
             "norm_product_end": self.final,
@@ -292,16 +291,9 @@ class _Run:
             name = f"{round(100 * fraction):03d}"
             table[f"cos_delta_{name}"] = self.measured["cos_delta"][t] if self.dropped else np.nan
             table[f"norm_product_{name}"] = self.c[t] if self.dropped else np.nan
-        # When a neuron that first pointed against its pull turned to growth (U2's survival curve).
-        grows = self.measured["cos_delta"] > 0
-        turned = grows.any(axis=0)
-        first = self.step[np.argmax(grows, axis=0)] * self.rate
-        table["turned"] = turned
-        table["t_turned"] = np.where(turned, first, self.step[-1] * self.rate)
         return pd.DataFrame(table)
 
     def trajectory(self) -> pd.DataFrame:
-        cos, growth = self.measured["cos_delta"], self.measured["growth"]
         groups = self.growth_of_groups()
         return pd.DataFrame(
             {
@@ -309,11 +301,8 @@ class _Run:
                 "step": self.step,
                 "time": self.step * self.rate,
                 "loss": self.loss,
-                "alignment": average(cos, axis=1, weights=self.c),
-                "alignment_mean": cos.mean(axis=1),
+                "alignment": average(self.measured["cos_delta"], axis=1, weights=self.c),
                 "gate_patterns": self.patterns,
-                "gate_changes": self.measured["gate_changes"].mean(axis=1),
-                "growing": (growth > 0).mean(axis=1),
                 "growth_first": groups["first"],
                 "growth_second": groups["second"],
             }
