@@ -44,7 +44,7 @@ def tables(
     """
     rows, details = [], []
     for name, options in conditions.items():
-        trained = networks.recall(optimizers.begin(target, options, data), runs[name])
+        trained = networks.recall(networks.begin(target, options, data), runs[name])
         own = architectures.rows(trained, target)
         own["conservation_error"] = conservation_error(trained.history).tolist()
         own["imbalance"] = imbalance(trained.history).tolist()

@@ -37,7 +37,7 @@ def tables(
     names = sorted(conditions, key=lambda name: name != REFERENCE)
     for name in names:
         options = conditions[name]
-        start = schedule.begin(target, options, data)
+        start = networks.begin(target, options, data)
         history = networks.recall(start, runs[name]).history
         init, drop, end = (
             schedule.products(start, getattr(history, m)) for m in ("init", "drop", "end")

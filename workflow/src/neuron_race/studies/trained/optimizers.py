@@ -9,7 +9,6 @@ from neuron_race.studies.trained import networks
 from neuron_race.studies.trained.networks import Arrays, Data, begin
 from neuron_race.training import any_model
 
-__all__ = ["begin", "quantity", "train"]
 Tensor = torch.Tensor
 
 

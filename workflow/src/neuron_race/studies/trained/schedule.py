@@ -9,7 +9,6 @@ from neuron_race.studies.trained import networks
 from neuron_race.studies.trained.networks import Arrays, Data, begin
 from neuron_race.training import any_model, recipe
 
-__all__ = ["begin", "train"]
 SNAPSHOTS = 40
 
 
