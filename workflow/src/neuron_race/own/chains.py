@@ -145,10 +145,6 @@ def _what(node: fx.Node, modules: dict[str, nn.Module]) -> Any:
     return node.target if module is None else type(module)
 
 
-def _named(what: Any) -> str:
-    return what if isinstance(what, str) else getattr(what, "__name__", str(what))
-
-
 def _follow(start: fx.Node, model: nn.Module, modules: dict[str, nn.Module]) -> Chain | None:
     """The chain that begins with a map; None where no weights come after it.
 
@@ -212,7 +208,8 @@ def _after(*nodes: fx.Node) -> set[fx.Node]:
 def _reason(what: Any) -> str:
     if what in ADDITIONS:
         return "its units are added to others on a skip path"
-    return f"{_named(what)} stands between its units and what reads them"
+    name = what if isinstance(what, str) else getattr(what, "__name__", str(what))
+    return f"{name} stands between its units and what reads them"
 
 
 def _slope(node: fx.Node, what: Any, modules: dict[str, nn.Module]) -> float | None:
