@@ -256,7 +256,7 @@ def _is_number(value: Any) -> bool:
 
 
 # The arrays can't tell these options, but whoever reads or repeats the runs relies on them. `loss`
-# and `early` are left to the recipe.
+# is left to the recipe.
 POSSIBLE: dict[str, Callable[[Any], bool]] = {
     "head": lambda value: value in shallow.HEADS,
     "alpha": lambda value: _is_number(value) and value > 0,
