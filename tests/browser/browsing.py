@@ -2,7 +2,9 @@
 
 import time
 from collections.abc import Callable
+from typing import Any
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 Open = Callable[..., Page]
@@ -19,3 +21,9 @@ def until(page: Page, expression: str, seconds: float = 30) -> None:
 def done(page: Page) -> None:
     """Wait until the live part of a page has trained."""
     until(page, "document.getElementById('live').dataset.state === 'done'", 120)
+
+
+def accessible(page: Page, **options: Any) -> None:
+    """Nothing on a page violates a rule of axe, which need not name all elements that obey."""
+    found = Axe().run(page, options={"resultTypes": ["violations"], **options})
+    assert found.violations_count == 0, found.generate_report()

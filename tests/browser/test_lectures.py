@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from browsing import Open, done, until
+from browsing import Open, accessible, done, until
 from playwright.sync_api import Browser, Page
 
 from neuron_race.common import storage
@@ -139,8 +138,7 @@ def test_accessible(open_page: Open, folder: Path, claim: str, width: int, schem
     size = {"width": width, "height": 900}
     page = open_page(folder / f"{claim}.html", color_scheme=scheme, viewport=size)
     page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
-    found = Axe().run(page)
-    assert found.violations_count == 0, found.generate_report()
+    accessible(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 

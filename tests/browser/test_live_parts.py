@@ -7,8 +7,7 @@ from typing import Any
 import nbformat
 import numpy as np
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from browsing import Open, done, until
+from browsing import Open, accessible, done, until
 from playwright.sync_api import Page
 
 from neuron_race.pages import live, notebooks
@@ -95,8 +94,7 @@ def test_a_large_gain_has_its_own_rate(visit: Visit) -> None:
 def test_accessible(visit: Visit, name: str, scheme: str, width: int) -> None:
     page = visit(name, color_scheme=scheme, viewport={"width": width, "height": 900})
     until(page, "!document.getElementById('live').hidden")
-    found = Axe().run(page)
-    assert found.violations_count == 0, found.generate_report()
+    accessible(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 

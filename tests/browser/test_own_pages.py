@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from axe_playwright_python.sync_playwright import Axe
-from browsing import Open, until
+from browsing import Open, accessible, until
 from torch import nn
 
 import neuron_race
@@ -29,8 +28,7 @@ def test_the_page_of_inspect_is_accessible_and_fits(
     page = open_page(tmp_path / "network.html", viewport=size, color_scheme=scheme)
     assert page.locator(".upshot").inner_text() == said[0]
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    found = Axe().run(page)
-    assert found.violations_count == 0, found.generate_report()
+    accessible(page)
 
 
 def watched(path: Path, steps: int, told: bool = True) -> Path:
@@ -84,5 +82,4 @@ def test_what_is_not_known_of_a_watched_run_is_not_shown(
     assert ("loss was not told" in page.locator("#which").inner_text()) == (not told)
     shown = page.locator("body").inner_text()
     assert not any(word in shown for word in ("undefined", "NaN", "null", "seed yours"))
-    found = Axe().run(page)
-    assert found.violations_count == 0, found.generate_report()
+    accessible(page)

@@ -8,8 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from browsing import Open, until
+from browsing import Open, accessible, until
 from playwright.sync_api import Browser, Page
 
 from neuron_race.common import storage
@@ -530,8 +529,7 @@ def test_printed_page_keeps_pictures_and_loses_controls(open_page: Open, path: P
 def test_accessible(open_page: Open, path: Path, scheme: str, width: int, second: str) -> None:
     page = open_page(path, second, color_scheme=scheme, viewport={"width": width, "height": 800})
     ready(page)
-    found = Axe().run(page)
-    assert found.violations_count == 0, found.generate_report()
+    accessible(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert (
         page.locator("#time").get_attribute("aria-valuetext") == page.locator("#now").text_content()

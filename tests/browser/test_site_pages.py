@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from browsing import Open, until
+from browsing import Open, accessible, until
 from playwright.sync_api import Browser, Page
 
 from neuron_race.common import storage
@@ -198,8 +197,7 @@ def test_accessible(visit: Visit, name: str, scheme: str, width: int) -> None:
     page = visit(name, color_scheme=scheme, viewport={"width": width, "height": 800})
     page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
     # Axe would fetch style sheets, which no browser allows for files.
-    found = Axe().run(page, options={"preload": False})
-    assert found.violations_count == 0, found.generate_report()
+    accessible(page, preload=False)
     # Nothing but what scrolls by itself is wider than the screen; half a pixel is rounded up.
     assert page.evaluate("document.documentElement.scrollWidth") <= width + 1
     ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
