@@ -34,7 +34,7 @@ MODULES = sorted(
     if path.name != "__init__.py"
 )
 # Read when the graph is made: what these decide reaches jobs as parameters. Or they change no
-# result, or nothing but last digits (`instructions`).
+# result.
 APART_FROM_RESULTS = {
     "operations/planning",
     "operations/order",
@@ -42,7 +42,6 @@ APART_FROM_RESULTS = {
     "common/imports",
     "common/progress",
     "common/homes",
-    "common/instructions",
 }
 APART_FROM_RESULTS |= {"common/terminal", "common/freshness", "common/leftovers"}
 APART_FROM_RESULTS |= {"operations/telling", "settings/assignments"}

@@ -21,6 +21,9 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[variable] = "1"
 # Without it, CUDA's matrix products are not deterministic, and torch refuses them.
 os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+from neuron_race.common import instructions
+
+instructions.settle()  # on a cluster, not by the processor of the machine that submits
 from neuron_race.common import devices, freshness, terminal
 
 terminal.prepare()
