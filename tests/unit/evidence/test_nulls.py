@@ -229,6 +229,19 @@ def test_what_a_null_does_decides_the_status(
     assert found is (as_expected is False)
 
 
+def test_a_caveat_names_what_counts_and_a_null_should_not_have_missed() -> None:
+    row = {"title": "a thin network", "removes": "width", "as_expected": False, "asked": 1}
+    missed = [
+        {"name": "counted", "meets": False, "counts": True},
+        {"name": "exploratory", "meets": False, "counts": False},
+        {"name": "met", "meets": True, "counts": True},
+    ]
+    (said,) = nulls.caveats([{**row, "expected": "pass", "criteria": missed}])
+    assert said == "A thin network (without width) should meet every criterion, and misses counted."
+    (said,) = nulls.caveats([{**row, "expected": "fail", "criteria": missed[2:]}])
+    assert "misses none of the criteria that were asked of it (1)" in said
+
+
 def test_a_criterion_says_which_null_meets_it_though_it_should_not() -> None:
     met, missed = judged(0.9, "fail"), judged(0.1, "fail")
     assert met["criteria"][0]["also_met_by"] == ["thin"]
@@ -256,7 +269,7 @@ def test_what_is_told_of_nulls() -> None:
     assert row["theory says"] == "must fail: b"
     assert nulls.tally([]) == "none asked"
     undefined = judged(None, "fail")["nulls"]
-    assert nulls.tally(undefined) == "0 of 0, 1 undefined"
+    assert nulls.tally(undefined) == "0 of 0, 1 undecided"
     assert nulls.told(undefined)[0]["outcome"] == "meets 0 of 1, 1 undefined"
     assert "a thin network" in reports.explanation(verdict, {}, "made", "cost")
     assert "a thin network" in reports.report([verdict])

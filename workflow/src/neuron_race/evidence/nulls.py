@@ -97,14 +97,16 @@ def caveats(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     for row in rows:
         if row["as_expected"] is False and row["expected"] == FAIL:
             found.append(
-                f"{row['title'].capitalize()} (no {row['removes']}) misses none of the "
-                f"{row['asked']} criteria that were asked of it: they do not show that "
+                f"{row['title'].capitalize()} (without {row['removes']}) misses none of the "
+                f"criteria that were asked of it ({row['asked']}): they do not show that "
                 f"{row['removes']} matters."
             )
         elif row["as_expected"] is False:
-            missed = [own["name"] for own in row["criteria"] if own["meets"] is False]
+            missed = [
+                own["name"] for own in row["criteria"] if own["meets"] is False and own["counts"]
+            ]
             found.append(
-                f"{row['title'].capitalize()} (no {row['removes']}) should meet every criterion, "
+                f"{row['title'].capitalize()} (without {row['removes']}) should meet every criterion, "
                 f"and misses {', '.join(missed)}."
             )
     return found
@@ -178,7 +180,7 @@ def tally(rows: Sequence[Mapping[str, Any]]) -> str:
     said = [row for row in rows if row["as_expected"] is not None]
     behaved = sum(row["as_expected"] for row in said)
     untold = sum(row["as_expected"] is None and row["expected"] != OPEN for row in rows)
-    also = f", {untold} undefined" if untold else ""
+    also = f", {untold} undecided" if untold else ""
     return f"{behaved} of {len(said)}{also}" if rows else "none asked"
 
 
@@ -203,7 +205,7 @@ def lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
         return []
     title = "Against nulls (what is left when a part of the theory is taken away)"
     return ["", title] + [
-        f"  {row['as predicted']:>3} {row['null']} (no {row['removes']}): {row['outcome']}; "
+        f"  {row['as predicted']:>3} {row['null']} (without {row['removes']}): {row['outcome']}; "
         f"theory says {row['theory says']}"
         for row in told(rows)
     ]
