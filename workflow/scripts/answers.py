@@ -5,6 +5,7 @@ exploratory seeds, each in a folder DIR/<name> of its own, and prints the docume
 there and still right is not made again.
 """
 
+import argparse
 import re
 import subprocess
 import sys
@@ -47,7 +48,10 @@ def cell(verdict: dict) -> str:
 
 
 if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("folder", metavar="DIR", type=Path, help="where the runs go")
+    into = parser.parse_args().folder.resolve()
     print(f"| answer | {' | '.join(f'`{claim}`' for claim in CLAIMS)} |\n|{' --- |' * 6}")
     for name, overlay in {"as_it_stands": "", **overlays()}.items():
-        found = verdicts(Path(sys.argv[1]).resolve(), name, overlay)
+        found = verdicts(into, name, overlay)
         print(f"| `{name}` | {' | '.join(map(cell, found.values()))} |", flush=True)
