@@ -106,8 +106,8 @@ def caveats(rows: Sequence[Mapping[str, Any]]) -> list[str]:
                 own["name"] for own in row["criteria"] if own["meets"] is False and own["counts"]
             ]
             found.append(
-                f"{row['title'].capitalize()} (without {row['removes']}) should meet every criterion, "
-                f"and misses {', '.join(missed)}."
+                f"{row['title'].capitalize()} (without {row['removes']}) should meet every "
+                f"criterion, and misses {', '.join(missed)}."
             )
     return found
 
