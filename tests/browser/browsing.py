@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
@@ -21,6 +22,13 @@ def until(page: Page, expression: str, seconds: float = 30) -> None:
 def done(page: Page) -> None:
     """Wait until the live part of a page has trained."""
     until(page, "document.getElementById('live').dataset.state === 'done'", 120)
+
+
+def looks(wide: int) -> list[Any]:
+    """Scheme and width of a page: on a desk by day, on a phone by night; both others are slow."""
+    others = [("light", 390), ("dark", wide)]
+    slow = [pytest.param(*look, marks=pytest.mark.slow) for look in others]
+    return [("light", wide), ("dark", 390), *slow]
 
 
 def accessible(page: Page, **options: Any) -> None:

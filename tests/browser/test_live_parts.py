@@ -7,7 +7,7 @@ from typing import Any
 import nbformat
 import numpy as np
 import pytest
-from browsing import Open, accessible, done, until
+from browsing import Open, accessible, done, looks, until
 from playwright.sync_api import Page
 
 from neuron_race.pages import live, notebooks
@@ -89,7 +89,7 @@ def test_a_large_gain_has_its_own_rate(visit: Visit) -> None:
     assert (options["gain"], options["rate"], options["stride"]) == (1, 0.05, 0)
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1400), ("dark", 390)])
+@pytest.mark.parametrize(("scheme", "width"), looks(1400))
 @pytest.mark.parametrize("name", live.STUDIES)
 def test_accessible(visit: Visit, name: str, scheme: str, width: int) -> None:
     page = visit(name, color_scheme=scheme, viewport={"width": width, "height": 900})

@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-from browsing import Open, accessible, until
+from browsing import Open, accessible, looks, until
 from playwright.sync_api import Browser, Page
 
 from neuron_race.common import storage
@@ -523,8 +523,7 @@ def test_printed_page_keeps_pictures_and_loses_controls(open_page: Open, path: P
         assert page.locator(gone).first.is_hidden()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize(("scheme", "width"), looks(1440))
 @pytest.mark.parametrize("second", ["", "#second=pair/lazy&run=pair/gaussian"])
 def test_accessible(open_page: Open, path: Path, scheme: str, width: int, second: str) -> None:
     page = open_page(path, second, color_scheme=scheme, viewport={"width": width, "height": 800})
