@@ -80,7 +80,7 @@ class Server:
 
 def _started(kind: str, address: str, asked: int) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, __file__, kind, address],
+        [sys.executable, __file__, kind, address, str(os.getpid())],
         stdin=asked,
         stdout=subprocess.PIPE,
         text=True,
@@ -120,11 +120,15 @@ def become_run(
     runpy.run_module("snakemake", run_name="__main__", alter_sys=True)
 
 
-def serve_scripts(calls: socket.socket) -> None:
-    """Fork for each that calls, and again for its script."""
+def serve_scripts(calls: socket.socket, parent: int) -> None:
+    """Fork for each that calls, and again for its script, as long as the parent lives."""
     answering: set[int] = set()
-    while True:
-        caller, _ = calls.accept()
+    calls.settimeout(10)
+    while os.getppid() == parent:
+        try:
+            caller, _ = calls.accept()
+        except TimeoutError:
+            continue
         answering -= {child for child in answering if os.waitpid(child, os.WNOHANG)[0]}
         child = os.fork()
         if child == 0:
@@ -178,7 +182,7 @@ def start(
 
 
 if __name__ == "__main__":
-    kind, address = sys.argv[1:]
+    kind, address, parent = sys.argv[1:]
     for name in LIBRARIES[kind]:
         importlib.import_module(name)
     if kind == "runs":
@@ -187,4 +191,4 @@ if __name__ == "__main__":
         serve_runs(os.fdopen(os.dup(0)), os.fdopen(os.dup(1), "w"), address)
     else:
         gc.freeze()
-        serve_scripts(socket.socket(fileno=os.dup(0)))
+        serve_scripts(socket.socket(fileno=os.dup(0)), int(parent))
