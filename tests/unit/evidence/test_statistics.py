@@ -215,31 +215,67 @@ def pairs(classes: int) -> list[str]:
     return [f"{a}-{b}" for a in range(classes) for b in range(a)]
 
 
-def test_intervals_over_pairs_of_classes_cover_where_classes_matter() -> None:
+@pytest.mark.parametrize(("classes", "taken"), [(10, 45), (10, 20), (6, 15), (6, 12)])
+def test_intervals_over_pairs_of_classes_cover_where_classes_matter(
+    classes: int, taken: int
+) -> None:
     """y = u_a + u_b + v: nineteen of twenty intervals should have the mean, 0."""
-    tasks, rng = pairs(10), np.random.default_rng(0)
+    rng, rounds = np.random.default_rng(classes + taken), 500
     robust, naive = 0, 0
-    for _ in range(300):
-        u = rng.standard_normal(10)
+    for _ in range(rounds):
+        tasks = list(rng.permutation(pairs(classes))[:taken])
+        u = rng.standard_normal(classes)
         y = np.array([sum(u[int(c)] for c in task.split("-")) for task in tasks])
         y += 0.5 * rng.standard_normal(len(y))
         low, high = statistics.interval(y, tasks=tasks)
         robust += low < 0 < high
-        low, high = statistics.interval(y)
-        naive += low < 0 < high
-    assert naive < 0.7 * 300
-    assert robust > 0.9 * 300
+        naive += abs(y.mean()) < 1.96 * y.std(ddof=1) / np.sqrt(taken)
+    assert naive < 0.85 * rounds
+    assert robust > 0.93 * rounds
+
+
+def test_a_class_in_all_tasks_leaves_the_error_undefined() -> None:
+    """What it adds is the same in all: no deviation tells of it."""
+    y, tasks = np.arange(9.0), [f"0-{other}" for other in range(1, 10)]
+    assert np.isnan(statistics.dyadic(y, tasks)[0])
+    assert np.isnan(statistics.interval(y, tasks=tasks)).all()
+    assert np.isnan(statistics.p_value(y, -50.0, "above", tasks=tasks))
+
+
+def test_the_factor_is_that_of_all_pairs_by_hand() -> None:
+    for G in (5, 6, 10):
+        tasks = pairs(G)
+        assert statistics._common(tuple(tasks))[2] == pytest.approx(G * (G - 1) / (G - 2) / (G - 3))
+    # Tasks that share nothing are independent values.
+    y = np.array([1.0, 2.0, 5.0])
+    error, df, _ = statistics.dyadic(y, ["0-1", "2-3", "4-5"])
+    assert (error, df) == (pytest.approx(y.std(ddof=1) / np.sqrt(3)), 2)
+
+
+def test_a_proportion_over_tasks_knows_that_they_share_classes() -> None:
+    """Tasks with one of two classes succeed: ten of fifteen, but it is the classes that decide."""
+    tasks = [task for task in pairs(6) if task != "1-0"]
+    won = np.array([float(bool({"0", "1"} & set(task.split("-")))) for task in tasks])
+    alone, shared = (statistics.interval(won, True, own) for own in (None, tasks))
+    assert shared[0] < alone[0] and shared[1] >= alone[1] and shared[1] <= 1
+    p, robust = (statistics.p_value(won, 0.3, "above", True, own) for own in (None, tasks))
+    assert robust > p
+    # Nothing varies: only the exact interval knows that certainty is not shown.
+    assert statistics.interval(won * 0, True, tasks) == statistics.interval(won * 0, True)
 
 
 def test_the_dyadic_error_by_hand() -> None:
-    """Three tasks, of which the first two share class 1; G = 4 is (0, 1, 2, 3) with the third."""
+    """Three tasks, the first two share class 1: three have two degrees of freedom."""
     y, tasks = np.array([1.0, 3.0, 5.0]), ["0-1", "1-2", "3-4"]
     errors = y - 3.0
     products = (errors**2).sum() + 2 * errors[0] * errors[1]
-    by_hand = max(products / 9 * 5 / 4, y.var(ddof=1) / 3)
+    # Where each class adds variance 1, values vary by 2 and share 1; of their deviations from the
+    # mean that is 2 - 2 * 3 / 3 + 8 / 9, the same, 2 - 2 * 2 / 3 + 8 / 9, and twice 1 - 2 + 8 / 9.
+    factor = 8 / (8 / 9 + 8 / 9 + 14 / 9 - 2 / 9)
+    by_hand = max(products / 9 * factor, y.var(ddof=1) / 3)
     error, df, _ = statistics.dyadic(y, tasks)
     assert error == pytest.approx(np.sqrt(by_hand))
-    assert df == 4
+    assert df == 2
 
 
 def test_the_share_of_variance_that_classes_have() -> None:

@@ -32,39 +32,48 @@ def dyadic(values: Array, tasks: Sequence[str]) -> tuple[float, int, float]:
     """Standard error of a mean over pairs of classes, which share classes.
 
     Errors of pairs that have a class in common may be correlated in any way: the variance of the
-    mean sums their products over all such pairs, with the factor G/(G - 1) for G classes. It is
-    taken to be no less than that of independent values.
+    mean sums their products over all such pairs. Deviations from the mean of these very tasks lack
+    part of what classes add; a factor gives it back, so that the sum is right in the mean where
+    each class adds its own (G (G - 1) / ((G - 2) (G - 3)) for all pairs of G classes). The variance
+    is taken to be no less than that of independent values.
 
     Args:
         values: (n,) of one task each.
         tasks: classes of each task, joined by hyphens.
 
     Returns:
-        The standard error; degrees of freedom G - 1; and the share of the variance between tasks
-        that their classes have (twice the covariance of tasks with one class in common).
+        The standard error, NaN where one class is in all tasks or nearly so, that what it adds
+        can't be seen; degrees of freedom, one less than there are classes, or tasks if these are
+        fewer; and the share of the variance between tasks that their classes have (twice the
+        covariance of tasks with one class in common).
     """
-    common, G = _common(tuple(tasks))
+    common, G, factor = _common(tuple(tasks))
     n = len(values)
     products = np.outer(values - values.mean(), values - values.mean())
     independent = values.var(ddof=1) / n
-    robust = products[common > 0].sum() / n**2 * G / (G - 1)
+    robust = products[common > 0].sum() / n**2 * factor
     one = (common == 1) if (common == 1).any() else np.zeros_like(common, dtype=bool)
     shared = 2 * products[one].mean() / values.var(ddof=1) if one.any() else np.nan
-    return float(np.sqrt(max(robust, independent))), G - 1, float(np.clip(shared, 0, 1))
+    error = float(np.sqrt(np.maximum(robust, independent)))
+    return error, min(G, n) - 1, float(np.clip(shared, 0, 1))
 
 
 @functools.lru_cache(maxsize=16)
-def _common(tasks: tuple[str, ...]) -> tuple[NDArray[np.int64], int]:
-    """How many classes each two tasks have in common, and how many classes there are."""
+def _common(tasks: tuple[str, ...]) -> tuple[NDArray[np.int64], int, float]:
+    """How many classes each two tasks share, how many there are, and the factor of `dyadic`."""
     classes = [set(task.split("-")) for task in tasks]
     common = np.array([[len(one & other) for other in classes] for one in classes])
-    return common, len(set().union(*classes))
+    # Where each class adds its own, these are the covariances of values, and of their deviations.
+    centre = np.eye(len(tasks)) - 1 / len(tasks)
+    seen = (centre @ common @ centre)[common > 0].sum()
+    factor = common.sum() / seen if seen > 1e-9 * common.sum() else np.nan
+    return common, len(set().union(*classes)), float(factor)
 
 
 def interval(values: Array, proportion: bool = False, tasks: Tasks = None) -> tuple[float, float]:
     """95 % bootstrap interval (BCa) of the mean over runs; Clopper and Pearson's of a proportion.
 
-    Over tasks, Student's with the dyadic-robust error.
+    Over tasks, Student's with the dyadic-robust error; of a proportion the wider of the two.
 
     Resampling is seeded by the number of runs alone: same values, same interval. Identical values
     give the point interval; fewer than two runs, or an undefined one, give NaN.
@@ -79,7 +88,10 @@ def interval(values: Array, proportion: bool = False, tasks: Tasks = None) -> tu
         from scipy.stats import binomtest  # slow to import, and where runs are tasks not needed
 
         exact = binomtest(_successes(values), len(values)).proportion_ci(LEVEL)
-        return float(exact.low), float(exact.high)
+        if tasks is None or not np.ptp(values):
+            return float(exact.low), float(exact.high)
+        low, high = np.clip(intervals(values[None], tasks)[0], 0.0, 1.0)
+        return float(np.minimum(low, exact.low)), float(np.maximum(high, exact.high))
     low, high = intervals(values[None], tasks)[0]
     return float(low), float(high)
 
@@ -188,7 +200,7 @@ def p_value(
 
     Identical values of a measured quantity have no spread to test against: p is 0 on the right side
     and 1 on the other. A proportion is tested exactly (binomial), for ten successes in ten runs do
-    not make a certainty.
+    not make a certainty; over tasks the larger of both p-values counts.
 
     Args:
         values: per-run statistic (n,).
@@ -210,8 +222,12 @@ def p_value(
     if proportion:
         successes, n = _successes(values), len(values)
         if direction == "above":
-            return float(bdtrc(successes - 1, n, threshold)) if successes else 1.0
-        return float(bdtr(successes, n, threshold))
+            exact = float(bdtrc(successes - 1, n, threshold)) if successes else 1.0
+        else:
+            exact = float(bdtr(successes, n, threshold))
+        if tasks is None or not np.ptp(values):
+            return exact
+        return float(np.maximum(exact, p_value(values, threshold, direction, tasks=tasks)))
     if np.ptp(values) <= 1e-12 * max(1.0, abs(values[0])):
         return 0.0 if margin(values.mean(), threshold, direction) > 0 else 1.0
     if tasks is not None:
