@@ -229,6 +229,20 @@ def test_what_a_null_does_decides_the_status(
     assert found is (as_expected is False)
 
 
+@pytest.mark.parametrize(
+    ("meets", "as_expected"),
+    [((True, True), True), ((True, None), None), ((None, None), None), ((True, False), False)],
+)
+def test_a_null_that_must_pass_meets_all_that_it_is_asked(
+    meets: tuple[bool | None, ...], as_expected: bool | None
+) -> None:
+    rows = [{"meets": own, "undefined": False} for own in meets]
+    assert nulls._as_expected("pass", rows) is as_expected
+    # An undefined statistic is no failure: the others tell.
+    undefined = {"meets": None, "undefined": True}
+    assert nulls._as_expected("pass", [*rows, undefined]) is as_expected
+
+
 def test_a_caveat_names_what_counts_and_a_null_should_not_have_missed() -> None:
     row = {"title": "a thin network", "removes": "width", "as_expected": False, "asked": 1}
     missed = [

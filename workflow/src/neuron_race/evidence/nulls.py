@@ -80,7 +80,7 @@ def _met(row: Mapping[str, Any], own: pd.DataFrame) -> dict[str, Any] | None:
 def _as_expected(expected: str, counted: Sequence[Mapping[str, Any]]) -> bool | None:
     """Whether a null did what theory says; None where it says nothing, or no number tells.
 
-    One that must fail misses a criterion that the claim meets; one that must pass meets those whose
+    One that must fail misses a criterion that the claim meets; one that must pass meets all whose
     statistic it has. An undefined statistic is no pass, and no failure either.
     """
     known = [row["meets"] for row in counted if not row["undefined"]]
@@ -88,7 +88,7 @@ def _as_expected(expected: str, counted: Sequence[Mapping[str, Any]]) -> bool | 
         return None
     if expected == FAIL:
         return False in known
-    return False if False in known else (True in known or None)
+    return False if False in known else (None not in known or None)
 
 
 def caveats(rows: Sequence[Mapping[str, Any]]) -> list[str]:
