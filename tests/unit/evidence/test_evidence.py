@@ -62,6 +62,12 @@ def test_a_seed_that_is_undefined_or_missing_on_one_side_stays_undefined() -> No
     assert values[100] == values[101] == 0 and np.isnan(values[102])
 
 
+def test_a_run_that_a_table_has_twice_is_refused() -> None:
+    TABLES["task/twice"] = TABLES["task/small"].iloc[[0, 1, 1]]
+    with pytest.raises(ValueError, match="table dynamics of task/twice has a run twice"):
+        gathered(runs="task/twice")
+
+
 def test_a_trend_is_the_slope_against_the_doublings_of_x() -> None:
     points = [{"runs": "task/small", "x": 2}, {"runs": "task/large", "x": 8}]
     assert gathered(runs=None, trend=points) == pytest.approx(

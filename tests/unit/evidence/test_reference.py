@@ -59,6 +59,24 @@ def test_the_same_verdict_differs_in_nothing(tmp_path: Path) -> None:
     assert reference.words(found) == "1 verdicts, 2 criteria: 0 differences"
 
 
+def test_what_a_null_does_is_an_outcome(tmp_path: Path) -> None:
+    def with_null(as_expected: bool | None) -> dict[str, Any]:
+        row = {"null": "linear", "title": "a linear network", "removes": "gates", "met": 1}
+        row |= {"expected": "pass", "because": "b", "asked": 1, "criteria": []}
+        return verdict({}, nulls=[{**row, "as_expected": as_expected}])
+
+    (found,) = compared(tmp_path, with_null(True), with_null(None)).differences
+    assert found[:4] == ("racing", "null linear", "as predicted", "undecided") and found.counts
+    (found,) = compared(tmp_path, with_null(False), verdict({})).differences
+    assert (found.reference, found.here, found.counts) == ("not as predicted", "missing", True)
+    assert compared(tmp_path, with_null(None), with_null(None)).differences == []
+
+
+def test_a_verdict_on_another_claim_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(storage.ResultError, match=r"racing\.json: is a verdict on laws"):
+        compared(tmp_path, verdict({}), verdict({}, claim="laws"))
+
+
 POINT = {"estimate": 1.0, "ci_low": 1.0, "ci_high": 1.0}
 NO_INTERVAL = {"ci_low": None, "ci_high": None}
 UNDEFINED = {"estimate": None, "ci_low": None, "ci_high": None, "holds": None}

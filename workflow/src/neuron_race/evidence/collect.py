@@ -30,6 +30,7 @@ def collect(
 
     Raises:
         KeyError: a statistic is no column of its table; the message lists the columns.
+        ValueError: a table has a run twice, which would count as two.
     """
     parts = []
     for criterion in criteria:
@@ -68,6 +69,8 @@ def collect(
 
 def _column(read: Read, criterion: Mapping[str, Any], runs: str, name: str) -> pd.Series:
     table = read(criterion["table"], runs).set_index("seed")
+    if not table.index.is_unique:
+        raise ValueError(f"table {criterion['table']} of {runs} has a run twice")
     if name not in table:
         raise KeyError(
             f"criterion {criterion['name']}: table {criterion['table']} of {runs} has no column "

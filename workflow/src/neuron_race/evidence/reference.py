@@ -70,7 +70,7 @@ def read(paths: Iterable[Path]) -> dict[str, Verdict]:
     """Verdicts by claim, which is the name of the file.
 
     Raises:
-        ResultError: a file is not readable, or holds no verdict.
+        ResultError: a file is not readable, or holds no verdict, or one on another claim.
     """
     found = {}
     for path in map(Path, paths):
@@ -79,6 +79,8 @@ def read(paths: Iterable[Path]) -> dict[str, Verdict]:
             schema.check(content, "verdict", str(path))
         except configuration.SettingsError as error:
             raise storage.ResultError(str(error)) from error
+        if content["claim"] != path.stem:
+            raise storage.ResultError(f"{path}: is a verdict on {content['claim']}")
         found[path.stem] = content
     return found
 
@@ -112,6 +114,7 @@ def compare(
         libraries |= dict.fromkeys(_of_libraries(old, new))
         differences += _of_register(old, new)
         differences += _of_verdict(old, new)
+        differences += _of_nulls(old, new)
         rows = _by_name(old["criteria"]), _by_name(new["criteria"])
         for name in dict.fromkeys([*rows[0], *rows[1]]):
             if name not in rows[0] or name not in rows[1]:
@@ -197,6 +200,19 @@ def _of_verdict(old: Verdict, new: Verdict) -> Iterator[Difference]:
         before, after = old.get(key) or "none", new.get(key) or "none"
         if before != after:
             yield Difference(old["claim"], key, str(before), str(after), why, key == "status")
+
+
+def _of_nulls(old: Verdict, new: Verdict) -> Iterator[Difference]:
+    """Nulls that did what theory says on one side only, or are there on one side only."""
+    told = {True: "as predicted", False: "not as predicted", None: "undecided"}
+    before, after = (
+        {row["null"]: told[row["as_expected"]] for row in side.get("nulls", [])}
+        for side in (old, new)
+    )
+    for name in dict.fromkeys([*before, *after]):
+        one, other = (side.get(name, MISSING) for side in (before, after))
+        if one != other:
+            yield Difference(old["claim"], f"null {name}", one, other, "another outcome", True)
 
 
 def _of_libraries(old: Verdict, new: Verdict) -> Iterator[str]:
