@@ -76,7 +76,8 @@ def strip(
         for criterion, place in asked(verdict, tables, row):
             if criterion["proportion"]:
                 values = own[row.column].to_numpy(dtype=float)
-                low, high = statistics.interval(values, proportion=True)
+                tasks = statistics.tasks_of(own) if "task" in own else None
+                low, high = statistics.interval(values, proportion=True, tasks=tasks)
                 summary |= {"low": low, "high": high}
             bars(ax, criterion, place, y)
         dots(ax, y, own[row.column], summary, row.colour)
