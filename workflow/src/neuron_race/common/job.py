@@ -23,7 +23,7 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
 from neuron_race.common import instructions
 
-instructions.settle()  # on a cluster, not by the processor of the machine that submits
+instructions.settle()  # where a scheduler has not passed on what the Snakefile settled
 from neuron_race.common import devices, freshness, terminal
 
 terminal.prepare()
