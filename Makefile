@@ -51,7 +51,7 @@ compare: $(READY) ## what two runs say otherwise: make compare A=one/folder B=do
 	@"$(BIN)/python" workflow/scripts/compare.py "$(A)" "$(B)"
 
 # Tests that passed are not run again until a file of the project changes.
-test: $(READY) ## set up, run the tests (ten to thirteen minutes; not again if nothing changed since they passed)
+test: $(READY) ## set up, run the tests (nine to thirteen minutes; not again if nothing changed since they passed)
 	@if [ -e $(PASSED) ] && [ -z "$$(find $(SOURCES) -type f -newer $(PASSED) -not -path '*/__pycache__/*' 2> /dev/null | head -n 1)" ]; \
 	then cat $(PASSED); echo "Nothing changed since; 'make retest' runs them again."; \
 	else $(MAKE) --no-print-directory retest; fi
